@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# `make help` lists the targets.
+PREFIX ?= /usr/local
+DESTDIR ?=
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+LLVM_STRIP ?= llvm-strip
+VERSION := 0.1.0
+
+ARCH ?= $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/')
+B := build
+
+PKGS := libbpf libelf zlib libnl-3.0 jansson libcap-ng
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
+PKG_LIBS = $(shell pkg-config --libs $(PKGS))
+WARN := -Wall -Wextra -Werror
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
+	-I$(B) -Ibpf -Iuser $(PKG_CFLAGS) -MMD -MP
+BPF_CFLAGS := -g -O2 -Wall -Wextra -Werror -target bpf -mcpu=v2 -Ivmlinux -Ibpf -Wno-unused-parameter \
+	-Wno-missing-declarations
+
+BPF_SRC := $(wildcard bpf/*.bpf.c)
+SKEL := $(patsubst bpf/%.bpf.c,$(B)/%.skel.h,$(BPF_SRC))
+SRC := $(filter-out user/main.c,$(wildcard user/*.c user/host/*.c user/faults/*.c user/out/*.c))
+OBJ := $(SRC:%.c=$(B)/%.o)
+UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+all: $(B)/whydrop ## build/whydrop
+
+$(B)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux/vmlinux.h
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -D__TARGET_ARCH_$(ARCH) -c $< -o $@
+	$(LLVM_STRIP) -g $@
+
+$(B)/%.skel.h: $(B)/%.bpf.o
+	$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+$(B)/user/%.o: user/%.c $(SKEL)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(B)/libwhydrop.a: $(OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $(OBJ)
+
+$(B)/whydrop: $(B)/user/main.o $(B)/libwhydrop.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+static: $(B)/whydrop.static ## one binary without shared libraries
+$(B)/whydrop.static: $(B)/user/main.o $(B)/libwhydrop.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ $(shell pkg-config --static --libs $(PKGS))
+
+bpf-arm64: $(BPF_SRC:bpf/%.bpf.c=$(B)/arm64/%.bpf.o) ## the BPF objects for arm64
+$(B)/arm64/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux/vmlinux.h
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -D__TARGET_ARCH_arm64 -c $< -o $@
+
+$(B)/tests/fake_host.o: tests/unit/fake_host.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Itests/unit -c $< -o $@
+
+$(B)/tests/test_%: tests/unit/test_%.c $(B)/tests/fake_host.o $(B)/libwhydrop.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Itests/unit -o $@ $< $(B)/tests/fake_host.o $(B)/libwhydrop.a $(PKG_LIBS) -lcmocka
+
+check: $(B)/whydrop $(UNIT) ## unit tests, without root
+	tests/unit/run $(UNIT)
+
+test: deps ## everything this machine can run (installs what is missing)
+	tests/run
+
+deps:
+	scripts/deps build test
+
+demo: ## a lab, a fault (FAULT=ip-forward-off), a diagnosis
+	scripts/deps build test
+	$(MAKE) all
+	scripts/demo
+
+lint: ## clang-format, clang-tidy, shellcheck, man page
+	scripts/lint
+
+install: $(B)/whydrop ## DESTDIR= PREFIX=
+	install -D -m 0755 $(B)/whydrop $(DESTDIR)$(PREFIX)/sbin/whydrop
+	install -D -m 0644 docs/whydrop.8 $(DESTDIR)$(PREFIX)/share/man/man8/whydrop.8
+	install -D -m 0644 docs/report.schema.json $(DESTDIR)$(PREFIX)/share/whydrop/report.schema.json
+
+clean: ## remove build/
+	rm -rf $(B)
+
+help: ## this list
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+.PHONY: all static bpf-arm64 check test deps demo lint install clean help
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

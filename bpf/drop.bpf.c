@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every dropped packet: tracepoint skb:kfree_skb (net/core/skbuff.c, include/trace/events/skb.h).
+ *
+ * The only program that is always on. It counts every drop in a per-CPU aggregate; what costs more
+ * (stack, header bytes, conntrack) is read for a sample of each group only. One 16-frame stack for
+ * each drop would halve a drop storm's throughput.
+ */
+#include "filter.bpf.h"
+#include "sample.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* Count in the small map; false where even that has no room. */
+static __always_inline bool fold_add(const struct drop_key *key, __u64 now, __u32 len)
+{
+	struct fold_key fold = {key->location, key->reason, key->netns};
+	struct drop_val zero = {}, *v;
+
+	v = bpf_map_lookup_elem(&folds, &fold);
+	if (!v) {
+		bpf_map_update_elem(&folds, &fold, &zero, BPF_NOEXIST);
+		v = bpf_map_lookup_elem(&folds, &fold);
+	}
+	if (v)
+		val_add(v, now, len);
+	return v;
+}
+
+/* Is this the first drop of its reason, location and netns? Then its sample is owed whatever the
+ * budget says: a fault that drops one packet during a port scan must still be explained. */
+static __always_inline bool first_of_kind(const struct drop_key *key)
+{
+	struct fold_key fold = {key->location, key->reason, key->netns};
+	struct drop_val zero = {};
+
+	return !bpf_map_update_elem(&folds, &fold, &zero, BPF_NOEXIST);
+}
+
+static __always_inline int on_drop(void *ctx, struct sk_buff *skb, __u64 location, __u32 reason,
+				   const bool direct)
+{
+	struct drop_key key = {.location = location, .reason = reason};
+	struct net_device *dev;
+	struct drop_val *v;
+	struct pkt p = {};
+	__u32 len;
+	__u64 now;
+
+	stat_add(STAT_SEEN);
+	skb_place(skb, &key, &dev, direct);
+	skb_parse(skb, &p, direct);
+	if (!filter_netns(key.netns) || !filter_reason(reason) || !filter_iface(dev) ||
+	    !filter_contents(&p)) {
+		stat_add(STAT_FILTERED);
+		return 0;
+	}
+	key_set_packet(&key, &p);
+	now = bpf_ktime_get_ns();
+	len = READ(skb, len);
+	v = group_get(&flows, &key);
+	if (!v) {
+		if (!fold_add(&key, now, len))
+			stat_add(STAT_UNCOUNTED);
+		return 0;
+	}
+	val_add(v, now, len);
+	if (v->sampled_ns && now - v->sampled_ns < SAMPLE_EVERY_NS)
+		return 0;
+	if (budget_take(now) || (!v->sampled_ns && first_of_kind(&key))) {
+		v->sampled_ns = now;
+		sample_drop(ctx, skb, &key, &p, dev, now, direct);
+	}
+	return 0;
+}
+
+SEC("tp_btf/kfree_skb")
+int drop_tp_btf(__u64 *ctx)
+{
+	return on_drop(ctx, (struct sk_buff *)ctx[0], ctx[1], config.has_reason ? (__u32)ctx[2] : 0,
+		       true);
+}
+
+SEC("raw_tp/kfree_skb")
+int drop_raw_tp(struct bpf_raw_tracepoint_args *ctx)
+{
+	return on_drop(ctx, (struct sk_buff *)ctx->args[0], ctx->args[1],
+		       config.has_reason ? (__u32)ctx->args[2] : 0, false);
+}
+
+SEC("tracepoint/skb/kfree_skb")
+int drop_tracepoint(struct trace_event_raw_kfree_skb *ctx)
+{
+	__u32 reason = 0;
+
+	if (bpf_core_field_exists(ctx->reason))
+		reason = ctx->reason;
+	return on_drop(ctx, ctx->skbaddr, (__u64)(unsigned long)ctx->location, reason, false);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The maps and settings that all objects share. Userspace opens drop.bpf.o first and gives its maps
+ * to the others with bpf_map__reuse_fd(); sizes are set before load (user/session.c).
+ */
+#ifndef WHYDROP_MAPS_BPF_H
+#define WHYDROP_MAPS_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_endian.h>
+
+#include "event.h"
+
+#define NULL ((void *)0)
+#define true 1
+#define false 0
+
+#define ETH_P_IP     0x0800
+#define ETH_P_ARP    0x0806
+#define ETH_P_8021Q  0x8100
+#define ETH_P_8021AD 0x88a8
+#define ETH_P_IPV6   0x86dd
+#define ETH_P_TEB    0x6558
+#define AF_INET	     2
+#define AF_INET6     10
+
+#define SAMPLE_EVERY_NS	  250000000ULL /* of one group on one CPU */
+#define SAMPLE_TOKEN_NS	  5000000ULL   /* one more sample per CPU each 5 ms: 200 a second */
+#define SAMPLE_MAX_TOKENS 200
+
+/* Set by userspace before load, in a section of its own so that the map's value is just this; the
+ * verifier removes what is not in use. */
+const volatile struct config config SEC(".rodata.config") = {};
+#define filter (config.filter)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__type(key, struct drop_key);
+	__type(value, struct drop_val);
+	__uint(max_entries, 16384);
+} flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__type(key, struct fold_key);
+	__type(value, struct drop_val);
+	__uint(max_entries, 1024);
+} folds SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__type(key, struct drop_key);
+	__type(value, struct drop_val);
+	__uint(max_entries, 2048);
+} retransmits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(max_entries, STAT_MAX);
+} stats SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__type(key, __u32);
+	__type(value, struct sample_budget);
+	__uint(max_entries, 1);
+} budget SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} samples SEC(".maps");
+
+/* Before 6.1 a program that is interrupted by itself runs nested: every counter is added to
+ * atomically, and nothing else is kept per CPU that a nested run could corrupt for good. */
+static __always_inline void stat_add(__u32 id)
+{
+	__u64 *v = bpf_map_lookup_elem(&stats, &id);
+
+	if (v)
+		__sync_fetch_and_add(v, 1);
+}
+
+static __always_inline void val_add(struct drop_val *v, __u64 now, __u32 len)
+{
+	if (!v->packets)
+		v->first_ns = now;
+	__sync_fetch_and_add(&v->packets, 1);
+	__sync_fetch_and_add(&v->bytes, len);
+	v->last_ns = now;
+}
+
+/* The group's counters on this CPU; NULL where the map is full or busy. */
+static __always_inline struct drop_val *group_get(void *map, const struct drop_key *key)
+{
+	struct drop_val zero = {};
+	struct drop_val *v = bpf_map_lookup_elem(map, key);
+
+	if (v)
+		return v;
+	/* -EEXIST is fine: another CPU was first. */
+	bpf_map_update_elem(map, key, &zero, BPF_NOEXIST);
+	return bpf_map_lookup_elem(map, key);
+}
+
+/* May this CPU send one more sample? In a scan every drop is a new group. */
+static __always_inline bool budget_take(__u64 now)
+{
+	__u32 zero = 0;
+	struct sample_budget *b = bpf_map_lookup_elem(&budget, &zero);
+	__u64 add;
+
+	if (!b)
+		return false;
+	add = (now - b->refilled_ns) / SAMPLE_TOKEN_NS;
+	if (add) {
+		b->tokens += add;
+		if (b->tokens > SAMPLE_MAX_TOKENS)
+			b->tokens = SAMPLE_MAX_TOKENS;
+		b->refilled_ns = now;
+	}
+	if (!b->tokens)
+		return false;
+	b->tokens--;
+	return true;
+}
+
+static __always_inline bool filter_netns(__u32 netns)
+{
+	if (!filter.n_netns || !netns)
+		return true;
+	for (__u32 i = 0; i < WD_MAX_NETNS; i++) {
+		if (i < filter.n_netns && filter.netns[i] == netns)
+			return true;
+	}
+	return false;
+}
+
+#endif

@@ -1,0 +1,221 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What scenarios are written with. The runner calls it for one test: scenario.sh FILE VARIANT
+# A scenario file defines one function variant_* for each test; see tests/scenarios/.
+
+# shellcheck source-path=SCRIPTDIR/../..
+# shellcheck source=scripts/lab.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lab.sh"
+
+WHYDROP=${WHYDROP:-$LAB_ROOT/build/whydrop}
+# For what scenario files use.
+# shellcheck disable=SC2034
+SKIPPED=77 # exit status of a test that declares itself skipped
+
+LAB_EXIT_HOOK=scenario_exit
+TRACE_PID=
+
+note()
+{
+	echo "# $*"
+}
+
+fail()
+{
+	echo "FAILED: $*" >&2
+	exit 1
+}
+
+# skip REASON: this machine cannot run the test.
+skip()
+{
+	[[ -z ${SKIP_FILE:-} ]] || echo "$*" >"$SKIP_FILE"
+	exit $SKIPPED
+}
+
+need_bridge_nf()
+{
+	lab_has_bridge_nf || skip "br_netfilter is not loaded"
+}
+
+need_iptables()
+{
+	local tool=iptables-$1
+	command -v "$tool" >/dev/null || skip "no $tool"
+	# Needs the kernel's side too: in the lab, where a table may be instantiated.
+	in_ns wire "$tool" -w -L INPUT -n >/dev/null 2>&1 || skip "the kernel has no $tool"
+}
+
+scenario_exit()
+{
+	if [[ $TRACE_PID ]]; then
+		kill -9 "$TRACE_PID" 2>/dev/null
+	fi
+}
+
+# whydrop with the default handling of signals, which background jobs of a script do not have.
+whydrop()
+{
+	env --default-signal=INT,TERM,PIPE "$WHYDROP" "$@"
+}
+
+gone()
+{
+	! kill -0 "$1" 2>/dev/null
+}
+
+trace_is_up()
+{
+	[[ -e $LAB_DIR/trace.ready ]] || gone "$TRACE_PID"
+}
+
+# trace_start ARGUMENTS…: whydrop runs and every probe is attached. The report goes to $REPORT.
+trace_start()
+{
+	REPORT=$LAB_DIR/report.json
+	rm -f "$REPORT" "$LAB_DIR/trace.ready"
+	env --default-signal=INT,TERM "$WHYDROP" trace -q -o json --output "$REPORT" \
+		--ready-file "$LAB_DIR/trace.ready" "$@" 2>"$LAB_DIR/trace.err" &
+	TRACE_PID=$!
+	if ! wait_for 20 trace_is_up || gone "$TRACE_PID"; then
+		cat "$LAB_DIR/trace.err" >&2
+		fail "whydrop trace $* did not become ready"
+	fi
+}
+
+# trace_end: waits for its end and checks the report.
+trace_end()
+{
+	local status=0 pid=$TRACE_PID
+	wait_for 10 gone "$pid" || fail "whydrop does not end"
+	TRACE_PID=
+	wait "$pid" || status=$?
+	cat "$LAB_DIR/trace.err"
+	((status == 0)) || fail "whydrop trace ended with exit code $status"
+	report valid
+}
+
+trace_stop()
+{
+	kill -INT "$TRACE_PID" || fail "whydrop ended on its own"
+	trace_end
+}
+
+# report CHECK ARGUMENTS…, see check_report.py
+report()
+{
+	"$PYTHON" "$LAB_ROOT/tests/lib/check_report.py" "$1" "$REPORT" --lab "$(lab_inodes)" "${@:2}" || {
+		[[ $1 == fix ]] || keep_report
+		return 1
+	}
+}
+
+keep_report()
+{
+	note "accounting: $(jq -c .accounting "$REPORT" 2>/dev/null)"
+}
+
+# query FILTER ARGUMENTS…: jq on the report
+query()
+{
+	jq -r "${@:2}" "$1" "$REPORT"
+}
+
+# Arguments of prove(), as global variables; see there.
+prove_options()
+{
+	P_BREAK='' P_UNDO='' P_AT='' P_STATUS=confirmed P_SECONDS=1.2 P_FLOWS=() P_MENTIONS=() P_TRACE=()
+	while (($#)); do
+		case $1 in
+		--break) P_BREAK=$2 ;;
+		--undo) P_UNDO=$2 ;;
+		--at) P_AT=$2 ;;
+		--status) P_STATUS=$2 ;;
+		--seconds) P_SECONDS=$2 ;;
+		--flow) P_FLOWS+=("$2") ;;
+		--mention) P_MENTIONS+=(--mention "$2") ;;
+		--in) P_TRACE+=(--netns "$LAB-$2") ;;
+		*) fail "prove: unknown option $1" ;;
+		esac
+		shift 2
+	done
+}
+
+# All flows at once, for so many seconds: none of them may be answered.
+flows_die()
+{
+	local seconds=$1 flow pid pids=() answered=0
+	shift
+	for flow; do
+		# shellcheck disable=SC2086 # words
+		traffic $flow --deadline "$seconds" 2>/dev/null &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		! wait "$pid" || answered=1
+	done
+	((!answered)) || fail "there is an answer though it is broken: $*"
+}
+
+flows_live()
+{
+	local flow
+	for flow; do
+		# shellcheck disable=SC2086 # words
+		expect_ok $flow || fail "no answer: $flow"
+	done
+}
+
+# Runs the finding's commands as printed, in its netns; without one the scenario undoes its break.
+apply_fix()
+{
+	local fault=$1 at=$2 undo=$3 command commands
+	commands=$(report fix --fault "$fault" --inode "$(lab_inode "$at")")
+	if [[ ! $commands ]]; then
+		note "advice only: $(query '.findings[].fix[].text // empty' | tr '\n' ' ')"
+		$undo
+		return
+	fi
+	while IFS= read -r command; do
+		note "fix in $at: $command"
+		in_ns "$at" sh -c "$command" </dev/null || fail "the printed fix failed: $command"
+	done <<<"$commands"
+}
+
+# The life of a fault, in a lab that is up:
+#   --flow  'tcp poda 10.244.2.2 8080'   works, then is broken, then works again (repeatable)
+#   --break, --undo  'command'           break_… and undo_… functions with their arguments
+#   --at NAME        the netns that the finding must name
+#   --status         confirmed (default) or suspected
+#   --mention TEXT   in the finding's summary or evidence (repeatable)
+#   --in NAME        trace only in these namespaces (repeatable; default: the machine)
+#   --seconds N      for how long the broken flows try
+# scripts/demo replaces this function by one that shows it to a person.
+prove()
+{
+	local inode
+	prove_options "$@"
+	inode=$(lab_inode "$P_AT")
+	flows_live "${P_FLOWS[@]}"
+	$P_BREAK
+	trace_start "${P_TRACE[@]}"
+	flows_die "$P_SECONDS" "${P_FLOWS[@]}"
+	trace_stop
+	report finding --fault "$FAULT" --status "$P_STATUS" --inode "$inode" \
+		--name "$LAB-$P_AT" "${P_MENTIONS[@]}"
+	note "$(query '.findings[].summary')"
+	apply_fix "$FAULT" "$P_AT" "$P_UNDO"
+	flows_live "${P_FLOWS[@]}"
+	trace_start "${P_TRACE[@]}"
+	flows_live "${P_FLOWS[@]}"
+	trace_stop
+	report none
+}
+
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
+	FAULT=$(basename "$1" .sh)
+	# shellcheck source=/dev/null
+	source "$1"
+	"$2"
+fi

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2086 # addresses and ports are single words
+# Every drop is in the report, and seen = counted + uncounted + filtered (checked for each report).
+
+# packets_to ADDRESS PORT: of all drops of that flow
+packets_to()
+{
+	# shellcheck disable=SC2016 # jq's variables
+	query '[.drops[] | select(.flow.dst == $dst and .flow.dport == $port) | .packets] | add // 0' \
+		--arg dst "$1" --argjson port "$2"
+}
+
+# about GOT SENT: no more than was sent, and hardly less
+about()
+{
+	note "dropped $1 of $2 sent"
+	(($1 <= $2 && $1 >= $2 - $2 / 20)) || fail "counted $1 drops of $2 packets"
+}
+
+variant_exact()
+{
+	lab_up
+	trace_start
+	traffic flood poda $POD_B 9 --count 1000 --pause 0.001 --deadline 20 >"$LAB_DIR/sent"
+	trace_stop
+	[[ $(<"$LAB_DIR/sent") == 1000 ]] || fail "not sent: $(<"$LAB_DIR/sent")"
+	[[ $(packets_to $POD_B 9) == 1000 ]] || fail "$(packets_to $POD_B 9) drops of 1000 packets"
+}
+
+variant_flood()
+{
+	local sent
+	lab_up
+	trace_start
+	sent=$(traffic flood poda $POD_B 9 --deadline 3)
+	trace_stop
+	((sent > 10000)) || fail "the flood was only $sent packets"
+	about "$(packets_to $POD_B 9)" "$sent"
+	[[ $(query .accounting.uncounted) == 0 ]] || fail "one flow overflowed something"
+	report none
+}
+
+variant_flood6()
+{
+	local sent
+	lab_up
+	trace_start
+	sent=$(traffic flood poda $POD_C6 9 --deadline 2)
+	trace_stop
+	about "$(packets_to $POD_C6 9)" "$sent"
+}
+
+# More groups than samples, and perhaps than the table holds: a scan of all ports.
+variant_scan()
+{
+	local sent pod pid pids=()
+	lab_up
+	trace_start
+	for pod in $POD_B $POD_C; do
+		traffic scan poda $pod --deadline 20 >>"$LAB_DIR/sent" &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid" || fail "the scan failed"
+	done
+	trace_stop
+	sent=$(awk '{ n += $1 } END { print n }' "$LAB_DIR/sent")
+	note "$(query '.drops | length') groups for $sent packets; $(query .accounting -c)"
+	(($(query '.accounting.counted + .accounting.uncounted') >= sent)) ||
+		fail "lost: $(query .accounting -c), $sent sent"
+	report none
+}
+
+# By itself, without a signal, after the time that was asked for.
+variant_duration()
+{
+	local sent seconds
+	lab_up
+	trace_start --duration 2s
+	sent=$(traffic flood poda $POD_B 9 --deadline 1)
+	trace_end
+	about "$(packets_to $POD_B 9)" "$sent"
+	seconds=$(query .window.seconds)
+	jq -en "$seconds >= 2 and $seconds < 2.5" >/dev/null || fail "traced for $seconds s, not 2"
+}

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2086 # addresses and ports are single words
+# Each filter keeps what it asks for and counts the rest as filtered; an option that did nothing
+# would fail here.
+
+# Drops that differ in everything, each with the jq condition that tells it:
+#   closed  UDP to a closed port of pod b          netns podb, at eth0
+#   syn     TCP SYN to a closed port of pod b      netns podb
+#   six     UDP to a closed port of pod c, IPv6    netns podc
+#   rule    UDP that a rule in node1 drops         netns node1, from cni0
+declare -A drop=(
+	[closed]='.flow.proto == "udp" and .flow.dst == "10.244.1.3" and .flow.dport == 9'
+	[syn]='.flow.proto == "tcp" and .flow.dport == 10'
+	[six]='.flow.proto == "udp" and .flow.dst == "fd00:244:2::2" and .flow.dport == 11'
+	[rule]='.flow.proto == "udp" and .flow.dport == 7777'
+)
+
+filters_up()
+{
+	lab_up
+	in_ns node1 nft -f - <<-END
+		table inet fw {
+			chain forward {
+				type filter hook forward priority filter;
+				udp dport 7777 drop
+			}
+		}
+	END
+}
+
+make_drops()
+{
+	traffic flood poda $POD_B 9 --count 20 >/dev/null
+	traffic flood poda $POD_C6 11 --count 20 >/dev/null
+	traffic flood poda $POD_C 7777 --count 20 >/dev/null
+	traffic refused poda $POD_B 10
+}
+
+# has KIND: is such a drop of this lab in the report?
+has()
+{
+	local lab
+	lab=$(lab_inodes | jq -sc .)
+	query "[.drops[] | select((.netns.inode as \$i | $lab | index(\$i)) and ${drop[$1]})] | length > 0" |
+		grep -x true >/dev/null
+}
+
+# keeps 'KIND…' OPTION…: exactly these kinds remain
+keeps()
+{
+	local kinds=" $1 " kind others=0
+	shift
+	trace_start "$@"
+	make_drops
+	trace_stop
+	for kind in "${!drop[@]}"; do
+		if [[ $kinds == *" $kind "* ]]; then
+			has "$kind" || fail "$*: the drop '$kind' is missing: $(query .drops[] -c)"
+		elif has "$kind"; then
+			fail "$*: the drop '$kind' should be filtered out: $(query .drops[] -c)"
+		else
+			others=1
+		fi
+	done
+	((!others || $(query .accounting.filtered) > 0)) || fail "$*: nothing counts as filtered"
+}
+
+variant_none()
+{
+	filters_up
+	trace_start
+	make_drops
+	trace_stop
+	for kind in "${!drop[@]}"; do
+		has "$kind" || fail "the drop '$kind' is missing: $(query .drops[] -c)"
+	done
+	[[ $(query .accounting.filtered) == 0 ]] || fail "filtered without a filter"
+}
+
+variant_netns()
+{
+	filters_up
+	keeps "closed syn" --netns "$LAB-podb"
+	keeps rule --netns "/run/netns/$LAB-node1"
+	keeps six --netns "$(lab_inode podc)"
+	keeps "six rule" --netns "$LAB-podc" --netns "$LAB-node1"
+}
+
+variant_pid()
+{
+	filters_up
+	lab_serve podb --udp 5555
+	local podb=$LAB_SERVER
+	lab_serve node1 --udp 5555
+	lab_wait_servers
+	keeps "closed syn" --pid "$podb"
+	keeps rule --pid "$LAB_SERVER"
+}
+
+variant_iface()
+{
+	filters_up
+	keeps rule --iface cni0
+	keeps "closed syn six" --iface eth0 --netns "$LAB-podb" --netns "$LAB-podc"
+}
+
+variant_proto()
+{
+	filters_up
+	keeps "closed six rule" --proto udp
+	keeps syn --proto tcp
+	keeps "closed syn six rule" --proto tcp --proto udp
+}
+
+variant_host()
+{
+	filters_up
+	keeps "closed syn" --host $POD_B
+	keeps six --host $POD_C6
+	keeps six --host $POD_A6
+	keeps "closed syn six" --host $POD_B --host $POD_C6
+}
+
+variant_net()
+{
+	filters_up
+	keeps rule --net 10.244.2.0/24
+	keeps "closed syn rule" --net 10.244.0.0/16
+	keeps six --net fd00:244::/32
+	keeps "rule six" --net 10.244.2.2/32 --net fd00:244:2::/64
+}
+
+variant_port()
+{
+	filters_up
+	keeps closed --port 9
+	keeps syn --port 10
+	keeps "six rule" --port 11 --port 7777
+}
+
+variant_reason()
+{
+	filters_up
+	keeps rule --reason NETFILTER_DROP
+	keeps "closed syn six" --reason NO_SOCKET
+	keeps "closed syn six rule" --reason NO_SOCKET --reason NETFILTER_DROP
+}
+
+# Kinds agree, values of one kind are alternatives.
+variant_combined()
+{
+	filters_up
+	keeps closed --host $POD_B --proto udp
+	keeps rule --reason NETFILTER_DROP --port 9 --port 7777 --netns "$LAB-node1"
+	keeps "" --host $POD_B6
+}
+
+# The inner packet of a tunnel is looked at, too.
+variant_inside_vxlan()
+{
+	filters_up
+	in_ns node2 nft add table inet fw2
+	in_ns node2 nft add chain inet fw2 in '{ type filter hook input priority filter; }'
+	in_ns node2 nft add rule inet fw2 in udp dport 8472 drop
+	trace_start --host $POD_C --netns "$LAB-node2"
+	traffic flood podb $POD_C 12 --count 20 >/dev/null
+	traffic flood podb $POD_C6 12 --count 20 >/dev/null
+	trace_stop
+	[[ $(query '[.drops[] | select(.inner.dst == "10.244.2.2")] | length') == 1 ]] ||
+		fail "the inner packet was not found: $(query .drops[] -c)"
+	[[ $(query '[.drops[] | select(.inner.dst == "fd00:244:2::2")] | length') == 0 ]] ||
+		fail "another inner packet was not filtered out: $(query .drops[] -c)"
+}
+
+# The netns goes while it is watched: what was seen is kept.
+variant_netns_vanishes()
+{
+	filters_up
+	trace_start --netns "$LAB-podb"
+	make_drops
+	lab_pod_delete b
+	trace_stop
+	[[ $(query '[.drops[] | select(.flow.dport == 9) | .packets] | add') == 20 ]] ||
+		fail "the drops are lost: $(query .drops[] -c)"
+}

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2086 # addresses and ports are single words
+# Real traffic on a healthy node: drops happen all the time, and none of them is a finding.
+
+# together COMMAND…: several at once; all must succeed
+together()
+{
+	local command pid pids=()
+	for command; do
+		$command &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid" || fail "healthy traffic failed"
+	done
+}
+
+bulk()
+{
+	together "expect_ok tcp poda $POD_C $LAB_PORT --size 20000000" \
+		"expect_ok tcp podc $POD_B6 $LAB_PORT --size 20000000" \
+		"expect_ok tcp podb $OUTSIDE $LAB_PORT --size 5000000"
+}
+
+many_small()
+{
+	together "traffic short poda $POD_C $LAB_PORT --count 300 --deadline 20" \
+		"traffic short podc $POD_A6 $LAB_PORT --count 300 --deadline 20" \
+		"traffic dns poda $POD_C 53 --count 500 --deadline 20" \
+		"traffic dns podb $POD_C6 53 --count 500 --deadline 20"
+}
+
+every_way()
+{
+	expect_ok udp poda $POD_C $LAB_PORT
+	expect_ok icmp poda $POD_C
+	expect_ok icmp podc $POD_A6
+	expect_ok icmp poda 10.244.1.1
+	expect_ok icmp host $NODE1
+	expect_ok tcp podc $OUTSIDE6 $LAB_PORT
+	expect_ok tcp node1 $POD_C $LAB_PORT
+}
+
+# A pod goes, and another takes its place and its address.
+replace_pod()
+{
+	lab_pod_delete b
+	traffic tcp poda $POD_B $LAB_PORT --deadline 0.3 2>/dev/null || :
+	lab_pod b 1 3
+	lab_serve_default podb
+	lab_wait_servers
+	ip -n "$LAB-node1" neigh flush dev cni0
+	ip -n "$LAB-poda" neigh flush dev eth0
+	expect_ok tcp podc $POD_B $LAB_PORT
+	expect_ok tcp poda $POD_B $LAB_PORT
+}
+
+variant_everyday()
+{
+	lab_up
+	trace_start
+	bulk
+	many_small
+	every_way
+	traffic refused poda $POD_C 4444 || fail "a closed port does not refuse"
+	replace_pod
+	trace_stop
+	report none
+}
+
+variant_service()
+{
+	need_bridge_nf
+	lab_up
+	lab_service tcp 80 $POD_B $LAB_PORT
+	lab_service udp 53 $POD_B 53
+	lab_service tcp 80 $POD_B6 $LAB_PORT
+	trace_start
+	expect_ok tcp poda $VIP 80 --size 5000000
+	expect_ok tcp poda $VIP6 80 --size 5000000
+	traffic short poda $VIP 80 --count 200 --deadline 20
+	traffic dns poda $VIP 53 --count 200 --deadline 20
+	# Connections that the client leaves at once: late answers find no socket.
+	traffic refused poda $POD_B 4444
+	trace_stop
+	report none
+}
+
+# Without bridge-nf, but also without a Service on the bridge: nothing breaks, nothing is said.
+variant_bridge_nf_unused()
+{
+	need_bridge_nf
+	lab_up
+	lab_sysctl node1 net.bridge.bridge-nf-call-{ip,ip6}tables=0
+	trace_start
+	expect_ok tcp poda $POD_B $LAB_PORT
+	expect_ok tcp poda $POD_C $LAB_PORT
+	traffic refused poda $POD_B 4444
+	traffic udp poda $POD_B 4444 --deadline 0.5 2>/dev/null || :
+	trace_stop
+	report none
+}
+
+# A host that is no router drops what is not for it, and a firewall does its work: no finding.
+variant_not_our_business()
+{
+	lab_up
+	in_ns host nft -f - <<-END
+		table inet fw {
+			chain input {
+				type filter hook input priority filter;
+				tcp dport 23 drop
+				udp dport 161 drop
+			}
+		}
+	END
+	ip -n "$LAB-node1" route add 198.51.100.0/24 via $OUTSIDE
+	trace_start
+	traffic udp host $POD_A 9 --deadline 0.3 2>/dev/null || : # no route there
+	traffic tcp node1 198.51.100.7 80 --deadline 1.2 2>/dev/null || :
+	traffic tcp poda $OUTSIDE 23 --deadline 1.2 2>/dev/null || :
+	traffic udp poda $OUTSIDE 161 --deadline 0.5 2>/dev/null || :
+	trace_stop
+	report none
+}

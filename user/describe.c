@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <arpa/inet.h>
+#include <net/ethernet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "describe.h"
+#include "util.h"
+
+static struct addr key_addr(const struct drop_key *key, const uint8_t *b)
+{
+	return key->l3 == ETHERTYPE_IPV6 ? addr_v6(b) : addr_v4(b);
+}
+
+static void flow_from_key(const struct drop_key *key, struct flow *f)
+{
+	memset(f, 0, sizeof(*f));
+	if (!key->l3)
+		return;
+	f->l3 = key->l3;
+	f->proto = key->proto;
+	f->src = key_addr(key, key->saddr);
+	f->dst = key_addr(key, key->daddr);
+	f->has_icmp = key->cls == PKT_ICMP;
+	f->icmp_type = key->icmp_type;
+	f->icmp_code = key->icmp_code;
+	f->is_fragment = key->cls == PKT_FRAGMENT;
+	if (!key->port)
+		return;
+	f->has_ports = true;
+	if (key->flags & KEY_PORT_IS_SRC)
+		f->sport = key->port;
+	else
+		f->dport = key->port;
+}
+
+void describe_key(struct group *g, struct kernel *k)
+{
+	if (g->kind == SAMPLE_DROP) {
+		kernel_reason_name(k, g->key.reason, g->reason, sizeof(g->reason));
+		g->loc = kernel_symbol(k, g->key.location);
+	}
+	flow_from_key(&g->key, &g->flow);
+}
+
+struct hook_caller {
+	const char *fn;
+	enum nf_hook hook;
+	const char *family; /* NULL: that of the packet */
+};
+
+/*
+ * Who calls NF_HOOK(): net/ipv4/ip_input.c, ip_output.c, ip_forward.c, raw.c, arp.c, their siblings
+ * in net/ipv6, net/bridge/br_*.c, br_netfilter_hooks.c and net/core/dev.c.
+ */
+static const struct hook_caller hook_callers[] = {
+	{"ip_rcv", HOOK_PREROUTING, "ip"},
+	{"ip_list_rcv", HOOK_PREROUTING, "ip"},
+	{"ip_sublist_rcv", HOOK_PREROUTING, "ip"},
+	{"ip_local_deliver", HOOK_INPUT, "ip"},
+	{"ip_forward", HOOK_FORWARD, "ip"},
+	{"__ip_local_out", HOOK_OUTPUT, "ip"},
+	{"ip_local_out", HOOK_OUTPUT, "ip"},
+	{"raw_sendmsg", HOOK_OUTPUT, "ip"},
+	{"raw_send_hdrinc", HOOK_OUTPUT, "ip"},
+	{"ip_output", HOOK_POSTROUTING, "ip"},
+	{"ip_mc_output", HOOK_POSTROUTING, "ip"},
+	{"ipv6_rcv", HOOK_PREROUTING, "ip6"},
+	{"ipv6_list_rcv", HOOK_PREROUTING, "ip6"},
+	{"ip6_sublist_rcv", HOOK_PREROUTING, "ip6"},
+	{"ip6_input", HOOK_INPUT, "ip6"},
+	{"ip6_mc_input", HOOK_INPUT, "ip6"},
+	{"ip6_forward", HOOK_FORWARD, "ip6"},
+	{"__ip6_local_out", HOOK_OUTPUT, "ip6"},
+	{"ip6_local_out", HOOK_OUTPUT, "ip6"},
+	{"ip6_xmit", HOOK_OUTPUT, "ip6"},
+	{"ndisc_send_skb", HOOK_OUTPUT, "ip6"},
+	{"mld_sendpack", HOOK_OUTPUT, "ip6"},
+	{"rawv6_sendmsg", HOOK_OUTPUT, "ip6"},
+	{"rawv6_send_hdrinc", HOOK_OUTPUT, "ip6"},
+	{"ip6_output", HOOK_POSTROUTING, "ip6"},
+	{"br_nf_pre_routing", HOOK_PREROUTING, NULL},
+	{"br_nf_pre_routing_ipv6", HOOK_PREROUTING, "ip6"},
+	{"br_nf_forward", HOOK_FORWARD, NULL},
+	{"br_nf_forward_ip", HOOK_FORWARD, NULL},
+	{"br_nf_forward_arp", HOOK_FORWARD, "arp"},
+	{"br_nf_post_routing", HOOK_POSTROUTING, NULL},
+	{"br_handle_frame", HOOK_PREROUTING, "bridge"},
+	{"br_pass_frame_up", HOOK_INPUT, "bridge"},
+	{"__br_forward", HOOK_FORWARD, "bridge"},
+	{"br_forward", HOOK_FORWARD, "bridge"},
+	{"br_forward_finish", HOOK_POSTROUTING, "bridge"},
+	{"arp_rcv", HOOK_INPUT, "arp"},
+	{"arp_xmit", HOOK_OUTPUT, "arp"},
+	{"__netif_receive_skb_core", HOOK_INGRESS, "netdev"},
+	{"__dev_queue_xmit", HOOK_EGRESS, "netdev"},
+};
+
+/* Names that stand between the frame that freed the packet and nf_hook_slow() when it was a hook
+ * function that freed it: the hook functions of iptables, nft, conntrack, br_netfilter, IPVS. */
+static const char *const hook_prefixes[] = {"nf_",  "nft_",   "ipt_",	"ip6t_", "arpt_",
+					    "ebt_", "br_nf_", "ip_vs_", NULL};
+
+static bool is_hook_function(const char *name)
+{
+	for (const char *const *p = hook_prefixes; name && *p; p++) {
+		if (!strncmp(name, *p, strlen(*p)))
+			return true;
+	}
+	return false;
+}
+
+static const struct hook_caller *find_caller(const char *name)
+{
+	for (size_t i = 0; name && i < ARRAY_SIZE(hook_callers); i++) {
+		size_t n = strlen(hook_callers[i].fn);
+
+		if (!strncmp(name, hook_callers[i].fn, n) && (!name[n] || name[n] == '.'))
+			return &hook_callers[i];
+	}
+	return NULL;
+}
+
+static const char *family_of(const struct flow *f)
+{
+	return f->l3 == ETHERTYPE_IPV6 ? "ip6" : f->l3 == ETHERTYPE_ARP ? "arp" : "ip";
+}
+
+/*
+ * Enclosing frames prove nothing: ip_sabotage_in() of br_netfilter runs the rest of the receive
+ * path inside nf_hook_slow(). The hook is that of the first nf_hook_slow() frame only if it is the
+ * dropping frame itself, or if all between the two are hook functions.
+ */
+void describe_hook(struct group *g)
+{
+	int i = 0;
+
+	while (i < g->n_stack && g->stack[i].addr != g->key.location)
+		i++;
+	if (i < g->n_stack && g->stack[i].name)
+		g->hook_fn = g->stack[i].name;
+	while (i < g->n_stack && is_hook_function(g->stack[i].name) &&
+	       strncmp(g->stack[i].name, "nf_hook_slow", 12))
+		i++;
+	if (i >= g->n_stack || !g->stack[i].name || strncmp(g->stack[i].name, "nf_hook_slow", 12)) {
+		g->hook_fn = NULL;
+		return;
+	}
+	/* wrappers that the compiler kept out of line: nf_hook.constprop.0, nf_hook_slow_list */
+	while (i < g->n_stack && g->stack[i].name && !strncmp(g->stack[i].name, "nf_hook", 7))
+		i++;
+	if (i < g->n_stack) {
+		const struct hook_caller *c = find_caller(g->stack[i].name);
+
+		if (c) {
+			g->hook = c->hook;
+			g->hook_family = c->family ? c->family : family_of(&g->flow);
+			return;
+		}
+	}
+	g->hook_fn = NULL;
+}
+
+static bool has_prefix(const char *s, const char *const *prefixes)
+{
+	for (; s && *prefixes; prefixes++) {
+		if (!strncmp(s, *prefixes, strlen(*prefixes)))
+			return true;
+	}
+	return false;
+}
+
+/* The task that was current is the sender only if the drop happened in its own system call: walking
+ * outwards, the entry of a system call comes before any interrupt or softirq. */
+static bool in_own_context(const struct group *g)
+{
+	static const char *const softirq[] = {"do_softirq",	 "__do_softirq",
+					      "handle_softirqs", "net_rx_action",
+					      "irq_exit",	 "__irq_exit",
+					      "run_ksoftirqd",	 "asm_",
+					      "el1h_64_irq",	 NULL};
+	static const char *const syscall[] = {
+		"entry_SYSCALL", "do_syscall_64",  "__x64_sys_", "__ia32_sys_", "el0_svc",
+		"__arm64_sys_",	 "invoke_syscall", "do_el0_svc", "__sys_",	NULL};
+
+	for (int i = 0; i < g->n_stack; i++) {
+		if (has_prefix(g->stack[i].name, softirq))
+			return false;
+		if (has_prefix(g->stack[i].name, syscall))
+			return true;
+	}
+	return false;
+}
+
+static void describe_stack(struct group *g, const struct sample *s, struct kernel *k)
+{
+	int n = s->stack_len > WD_STACK_DEPTH ? WD_STACK_DEPTH : s->stack_len;
+
+	if (n <= 0)
+		return;
+	g->stack = xcalloc((size_t)n, sizeof(*g->stack));
+	for (int i = 0; i < n; i++)
+		g->stack[i] = kernel_symbol(k, s->stack[i]);
+	g->n_stack = n;
+	/* kallsyms may hide addresses: then only equal addresses are known, and no names */
+	describe_hook(g);
+	g->own_context = in_own_context(g);
+}
+
+static void describe_packet(struct group *g, const struct sample *s)
+{
+	size_t len = s->hdr_len <= WD_HDR_BYTES ? s->hdr_len : WD_HDR_BYTES;
+	const uint8_t *p = s->hdr + s->l3_off;
+	size_t l4_off;
+
+	if (s->l3_off > len)
+		return;
+	if (s->l3_off >= ETH_HLEN) {
+		memcpy(g->dst_mac, s->hdr, ETH_ALEN);
+		memcpy(g->src_mac, s->hdr + ETH_ALEN, ETH_ALEN);
+		g->has_macs = true;
+	}
+	len -= s->l3_off;
+	if (g->key.l3 && flow_parse(g->key.l3, p, len, &g->flow, &l4_off) > 0)
+		flow_parse_inner(&g->flow, p, len, l4_off, &g->tunnel);
+}
+
+static struct addr tuple_addr(const struct ct_tuple *t, const uint8_t *b)
+{
+	return t->l3num == AF_INET6 ? addr_v6(b) : addr_v4(b);
+}
+
+/* The entry's original tuple, if the packet as it is shows neither direction of it. */
+static void describe_conntrack(struct group *g, const struct sample *s)
+{
+	const struct ct_tuple *t = &s->ct_orig;
+	struct flow o = {.l3 = t->l3num == AF_INET6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP,
+			 .proto = t->proto};
+	bool nat;
+
+	if (!(s->flags & SAMPLE_HAS_CT) || !t->l3num)
+		return;
+	o.src = tuple_addr(t, t->saddr);
+	o.dst = tuple_addr(t, t->daddr);
+	nat = memcmp(t->saddr, s->ct_reply.daddr, 16) || memcmp(t->daddr, s->ct_reply.saddr, 16);
+	if (t->proto == IPPROTO_TCP || t->proto == IPPROTO_UDP || t->proto == IPPROTO_SCTP) {
+		o.has_ports = true;
+		o.sport = t->sport;
+		o.dport = t->dport;
+		nat = nat || t->sport != s->ct_reply.dport || t->dport != s->ct_reply.sport;
+	}
+	if (!nat)
+		return;
+	g->has_original = true;
+	g->original = o;
+}
+
+static void set_name(char *to, struct host *h, uint32_t netns, uint32_t ifindex)
+{
+	const struct link *l = ifindex ? host_link(h, netns, ifindex) : NULL;
+
+	if (l)
+		memcpy(to, l->name, WD_IFNAMSIZ);
+}
+
+/* skb->dev is the input device until the packet is routed, the output device from then on;
+ * skb_iif is set at receive only. */
+static void describe_interfaces(struct group *g, const struct sample *s, struct host *h)
+{
+	uint32_t ifindex = s->key.ifindex;
+	const struct link *port;
+
+	if ((s->key.flags & KEY_FROM_MASK) == NETNS_FROM_DEV && s->iif == ifindex) {
+		g->in_ifindex = ifindex;
+		memcpy(g->in, s->dev_name, WD_IFNAMSIZ - 1);
+	} else {
+		g->out_ifindex = ifindex;
+		memcpy(g->out, s->dev_name, WD_IFNAMSIZ - 1);
+		g->in_ifindex = s->iif;
+		set_name(g->in, h, g->netns, s->iif);
+	}
+	port = host_link(h, g->netns, g->in_ifindex ? g->in_ifindex : g->out_ifindex);
+	if (port && port->master && port->port.known)
+		set_name(g->bridge, h, g->netns, port->master);
+}
+
+struct path {
+	char text[512];
+	size_t n;
+};
+
+static void path_add(struct path *p, const char *step)
+{
+	int n;
+
+	if (!step || !*step)
+		return;
+	n = snprintf(p->text + p->n, sizeof(p->text) - p->n, "%s%s", p->n ? " → " : "", step);
+	if (n > 0 && p->n + (size_t)n < sizeof(p->text))
+		p->n += (size_t)n;
+}
+
+/* The port by which it came: of a bridge that routes, the one behind which the source MAC lives. */
+static const struct link *ingress_port(const struct group *g, struct host *h)
+{
+	const struct link *in = host_link(h, g->netns, g->in_ifindex);
+	const struct link *port;
+
+	if (!in || strcmp(in->kind, "bridge") || !g->has_macs)
+		return in;
+	port = host_fdb_port(h, g->netns, in->ifindex, g->src_mac);
+	return port ? port : in;
+}
+
+static void describe_path(struct group *g, struct host *h)
+{
+	static const char *const names[] = {[HOOK_PREROUTING] = "prerouting",
+					    [HOOK_INPUT] = "input",
+					    [HOOK_FORWARD] = "forward",
+					    [HOOK_OUTPUT] = "output",
+					    [HOOK_POSTROUTING] = "postrouting",
+					    [HOOK_INGRESS] = "ingress",
+					    [HOOK_EGRESS] = "egress"};
+	const struct link *port = ingress_port(g, h);
+	struct path p = {};
+	char end[128];
+
+	if (!port && !g->in[0])
+		path_add(&p, g->netns ? h->ops->netns_name(h, g->netns) : NULL);
+	if (port && port->peer_is_away && port->peer_netns)
+		path_add(&p, h->ops->netns_name(h, port->peer_netns));
+	if (port && strcmp(port->name, g->in))
+		path_add(&p, port->name);
+	path_add(&p, g->in);
+	path_add(&p, strcmp(g->bridge, g->in) ? g->bridge : NULL);
+	if (g->hook)
+		snprintf(end, sizeof(end), "%s %s hook", g->hook_family, names[g->hook]);
+	else
+		snprintf(end, sizeof(end), "%s", g->loc.name ? g->loc.name : g->reason);
+	path_add(&p, end);
+	path_add(&p, strcmp(g->out, g->in) ? g->out : NULL);
+	g->path = p.n ? xasprintf("%s ✗", p.text) : NULL;
+}
+
+void describe_sample(struct group *g, const struct sample *s, struct kernel *k, struct host *h)
+{
+	if (g->has_sample)
+		return;
+	describe_key(g, k);
+	g->has_sample = true;
+	g->mark = s->mark;
+	g->sk_state = s->sk_state;
+	if (s->sport || s->dport) {
+		g->flow.has_ports = true;
+		g->flow.sport = s->sport;
+		g->flow.dport = s->dport;
+	}
+	if (g->kind != SAMPLE_DROP)
+		return;
+	describe_packet(g, s);
+	describe_stack(g, s, k);
+	if (g->own_context) {
+		g->pid = (int)s->tgid;
+		memcpy(g->comm, s->comm, WD_COMM_LEN);
+	}
+	describe_conntrack(g, s);
+	if (g->netns)
+		describe_interfaces(g, s, h);
+	describe_path(g, h);
+}

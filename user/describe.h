@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From numbers and bytes to a group that a person and a fault can read. */
+#ifndef WHYDROP_DESCRIBE_H
+#define WHYDROP_DESCRIBE_H
+
+#include "group.h"
+#include "host/host.h"
+#include "kernel.h"
+
+/* From the key alone: reason, location, netns, flow. */
+void describe_key(struct group *g, struct kernel *k);
+/* What the first sample adds. Reads names and links of the netns at once: it may be gone soon. */
+void describe_sample(struct group *g, const struct sample *s, struct kernel *k, struct host *h);
+
+/* Exported for tests: the hook that the stack proves, see describe.c. Fills hook, family, hook_fn.
+ */
+void describe_hook(struct group *g);
+
+#endif

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdlib.h>
+#include <string.h>
+
+#include "diagnose.h"
+#include "noise.h"
+#include "util.h"
+
+static int find_finding(const struct diagnosis *d, const struct fault *fault, const char *place)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		if (d->findings[i].fault == fault && !strcmp(d->findings[i].place, place))
+			return (int)i;
+	}
+	return -1;
+}
+
+/* f's memory goes to the diagnosis, or is freed where the same finding stands as strongly. */
+static int add_finding(struct diagnosis *d, struct finding *f)
+{
+	int i = find_finding(d, f->fault, f->place);
+
+	if (i < 0) {
+		d->findings = xreallocarray(d->findings, d->n + 1, sizeof(*d->findings));
+		d->findings[d->n] = *f;
+		return (int)d->n++;
+	}
+	if (f->status > d->findings[i].status) {
+		finding_free(&d->findings[i]);
+		d->findings[i] = *f;
+	} else {
+		finding_free(f);
+	}
+	return i;
+}
+
+void diagnose_group(struct diagnosis *d, struct group *all, size_t n_all, size_t i)
+{
+	struct group *g = &all[i];
+
+	for (const struct fault *const *fault = d->faults; *fault; fault++) {
+		struct finding f = {.fault = *fault};
+
+		if (!(*fault)->signature(g))
+			continue;
+		if ((*fault)->examine(g, all, n_all, d->host, &f) || f.status == STATUS_NONE) {
+			finding_free(&f);
+			continue;
+		}
+		g->finding = add_finding(d, &f);
+		return;
+	}
+}
+
+static bool same_ends(const struct flow *a, const struct flow *b)
+{
+	return b->l3 && ((addr_eq(&a->src, &b->src) && addr_eq(&a->dst, &b->dst)) ||
+			 (addr_eq(&a->src, &b->dst) && addr_eq(&a->dst, &b->src)));
+}
+
+/* A silence is one only if nothing seen here died on the way between the same two. Late packets and
+ * other noise explain nothing. */
+static bool explained_by_drop(const struct group *silence, const struct group *groups, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct group *g = &groups[i];
+
+		if (g->kind == SAMPLE_DROP && g->class != CLASS_NOISE &&
+		    (same_ends(&silence->flow, &g->flow) ||
+		     (g->tunnel.present && same_ends(&silence->flow, &g->tunnel.inner))))
+			return true;
+	}
+	return false;
+}
+
+static void classify(struct group *g)
+{
+	g->noise = NULL;
+	if (g->finding >= 0) {
+		g->class = CLASS_FAULT;
+		return;
+	}
+	g->noise = g->folded ? NULL : noise_why(g);
+	g->class = g->noise ? CLASS_NOISE : CLASS_UNEXPLAINED;
+}
+
+static void sum_finding(struct finding *f, int id, const struct group *groups, size_t n)
+{
+	const struct group *largest = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct group *g = &groups[i];
+
+		if (g->finding != id)
+			continue;
+		f->groups = xreallocarray(f->groups, f->n_groups + 1, sizeof(*f->groups));
+		f->groups[f->n_groups++] = (int)i;
+		if (g->kind == SAMPLE_DROP)
+			f->packets += g->packets;
+		if (g->first_ns && (!f->first_ns || g->first_ns < f->first_ns))
+			f->first_ns = g->first_ns;
+		if (g->last_ns > f->last_ns)
+			f->last_ns = g->last_ns;
+		if (g->path && (!largest || g->packets > largest->packets))
+			largest = g;
+	}
+	if (largest)
+		f->path = xstrdup(largest->path);
+}
+
+static int worse_first(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+
+	if (x->status != y->status)
+		return x->status > y->status ? -1 : 1;
+	if (x->packets != y->packets)
+		return x->packets > y->packets ? -1 : 1;
+	if (x->fault != y->fault)
+		return strcmp(x->fault->id, y->fault->id);
+	return strcmp(x->place, y->place);
+}
+
+void diagnose_finish(struct diagnosis *d, struct group *groups, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		classify(&groups[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (groups[i].kind == SAMPLE_RETRANSMIT && groups[i].finding >= 0 &&
+		    explained_by_drop(&groups[i], groups, n))
+			groups[i].finding = -1;
+	}
+	for (size_t i = 0; i < d->n; i++)
+		sum_finding(&d->findings[i], (int)i, groups, n);
+	for (size_t i = 0; i < d->n; i++) {
+		if (d->findings[i].n_groups)
+			d->findings[kept++] = d->findings[i];
+		else
+			finding_free(&d->findings[i]);
+	}
+	d->n = kept;
+	qsort(d->findings, d->n, sizeof(*d->findings), worse_first);
+	for (size_t i = 0; i < d->n; i++) {
+		for (size_t j = 0; j < d->findings[i].n_groups; j++)
+			groups[d->findings[i].groups[j]].finding = (int)i;
+	}
+}
+
+void diagnose_free(struct diagnosis *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		finding_free(&d->findings[i]);
+	free(d->findings);
+	d->findings = NULL;
+	d->n = 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Groups × faults → findings. Reads the node through struct host only, so it needs no root. */
+#ifndef WHYDROP_DIAGNOSE_H
+#define WHYDROP_DIAGNOSE_H
+
+#include "fault.h"
+
+struct diagnosis {
+	const struct fault *const *faults; /* NULL-terminated: fault_catalogue */
+	struct host *host;
+	struct finding *findings;
+	size_t n;
+};
+
+/*
+ * Ask every fault whose signature the group has, and make or strengthen a finding. Sets the group's
+ * finding. State is read now, so call it at the first sample: a short-lived netns is gone later.
+ */
+void diagnose_group(struct diagnosis *d, struct group *all, size_t n_all, size_t i);
+/*
+ * When everything is counted: classify what is left, drop silences that a drop seen here explains,
+ * sum packets and times, sort the findings. groups[].finding is renumbered.
+ */
+void diagnose_finish(struct diagnosis *d, struct group *groups, size_t n);
+void diagnose_free(struct diagnosis *d);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The catalogue of faults and what they produce. One fault is one file in user/faults/ that defines
+ * one `const struct fault`, listed in user/faults/catalogue.c, with a scenario of the same id.
+ */
+#ifndef WHYDROP_FAULT_H
+#define WHYDROP_FAULT_H
+
+#include "group.h"
+#include "host/host.h"
+
+enum status {
+	STATUS_NONE,	  /* not this fault */
+	STATUS_SUSPECTED, /* the state could not be read, or only part agrees */
+	STATUS_CONFIRMED, /* the drop was seen and the node's state agrees */
+};
+
+enum fix_when {
+	FIX_NOW,     /* sh -c runs text as printed inside the finding's netns, and that mends it */
+	FIX_PERSIST, /* sh -c; keeps it after a reboot */
+	FIX_ADVICE,  /* what no command mends */
+};
+
+/* Does a piece of evidence speak for the finding? */
+enum agrees {
+	AGREES_NO,
+	AGREES_YES,
+	AGREES_UNREAD, /* it could not be read */
+};
+
+struct evidence {
+	char *check; /* "sysctl net.ipv4.ip_forward" */
+	char *value;
+	char *want; /* what a healthy node has; NULL: nothing particular */
+	enum agrees agrees;
+};
+
+struct fix {
+	enum fix_when when;
+	char *text;
+};
+
+struct finding {
+	const struct fault *fault;
+	enum status status;
+	char *place;   /* with the fault's id: the finding's identity, e.g. "host/eth0" */
+	char *summary; /* one sentence that names the interface, address, rule or value at fault */
+	uint32_t
+		netns; /* where the fault is and the fix runs; may differ from where packets died */
+	struct evidence *evidence;
+	size_t n_evidence;
+	struct fix *fix;
+	size_t n_fix;
+
+	/* Kept by diagnose(). */
+	uint64_t packets, first_ns, last_ns;
+	int *groups; /* indices of the groups it explains */
+	size_t n_groups;
+	char *path; /* of its largest group; NULL: none */
+};
+
+struct fault {
+	const char *id;	   /* the catalogue's id */
+	const char *title; /* "IP forwarding is off" */
+	const char *link;  /* where to read on */
+	/* Cheap: could a group like this come from this fault? Looks at the group only. */
+	bool (*signature)(const struct group *g);
+	/*
+	 * Read the evidence and fill f: status, place, summary, netns, evidence, fix. Returns 0 (f
+	 * is empty and STATUS_NONE where it is not this fault) or -ENOMEM. `all` is what was seen
+	 * so far, for faults that must know whether something else explains the same packets.
+	 */
+	int (*examine)(const struct group *g, const struct group *all, size_t n_all, struct host *h,
+		       struct finding *f);
+};
+
+extern const struct fault *const fault_catalogue[]; /* NULL-terminated, in order of preference */
+
+/* For examine(): printf-like; memory is the finding's. Failures to allocate are fatal (exit 3). */
+void finding_place(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void finding_summary(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* check, value and want are copied; want may be NULL. */
+void finding_evidence(struct finding *f, enum agrees agrees, const char *check, const char *value,
+		      const char *want);
+void finding_fix(struct finding *f, enum fix_when when, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void finding_free(struct finding *f);
+/* s as one word of a POSIX shell, quoted only if it must be. Returns buf (4 * strlen + 3 bytes). */
+const char *shell_quote(const char *s, char *buf, size_t size);
+
+/* "net/ipv4/ip_forward" as sysctl(8) is mostly given it: "net.ipv4.ip_forward"; with slashes where
+ * an interface name has a dot in it. Returns buf. */
+const char *sysctl_text(const char *name, char *buf, size_t size);
+
+/* Read a sysctl whose healthy value is `want` and record it as evidence. It agrees with the fault
+ * when it differs from `want` or does not exist. */
+enum agrees evidence_sysctl(struct finding *f, struct host *h, uint32_t netns, const char *name,
+			    const char *want);
+
+#endif

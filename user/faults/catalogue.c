@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Every fault, the more particular before the more general: the first that examines to a finding
+ * has the group. To add one: write user/faults/<id>.c, list it here, write its scenario. */
+#include "faults.h"
+
+const struct fault *const fault_catalogue[] = {
+	&fault_bridge_nf_off,  &fault_submariner_tunnel_blocked,
+	&fault_vxlan_blocked,  &fault_pod_cidr_conflict,
+	&fault_ip_forward_off, NULL,
+};

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A node that should route does not.
+ *
+ * IPv4: ip_route_input_slow() refuses to route a packet that came in by an interface whose
+ * forwarding is off (net/ipv4/route.c), and ip_error() frees it; IP_INADDRERRORS there means just
+ * that (5.19). IPv6: ip6_forward() frees it while conf.all.forwarding is 0 (net/ipv6/ip6_output.c).
+ *
+ * A host that is no router frees stray packets the same way, and rightly: so there must be proof
+ * that this netns is meant to forward, and that it has another interface to send the packet out by.
+ */
+#include <net/ethernet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <linux/rtnetlink.h>
+
+#include "faults.h"
+
+static bool signature(const struct group *g)
+{
+	static const char *const reasons[] = {"IP_INADDRERRORS", "NOT_SPECIFIED", NULL};
+	static const char *const v4[] = {"ip_error", NULL};
+	static const char *const v6[] = {"ip6_forward", NULL};
+
+	if (g->kind != SAMPLE_DROP || !g->netns || !group_reason(g, reasons))
+		return false;
+	return group_at(g, g->key.l3 == ETHERTYPE_IPV6 ? v6 : v4);
+}
+
+/* The interface the packet should leave by, or NULL. The lookup is made without the input
+ * interface, since with it the kernel gives the very error that is to be explained. */
+static const struct link *way_out(const struct group *g, struct host *h)
+{
+	struct route_query q = {.dst = g->flow.dst, .mark = g->mark};
+	struct route_answer a;
+
+	if (h->ops->route_get(h, g->netns, &q, &a) || a.type != RTN_UNICAST ||
+	    a.oif == g->in_ifindex)
+		return NULL;
+	return host_link(h, g->netns, a.oif);
+}
+
+/* A veth whose other end, in another netns, has one of our addresses as its gateway. */
+static bool serves_as_gateway(struct host *h, uint32_t netns, const struct link *l)
+{
+	return !strcmp(l->kind, "veth") && l->peer_is_away && l->peer_netns &&
+	       host_node_of(h, l->peer_netns) == netns;
+}
+
+/* Why is this netns meant to forward? Static text, or NULL. */
+static const char *role_of(struct host *h, uint32_t netns, const struct link *l)
+{
+	if (!l)
+		return NULL;
+	if (!strcmp(l->kind, "bridge") && host_is_pod_bridge(h, netns, l))
+		return "a bridge with pods on it";
+	if (!strcmp(l->kind, "vxlan") || !strcmp(l->kind, "geneve"))
+		return "a tunnel to other nodes";
+	if (serves_as_gateway(h, netns, l))
+		return "a veth whose other end has this node as its gateway";
+	return NULL;
+}
+
+static void prove_role(struct finding *f, const struct link *l, const char *role)
+{
+	char check[64];
+
+	snprintf(check, sizeof(check), "role of %s", l->name);
+	finding_evidence(f, AGREES_YES, check, role, NULL);
+}
+
+static void prove_route(struct finding *f, const struct group *g, const struct link *out)
+{
+	char dst[ADDR_STRLEN], check[96], value[32];
+
+	snprintf(check, sizeof(check), "route get %s", addr_str(&g->flow.dst, dst));
+	snprintf(value, sizeof(value), "dev %s", out->name);
+	finding_evidence(f, AGREES_YES, check, value, NULL);
+}
+
+/* Is it off for the whole netns, or for the input interface only? Writes the name of the sysctl
+ * that mends it; "" where forwarding is on. Both are recorded. */
+static enum agrees find_switch(struct finding *f, const struct group *g, struct host *h,
+			       const struct link *in, char *name, size_t size)
+{
+	bool v6 = g->key.l3 == ETHERTYPE_IPV6;
+	const char *whole = v6 ? "net/ipv6/conf/all/forwarding" : "net/ipv4/ip_forward";
+	enum agrees off = evidence_sysctl(f, h, g->netns, whole, "1");
+
+	snprintf(name, size, "%s", off == AGREES_YES ? whole : "");
+	if (v6)
+		return off;
+	if (off == AGREES_NO) {
+		char own[64];
+
+		snprintf(own, sizeof(own), "net/ipv4/conf/%s/forwarding", in->name);
+		off = evidence_sysctl(f, h, g->netns, own, "1");
+		snprintf(name, size, "%s", off == AGREES_YES ? own : "");
+	}
+	return off;
+}
+
+static void write_fix(struct finding *f, const char *sysctl)
+{
+	char setting[96], quoted[400], text[80];
+
+	snprintf(setting, sizeof(setting), "%s=1", sysctl_text(sysctl, text, sizeof(text)));
+	shell_quote(setting, quoted, sizeof(quoted));
+	finding_fix(f, FIX_NOW, "sysctl -w %s", quoted);
+	finding_fix(f, FIX_PERSIST, "printf '%%s\\n' %s > /etc/sysctl.d/99-zz-forwarding.conf",
+		    quoted);
+	finding_fix(f, FIX_ADVICE,
+		    "if it is off again after a while, something turns it off: look for it in "
+		    "/etc/sysctl.d, /run/sysctl.d, /usr/lib/sysctl.d (later names win) and in "
+		    "hardening tools");
+}
+
+static int examine(const struct group *g, const struct group *all, size_t n_all, struct host *h,
+		   struct finding *f)
+{
+	const struct link *in = host_link(h, g->netns, g->in_ifindex);
+	const struct link *out = way_out(g, h);
+	const char *in_role, *out_role;
+	char where[128], dst[ADDR_STRLEN], sysctl[64], text[80];
+	enum agrees off;
+
+	(void)all;
+	(void)n_all;
+	if (!in || !out || addr_is_linklocal(&g->flow.src))
+		return 0;
+	in_role = role_of(h, g->netns, in);
+	out_role = role_of(h, g->netns, out);
+	if (!in_role && !out_role)
+		return 0;
+	off = find_switch(f, g, h, in, sysctl, sizeof(sysctl));
+	if (off == AGREES_NO)
+		return 0;
+	if (in_role)
+		prove_role(f, in, in_role);
+	if (out_role)
+		prove_role(f, out, out_role);
+	prove_route(f, g, out);
+	netns_label(h, g->netns, where);
+	f->netns = g->netns;
+	f->status = off == AGREES_YES ? STATUS_CONFIRMED : STATUS_SUSPECTED;
+	if (!sysctl[0])
+		snprintf(sysctl, sizeof(sysctl), "%s",
+			 g->key.l3 == ETHERTYPE_IPV6 ? "net/ipv6/conf/all/forwarding"
+						     : "net/ipv4/ip_forward");
+	finding_place(f, "%s/%s", where, sysctl);
+	finding_summary(f,
+			"%s does not forward %s: %s is 0, so what comes in by %s for %s is thrown "
+			"away instead of leaving by %s",
+			where, g->key.l3 == ETHERTYPE_IPV6 ? "IPv6" : "IPv4",
+			sysctl_text(sysctl, text, sizeof(text)), in->name,
+			addr_str(&g->flow.dst, dst), out->name);
+	write_fix(f, sysctl);
+	return 0;
+}
+
+const struct fault fault_ip_forward_off = {
+	.id = "ip-forward-off",
+	.title = "IP forwarding is off",
+	.link = "https://docs.kernel.org/networking/ip-sysctl.html",
+	.signature = signature,
+	.examine = examine,
+};

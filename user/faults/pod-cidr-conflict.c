@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An interface or route of the node overlaps a Pod or Service CIDR, and one address is claimed by
+ * both.
+ *
+ * Where the node's own network wins the route lookup, packets for pods go to a network that has no
+ * such host: NEIGH_FAILED about three seconds later (net/core/neighbour.c). Where the CNI wins,
+ * hosts of the node's network cannot be reached the same way. Answers that arrive by the other
+ * interface are dropped by the reverse path filter (fib_validate_source(),
+ * net/ipv4/fib_frontend.c).
+ *
+ * A pod that was just deleted fails to resolve, too: it takes an overlap to make a finding.
+ */
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "faults.h"
+
+static bool is_source_check(const struct group *g)
+{
+	static const char *const reasons[] = {"IP_RPFILTER", "IP_LOCAL_SOURCE", "IP_INVALID_SOURCE",
+					      NULL};
+	static const char *const unspecified[] = {"NOT_SPECIFIED", NULL};
+	static const char *const functions[] = {"ip_rcv_finish_core", "ip_rcv_finish",
+						"ip_route_input_slow", NULL};
+
+	return group_reason(g, reasons) || (group_reason(g, unspecified) && group_at(g, functions));
+}
+
+static bool is_unresolved(const struct group *g)
+{
+	static const char *const reasons[] = {"NEIGH_FAILED", "NEIGH_CREATEFAIL", "NEIGH_QUEUEFULL",
+					      NULL};
+	static const char *const unspecified[] = {"NOT_SPECIFIED", NULL};
+	static const char *const functions[] = {"arp_error_report",    "neigh_invalidate",
+						"ndisc_error_report",  "__neigh_event_send",
+						"neigh_timer_handler", NULL};
+
+	return group_reason(g, reasons) || (group_reason(g, unspecified) && group_at(g, functions));
+}
+
+static bool signature(const struct group *g)
+{
+	return g->kind == SAMPLE_DROP && g->netns && g->flow.src.family && g->flow.dst.family &&
+	       (is_unresolved(g) || is_source_check(g));
+}
+
+/* Everything that is claimed twice, and by whom. */
+struct conflict {
+	const struct known_cidr *cidr;
+	const struct route *lan; /* the node's own claim */
+	const struct link *lan_dev;
+	const struct route *cni; /* the CNI's claim; NULL: it has no route of its own */
+	const struct link *cni_dev;
+};
+
+/* A veth whose other end is a pod of this node. */
+static bool leads_to_pod(struct host *h, uint32_t netns, const struct link *l)
+{
+	return !strcmp(l->kind, "veth") && l->peer_is_away && l->peer_netns &&
+	       host_node_of(h, l->peer_netns) == netns;
+}
+
+static bool is_cni_device(struct host *h, uint32_t netns, const struct link *l)
+{
+	static const char *const kinds[] = {"vxlan", "geneve", "ipip", "wireguard", "gre", "sit"};
+	static const char *const names[] = {"cali",	     "cilium_", "flannel", "lxc",
+					    "vx-submariner", "ovn-",	"antrea-", "kube-"};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!strcmp(l->kind, kinds[i]))
+			return true;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strncmp(l->name, names[i], strlen(names[i])))
+			return true;
+	}
+	return leads_to_pod(h, netns, l) || host_is_pod_bridge(h, netns, l);
+}
+
+static bool is_host_route(const struct route *r)
+{
+	return r->dst.bits == (r->dst.addr.family == AF_INET6 ? 128 : 32);
+}
+
+/* The better of two claims to an address: the longer prefix. */
+static const struct route *better(const struct route *a, const struct route *b)
+{
+	return !a || b->dst.bits > a->dst.bits ? b : a;
+}
+
+/* Split the routes that cover the address into the CNI's and the node's own. Default and host
+ * routes claim nothing, nor do routes through a gateway unless the CNI has a claim of its own: with
+ * a CNI that routes natively they are its work. */
+static void find_claims(struct host *h, uint32_t netns, const struct addr *a, struct conflict *c)
+{
+	const struct route *r, *lan = NULL, *via = NULL;
+	size_t n;
+
+	if (h->ops->routes(h, netns, &r, &n))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const struct link *dev;
+
+		if (r[i].type != RTN_UNICAST || !r[i].dst.bits || is_host_route(&r[i]) ||
+		    r[i].table == RT_TABLE_LOCAL || !cidr_has(&r[i].dst, a))
+			continue;
+		dev = host_link(h, netns, r[i].oif);
+		if (!dev)
+			continue;
+		if (is_cni_device(h, netns, dev))
+			c->cni = better(c->cni, &r[i]);
+		else if (r[i].gateway.family)
+			via = better(via, &r[i]);
+		else
+			lan = better(lan, &r[i]);
+	}
+	c->lan = c->cni && via && (!lan || via->dst.bits > lan->dst.bits) ? via : lan;
+	c->lan_dev = c->lan ? host_link(h, netns, c->lan->oif) : NULL;
+	c->cni_dev = c->cni ? host_link(h, netns, c->cni->oif) : NULL;
+}
+
+static bool find_conflict(struct host *h, uint32_t netns, const struct addr *a, struct conflict *c)
+{
+	const struct known_cidr *k;
+	size_t n;
+
+	memset(c, 0, sizeof(*c));
+	find_claims(h, netns, a, c);
+	if (!c->lan || h->ops->cidrs(h, netns, &k, &n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (cidr_has(&k[i].net, a) && cidr_overlap(&k[i].net, &c->lan->dst) &&
+		    (!c->cidr || k[i].net.bits > c->cidr->net.bits))
+			c->cidr = &k[i];
+	}
+	return c->cidr;
+}
+
+/* Who wins the lookup for the address now? Recorded; true where it is the node's own network. */
+static bool lan_wins(struct finding *f, const struct group *g, struct host *h, const struct addr *a,
+		     const struct conflict *c)
+{
+	struct route_query q = {.dst = *a, .mark = g->mark};
+	char check[80], value[64], text[ADDR_STRLEN];
+	struct route_answer answer;
+	const struct link *dev;
+
+	if (h->ops->route_get(h, g->netns, &q, &answer))
+		return false;
+	dev = host_link(h, g->netns, answer.oif);
+	snprintf(check, sizeof(check), "route get %s", addr_str(a, text));
+	snprintf(value, sizeof(value), "dev %s", dev ? dev->name : "?");
+	finding_evidence(f, AGREES_YES, check, value, NULL);
+	return answer.oif == c->lan->oif;
+}
+
+static void prove(struct finding *f, const struct conflict *c)
+{
+	char check[192], value[160], net[CIDR_STRLEN];
+
+	snprintf(check, sizeof(check), "%s CIDR (%s)",
+		 c->cidr->role == CIDR_POD ? "Pod" : "Service", c->cidr->source);
+	finding_evidence(f, AGREES_YES, check, cidr_str(&c->cidr->net, net), NULL);
+	snprintf(check, sizeof(check), "%s of %s",
+		 c->lan->protocol == RTPROT_KERNEL ? "network" : "route", c->lan_dev->name);
+	snprintf(value, sizeof(value), "%s, overlaps it", cidr_str(&c->lan->dst, net));
+	finding_evidence(f, AGREES_YES, check, value, NULL);
+}
+
+static const char *ip_command(const struct addr *a)
+{
+	return a->family == AF_INET6 ? "ip -6" : "ip";
+}
+
+/* The least that mends what was seen: a stray route goes away; a network that the node is really in
+ * stays, and the one address gets the route it needs. */
+static void write_fix(struct finding *f, const struct addr *a, const struct conflict *c,
+		      bool lan_won)
+{
+	char dev[80], net[CIDR_STRLEN], text[ADDR_STRLEN], gw[ADDR_STRLEN];
+	const struct route *r = lan_won ? c->cni : c->lan;
+	const struct link *l = lan_won ? c->cni_dev : c->lan_dev;
+
+	if (lan_won && c->lan->protocol != RTPROT_KERNEL) {
+		finding_fix(f, FIX_NOW, "%s route del %s%s%s dev %s", ip_command(a),
+			    cidr_str(&c->lan->dst, net), c->lan->gateway.family ? " via " : "",
+			    c->lan->gateway.family ? addr_str(&c->lan->gateway, gw) : "",
+			    shell_quote(c->lan_dev->name, dev, sizeof(dev)));
+	} else if (r) {
+		bool via = r->gateway.family;
+
+		finding_fix(f, FIX_NOW, "%s route replace %s%s%s dev %s%s", ip_command(a),
+			    addr_str(a, text), via ? " via " : "",
+			    via ? addr_str(&r->gateway, gw) : "",
+			    shell_quote(l->name, dev, sizeof(dev)),
+			    via && a->family == AF_INET ? " onlink" : "");
+	}
+	finding_fix(f, FIX_ADVICE,
+		    "for good one of the two must move: give the network on %s another prefix, or "
+		    "the cluster another %s CIDR; %s must not be in both",
+		    c->lan_dev->name, c->cidr->role == CIDR_POD ? "Pod" : "Service",
+		    cidr_str(&c->lan->dst, net));
+}
+
+static int examine(const struct group *g, const struct group *all, size_t n_all, struct host *h,
+		   struct finding *f)
+{
+	const struct addr *a = is_source_check(g) ? &g->flow.src : &g->flow.dst;
+	char where[128], net[CIDR_STRLEN], cidr[CIDR_STRLEN], text[ADDR_STRLEN];
+	struct conflict c;
+	bool lan_won;
+
+	(void)all;
+	(void)n_all;
+	if (!find_conflict(h, g->netns, a, &c))
+		return 0;
+	prove(f, &c);
+	lan_won = lan_wins(f, g, h, a, &c);
+	if (is_source_check(g) && g->in_ifindex == c.lan->oif)
+		return 0; /* it came from the node's own network: nothing the CNI claims */
+	f->status = STATUS_CONFIRMED;
+	f->netns = g->netns;
+	netns_label(h, g->netns, where);
+	finding_place(f, "%s/%s/%s", where, c.lan_dev->name, cidr_str(&c.lan->dst, net));
+	finding_summary(f, "%s %s on %s of %s overlaps the %s CIDR %s: packets %s %s %s",
+			c.lan->protocol == RTPROT_KERNEL ? "network" : "route", net,
+			c.lan_dev->name, where, c.cidr->role == CIDR_POD ? "Pod" : "Service",
+			cidr_str(&c.cidr->net, cidr), is_source_check(g) ? "from" : "to",
+			addr_str(a, text),
+			is_source_check(g) ? "fail the check of their source"
+			: lan_won	   ? "go to that network instead of the pod"
+					   : "go to the pods' network instead of that host");
+	write_fix(f, a, &c, lan_won);
+	return 0;
+}
+
+const struct fault fault_pod_cidr_conflict = {
+	.id = "pod-cidr-conflict",
+	.title = "a network of the node overlaps the cluster's",
+	.link = "https://kubernetes.io/docs/concepts/cluster-administration/networking/",
+	.signature = signature,
+	.examine = examine,
+};

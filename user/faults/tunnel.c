@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tunnel.h"
+
+/* SYNs are sent again after 1, 3 and 7 seconds. The third says more than two seconds of bad luck,
+ * and comes after the ICMP error that a missing pod would have caused (3 s, neighbour resolution).
+ */
+#define SILENT_RETRANSMITS 3
+
+enum direction tunnel_direction(const struct group *g, struct host *h, struct addr *peer)
+{
+	enum direction d = DIRECTION_NONE;
+
+	if (g->hook == HOOK_OUTPUT || host_addr_owner(h, g->netns, &g->flow.src))
+		d = DIRECTION_OUT;
+	else if (host_addr_owner(h, g->netns, &g->flow.dst))
+		d = DIRECTION_IN;
+	if (d != DIRECTION_NONE)
+		*peer = d == DIRECTION_OUT ? g->flow.dst : g->flow.src;
+	return d;
+}
+
+static bool is_tunnel(const struct link *l)
+{
+	return !strcmp(l->kind, "vxlan") || !strcmp(l->kind, "geneve");
+}
+
+bool tunnel_is_submariner(const struct link *l)
+{
+	return !strncmp(l->name, "vx-submariner", 13);
+}
+
+const struct link *tunnel_device(const struct group *g, struct host *h)
+{
+	const struct link *links, *found = NULL;
+	size_t n;
+
+	if (h->ops->links(h, g->netns, &links, &n))
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (!is_tunnel(&links[i]) || links[i].vxlan.port != g->flow.dport)
+			continue;
+		if (links[i].vxlan.external || !g->tunnel.present ||
+		    links[i].vxlan.vni == g->tunnel.vni)
+			return &links[i];
+		found = NULL;
+	}
+	return found;
+}
+
+enum vtep_known tunnel_knows_vtep(struct host *h, uint32_t netns, const struct link *dev,
+				  const struct addr *vtep)
+{
+	enum vtep_known known = dev->vxlan.remote.family ? VTEP_UNKNOWN : VTEP_NO_LIST;
+	const struct neigh *e;
+	size_t n;
+
+	if (addr_eq(&dev->vxlan.remote, vtep))
+		return VTEP_KNOWN;
+	if (h->ops->neighs(h, netns, &e, &n))
+		return known;
+	for (size_t i = 0; i < n; i++) {
+		if (!e[i].fdb || e[i].ifindex != dev->ifindex || !e[i].dst.family)
+			continue;
+		if (addr_eq(&e[i].dst, vtep))
+			return VTEP_KNOWN;
+		if (!dev->vxlan.learning)
+			known = VTEP_UNKNOWN;
+	}
+	return known;
+}
+
+const char *tunnel_hook(const struct group *g, char *buf)
+{
+	static const char *const names[] = {[HOOK_PREROUTING] = "prerouting",
+					    [HOOK_INPUT] = "input",
+					    [HOOK_FORWARD] = "forward",
+					    [HOOK_OUTPUT] = "output",
+					    [HOOK_POSTROUTING] = "postrouting",
+					    [HOOK_INGRESS] = "ingress",
+					    [HOOK_EGRESS] = "egress"};
+
+	if (g->hook)
+		snprintf(buf, 64, "the %s %s hook", g->hook_family, names[g->hook]);
+	else
+		snprintf(buf, 64, "netfilter");
+	return buf;
+}
+
+void tunnel_evidence(struct finding *f, const struct group *g, const struct link *dev,
+		     const struct addr *peer, enum vtep_known known)
+{
+	static const char *const list[] = {[VTEP_UNKNOWN] = "not in the device's list",
+					   [VTEP_NO_LIST] = "the device keeps no list",
+					   [VTEP_KNOWN] = "a VTEP of this device"};
+	char check[96], value[256], a[FLOW_STRLEN], hook[64];
+
+	snprintf(value, sizeof(value), "%s by %s in %s", g->reason,
+		 g->loc.name ? g->loc.name : "the kernel", tunnel_hook(g, hook));
+	finding_evidence(f, AGREES_YES, "drop", value, NULL);
+	if (dev) {
+		snprintf(check, sizeof(check), "link %s", dev->name);
+		snprintf(value, sizeof(value), "%s id %u, UDP port %u", dev->kind, dev->vxlan.vni,
+			 dev->vxlan.port);
+		finding_evidence(f, AGREES_YES, check, value, NULL);
+		snprintf(check, sizeof(check), "fdb %s for %s", dev->name, addr_str(peer, a));
+		finding_evidence(f, known == VTEP_KNOWN ? AGREES_YES : AGREES_UNREAD, check,
+				 list[known], NULL);
+	}
+	if (g->tunnel.present && g->tunnel.inner.l3)
+		finding_evidence(f, AGREES_YES, "the packet inside", flow_str(&g->tunnel.inner, a),
+				 NULL);
+}
+
+void tunnel_advice(struct finding *f, const struct group *g, const char *what,
+		   const struct addr *peer)
+{
+	char hook[64], a[ADDR_STRLEN];
+
+	finding_fix(f, FIX_ADVICE,
+		    "let %s to and from the other nodes (here %s) through %s: remove the rule that "
+		    "drops it, or accept it ahead of that rule in the same chain; an accept in "
+		    "another table does not help. `nft -a list ruleset`, `iptables-legacy -S` and "
+		    "`iptables-nft -S` show the rules",
+		    what, addr_str(peer, a), tunnel_hook(g, hook));
+	finding_fix(f, FIX_ADVICE,
+		    "for good: in what owns the rule (firewalld: firewall-cmd --permanent "
+		    "--add-port=…, nftables.conf, the cloud's security group, the hardening tool)");
+}
+
+bool tunnel_maybe_silence(const struct group *g)
+{
+	return g->kind == SAMPLE_RETRANSMIT && g->key.cls == PKT_TCP_SYN &&
+	       g->packets >= SILENT_RETRANSMITS && !g->sk_err && g->netns;
+}
+
+/* Where the flow really goes: a Service's address is translated on the node. NONE where replies
+ * were seen. */
+static bool real_destination(const struct group *g, struct host *h, uint32_t node,
+			     struct finding *f, struct addr *dst)
+{
+	char check[80], a[FLOW_STRLEN];
+	const struct ct_entry *e;
+	size_t n;
+	int err = h->ops->conntrack(h, node, &g->flow.src, &e, &n);
+
+	snprintf(check, sizeof(check), "conntrack of %s", addr_str(&g->flow.src, a));
+	*dst = g->flow.dst;
+	for (size_t i = 0; !err && i < n; i++) {
+		if (e[i].proto != IPPROTO_TCP || !addr_eq(&e[i].orig.src, &g->flow.src) ||
+		    !addr_eq(&e[i].orig.dst, &g->flow.dst) || e[i].orig.dport != g->flow.dport ||
+		    e[i].orig.sport != g->flow.sport)
+			continue;
+		if (e[i].status & IPS_SEEN_REPLY)
+			return false;
+		*dst = e[i].reply.src;
+		strncat(flow_str(&e[i].orig, a) ? a : a, " [UNREPLIED]", sizeof(a) - strlen(a) - 1);
+		finding_evidence(f, AGREES_YES, check, a, "replies seen");
+		return true;
+	}
+	finding_evidence(f, AGREES_UNREAD, check, err ? strerror(-err) : "no entry for the flow",
+			 NULL);
+	return true;
+}
+
+/* The VTEP behind next_hop on a tunnel device: neighbour → MAC → FDB, or the device's own remote.
+ */
+static bool find_vtep(struct host *h, uint32_t node, const struct link *dev,
+		      const struct addr *next_hop, struct addr *vtep)
+{
+	const struct neigh *e, *mac = NULL;
+	size_t n;
+
+	if (dev->vxlan.remote.family) {
+		*vtep = dev->vxlan.remote;
+		return true;
+	}
+	if (h->ops->neighs(h, node, &e, &n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!e[i].fdb && e[i].ifindex == dev->ifindex && e[i].has_mac &&
+		    addr_eq(&e[i].dst, next_hop))
+			mac = &e[i];
+	}
+	for (size_t i = 0; mac && i < n; i++) {
+		if (e[i].fdb && e[i].ifindex == dev->ifindex && e[i].dst.family &&
+		    !memcmp(e[i].mac, mac->mac, sizeof(mac->mac))) {
+			*vtep = e[i].dst;
+			return true;
+		}
+	}
+	return false;
+}
+
+const struct link *tunnel_silence(const struct group *g, struct host *h, struct finding *f,
+				  uint32_t *node, struct addr *vtep)
+{
+	struct route_query q = {.mark = 0};
+	struct route_answer route;
+	const struct link *dev;
+	char check[96], value[160], a[ADDR_STRLEN];
+
+	*node = host_node_of(h, g->netns);
+	if (!*node)
+		*node = g->netns; /* a process of the node itself */
+	if (!real_destination(g, h, *node, f, &q.dst) || h->ops->route_get(h, *node, &q, &route) ||
+	    route.type != RTN_UNICAST)
+		return NULL;
+	dev = host_link(h, *node, route.oif);
+	if (!dev || !is_tunnel(dev) ||
+	    !find_vtep(h, *node, dev, route.gateway.family ? &route.gateway : &q.dst, vtep))
+		return NULL;
+	snprintf(check, sizeof(check), "route get %s", addr_str(&q.dst, a));
+	snprintf(value, sizeof(value), "dev %s, VTEP %s", dev->name, addr_str(vtep, a));
+	finding_evidence(f, AGREES_YES, check, value, NULL);
+	return dev;
+}
+
+void tunnel_silence_finding(struct finding *f, const struct group *g, struct host *h, uint32_t node,
+			    const struct link *dev, const struct addr *vtep, const char *what)
+{
+	char where[128], a[ADDR_STRLEN], flow[FLOW_STRLEN];
+
+	netns_label(h, node, where);
+	f->netns = node;
+	f->status = STATUS_SUSPECTED;
+	finding_place(f, "%s/%s/silent/%s", where, dev->name, addr_str(vtep, a));
+	finding_summary(f,
+			"packets of %s leave %s by %s to VTEP %s, and nothing comes back: %s is "
+			"probably blocked on that node or on the way",
+			flow_str(&g->flow, flow), where, dev->name, addr_str(vtep, a), what);
+	finding_evidence(f, AGREES_UNREAD, "the other side",
+			 "this node drops none of these packets; whether the other one does "
+			 "cannot be seen from here",
+			 NULL);
+	finding_fix(f, FIX_ADVICE,
+		    "run whydrop on the node with address %s: it names the rule if that node "
+		    "drops them; if it sees no drop, look at the firewall between the nodes "
+		    "(security group, router) for %s",
+		    a, what);
+}

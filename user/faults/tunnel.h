@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What vxlan-blocked and submariner-tunnel-blocked share: a tunnel's packet and its two ends. */
+#ifndef WHYDROP_FAULTS_TUNNEL_H
+#define WHYDROP_FAULTS_TUNNEL_H
+
+#include "faults.h"
+
+enum direction {
+	DIRECTION_NONE, /* neither end is here: somebody else's tunnel passes through */
+	DIRECTION_IN,
+	DIRECTION_OUT,
+};
+
+/* Which way a dropped packet went, by whose addresses it has; peer is the other end. */
+enum direction tunnel_direction(const struct group *g, struct host *h, struct addr *peer);
+/* The VXLAN or Geneve device with that UDP port, the one with the packet's VNI first, or NULL. */
+const struct link *tunnel_device(const struct group *g, struct host *h);
+bool tunnel_is_submariner(const struct link *l);
+
+enum vtep_known {
+	VTEP_UNKNOWN, /* the device has a list, and it is not on it: a stranger */
+	VTEP_NO_LIST, /* the device learns, or is told per packet */
+	VTEP_KNOWN,
+};
+enum vtep_known tunnel_knows_vtep(struct host *h, uint32_t netns, const struct link *dev,
+				  const struct addr *vtep);
+
+/* Describe device, peer, verdict and inner packet as evidence. */
+void tunnel_evidence(struct finding *f, const struct group *g, const struct link *dev,
+		     const struct addr *peer, enum vtep_known known);
+/* "the ip input hook", or "netfilter" where the stack did not tell. buf of 64. */
+const char *tunnel_hook(const struct group *g, char *buf);
+/* What to do about a rule that this report does not name. what: "UDP 8472". */
+void tunnel_advice(struct finding *f, const struct group *g, const char *what,
+		   const struct addr *peer);
+
+/*
+ * A retransmitted SYN that leaves by a tunnel device: the device, the VTEP behind it, and
+ * conntrack's word that nothing came back. Evidence goes to f. Returns the device, or NULL where
+ * this is no silence of a tunnel.
+ */
+const struct link *tunnel_silence(const struct group *g, struct host *h, struct finding *f,
+				  uint32_t *node, struct addr *vtep);
+void tunnel_silence_finding(struct finding *f, const struct group *g, struct host *h, uint32_t node,
+			    const struct link *dev, const struct addr *vtep, const char *what);
+/* Could a group like this be such a silence? */
+bool tunnel_maybe_silence(const struct group *g);
+
+#endif

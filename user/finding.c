@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fault.h"
+#include "util.h"
+
+void finding_place(struct finding *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	free(f->place);
+	va_start(ap, fmt);
+	f->place = xvasprintf(fmt, ap);
+	va_end(ap);
+}
+
+void finding_summary(struct finding *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	free(f->summary);
+	va_start(ap, fmt);
+	f->summary = xvasprintf(fmt, ap);
+	va_end(ap);
+}
+
+void finding_evidence(struct finding *f, enum agrees agrees, const char *check, const char *value,
+		      const char *want)
+{
+	struct evidence *e;
+
+	f->evidence = xreallocarray(f->evidence, f->n_evidence + 1, sizeof(*e));
+	e = &f->evidence[f->n_evidence++];
+	e->check = xstrdup(check);
+	e->value = xstrdup(value);
+	e->want = want ? xstrdup(want) : NULL;
+	e->agrees = agrees;
+}
+
+void finding_fix(struct finding *f, enum fix_when when, const char *fmt, ...)
+{
+	struct fix *x;
+	va_list ap;
+
+	f->fix = xreallocarray(f->fix, f->n_fix + 1, sizeof(*x));
+	x = &f->fix[f->n_fix++];
+	va_start(ap, fmt);
+	x->when = when;
+	x->text = xvasprintf(fmt, ap);
+	va_end(ap);
+}
+
+void finding_free(struct finding *f)
+{
+	for (size_t i = 0; i < f->n_evidence; i++) {
+		free(f->evidence[i].check);
+		free(f->evidence[i].value);
+		free(f->evidence[i].want);
+	}
+	for (size_t i = 0; i < f->n_fix; i++)
+		free(f->fix[i].text);
+	free(f->evidence);
+	free(f->fix);
+	free(f->place);
+	free(f->summary);
+	free(f->path);
+	free(f->groups);
+	memset(f, 0, sizeof(*f));
+}
+
+const char *shell_quote(const char *s, char *buf, size_t size)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "_-./:=@,+%";
+	size_t n = 0;
+
+	if (*s && s[strspn(s, plain)] == '\0') {
+		snprintf(buf, size, "%s", s);
+		return buf;
+	}
+	buf[n++] = '\'';
+	for (; *s && n + 6 < size; s++) {
+		if (*s == '\'') {
+			memcpy(buf + n, "'\\''", 4);
+			n += 4;
+		} else {
+			buf[n++] = *s;
+		}
+	}
+	buf[n++] = '\'';
+	buf[n] = '\0';
+	return buf;
+}
+
+const char *sysctl_text(const char *name, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s", name);
+	for (char *p = buf; *p && !strchr(name, '.'); p++)
+		*p = *p == '/' ? '.' : *p;
+	return buf;
+}
+
+enum agrees evidence_sysctl(struct finding *f, struct host *h, uint32_t netns, const char *name,
+			    const char *want)
+{
+	char value[64], check[128], text[96];
+	enum agrees agrees;
+	int err = h->ops->sysctl(h, netns, name, value, sizeof(value));
+
+	if (err) {
+		snprintf(value, sizeof(value), "%s", err == -ENOENT ? "absent" : strerror(-err));
+		agrees = err == -ENOENT ? AGREES_YES : AGREES_UNREAD;
+	} else {
+		agrees = strcmp(value, want) ? AGREES_YES : AGREES_NO;
+	}
+	snprintf(check, sizeof(check), "sysctl %s", sysctl_text(name, text, sizeof(text)));
+	finding_evidence(f, agrees, check, value, want);
+	return agrees;
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdlib.h>
+#include <string.h>
+
+#include "group.h"
+
+/* Does symbol name `sym` stand for function `fn`? Compilers add suffixes such as .isra.0, .cold. */
+static bool is_function(const char *sym, const char *fn)
+{
+	size_t n = strlen(fn);
+
+	return sym && !strncmp(sym, fn, n) && (sym[n] == '\0' || sym[n] == '.');
+}
+
+static bool is_one_of(const char *sym, const char *const *functions)
+{
+	for (; *functions; functions++) {
+		if (is_function(sym, *functions))
+			return true;
+	}
+	return false;
+}
+
+bool group_at(const struct group *g, const char *const *functions)
+{
+	return is_one_of(g->loc.name, functions);
+}
+
+bool group_stack_has(const struct group *g, const char *const *functions)
+{
+	for (int i = 0; i < g->n_stack; i++) {
+		if (is_one_of(g->stack[i].name, functions))
+			return true;
+	}
+	return false;
+}
+
+bool group_reason(const struct group *g, const char *const *reasons)
+{
+	for (; *reasons; reasons++) {
+		if (!strcmp(g->reason, *reasons))
+			return true;
+	}
+	return false;
+}
+
+void group_free(struct group *g)
+{
+	free(g->path);
+	free(g->stack);
+	g->path = NULL;
+	g->stack = NULL;
+	g->n_stack = 0;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A group of drops (or of TCP retransmits, the symptom of a silent drop elsewhere): the aggregate's
+ * counters, joined with its first sample and described in a person's terms. This is what faults,
+ * noise rules and outputs look at; none of them sees a BPF map.
+ */
+#ifndef WHYDROP_GROUP_H
+#define WHYDROP_GROUP_H
+
+#include "../bpf/event.h"
+#include "flow.h"
+
+#define SYM_STRLEN 96
+
+struct symbol {
+	const char *name;   /* owned by the kernel module; NULL: not known (hidden or none) */
+	const char *module; /* NULL: the kernel itself */
+	uint64_t addr;
+	uint64_t off; /* from the start of name */
+};
+
+enum nf_hook {
+	HOOK_NONE,
+	HOOK_PREROUTING,
+	HOOK_INPUT,
+	HOOK_FORWARD,
+	HOOK_OUTPUT,
+	HOOK_POSTROUTING,
+	HOOK_INGRESS,
+	HOOK_EGRESS,
+};
+
+enum group_class {
+	CLASS_UNEXPLAINED,
+	CLASS_FAULT,
+	CLASS_NOISE,
+};
+
+struct group {
+	enum sample_kind kind;
+	struct drop_key key;
+	uint64_t packets, bytes;
+	uint64_t first_ns, last_ns; /* CLOCK_MONOTONIC; 0: unknown (a folded group) */
+	bool folded;		    /* counted by reason, location and netns only */
+
+	/* From here on: described. Strings are never NULL unless said. */
+	char reason[48];   /* without SKB_DROP_REASON_; "NOT_SPECIFIED"; or a number */
+	struct symbol loc; /* where it was freed */
+	uint32_t netns;	   /* inode; 0: unknown */
+	char in[WD_IFNAMSIZ], out[WD_IFNAMSIZ], bridge[WD_IFNAMSIZ]; /* "": unknown */
+	uint32_t in_ifindex, out_ifindex;
+	struct flow flow;     /* from the sample; without one, what the key tells */
+	struct tunnel tunnel; /* what the packet carries */
+	bool has_original;
+	struct flow original; /* conntrack's original tuple, where NAT changed the flow */
+	enum nf_hook hook;
+	const char *hook_family; /* "ip", "ip6", "bridge", "arp", "netdev"; NULL: unknown */
+	const char *hook_fn; /* the function the stack names between hook and drop; NULL: none */
+	bool own_context;    /* the process below is the sender */
+	int pid;
+	char comm[WD_COMM_LEN + 1];
+	char *path; /* "pod-a → veth1 → cni0 → ip_forward ✗"; NULL: nothing known */
+
+	/* Evidence that only the sample gives. */
+	bool has_sample;
+	uint8_t src_mac[6], dst_mac[6];
+	bool has_macs;
+	uint32_t mark;
+	uint8_t sk_state; /* retransmits: TCP state */
+	int sk_err;	  /* retransmits: pending soft error */
+	int n_stack;
+	struct symbol *stack; /* n_stack frames; owned by the group */
+
+	enum group_class class;
+	const char *noise; /* why it is noise; static text, or NULL */
+	int finding;	   /* index into findings, or -1 */
+};
+
+/* Is the function that freed the packet one of these (NULL-terminated)? Suffixes like .isra.0 and
+ * .cold do not matter. False where the address is hidden. */
+bool group_at(const struct group *g, const char *const *functions);
+/* Is one of these functions anywhere in the sample's stack? */
+bool group_stack_has(const struct group *g, const char *const *functions);
+/* The reason's name is one of these (NULL-terminated). */
+bool group_reason(const struct group *g, const char *const *reasons);
+void group_free(struct group *g);
+
+#endif

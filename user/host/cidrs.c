@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which Pod and Service CIDRs does this node belong to? There is no API server to ask: the CNI's
+ * own bridge, its routes over tunnels, its configuration files, and the command lines of kubelet
+ * and kube-proxy tell. Files and command lines are untrusted input.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../util.h"
+#include "real.h"
+
+#define MAX_FILE (1 << 20)
+#define MAX_ROOT 64
+
+static void add(struct vec *out, const char *text, enum cidr_role role, uint32_t netns,
+		const char *source)
+{
+	struct known_cidr c = {.role = role, .netns = netns};
+	const struct known_cidr *old = out->data;
+
+	if (cidr_parse(text, &c.net) || !c.net.bits)
+		return;
+	for (size_t i = 0; i < out->n; i++) {
+		if (old[i].net.bits == c.net.bits && addr_eq(&old[i].net.addr, &c.net.addr) &&
+		    old[i].role == role)
+			return;
+	}
+	snprintf(c.source, sizeof(c.source), "%s", source);
+	vec_add(out, &c);
+}
+
+static void add_list(struct vec *out, const char *list, enum cidr_role role, uint32_t netns,
+		     const char *source)
+{
+	char copy[512], *save, *item;
+
+	snprintf(copy, sizeof(copy), "%s", list);
+	for (item = strtok_r(copy, ", \n\"", &save); item; item = strtok_r(NULL, ", \n\"", &save))
+		add(out, item, role, netns, source);
+}
+
+/* The network of an address: host bits cleared. */
+static const char *network_of(const struct cidr *c, char *buf)
+{
+	struct cidr net = *c;
+
+	for (unsigned int bit = c->bits; bit < 128; bit++)
+		net.addr.b[bit / 8] &= (uint8_t) ~(0x80 >> (bit % 8));
+	return cidr_str(&net, buf);
+}
+
+static void from_bridges(struct host *h, uint32_t netns, struct vec *out)
+{
+	const struct if_addr *a;
+	size_t n;
+
+	if (h->ops->addrs(h, netns, &a, &n))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const struct link *l = host_link(h, netns, a[i].ifindex);
+		char net[CIDR_STRLEN], source[64];
+
+		if (!l || strcmp(l->kind, "bridge") || addr_is_linklocal(&a[i].net.addr) ||
+		    !host_is_pod_bridge(h, netns, l))
+			continue;
+		snprintf(source, sizeof(source), "bridge %s", l->name);
+		add(out, network_of(&a[i].net, net), CIDR_POD, netns, source);
+	}
+}
+
+static void from_tunnel_routes(struct host *h, uint32_t netns, struct vec *out)
+{
+	const struct route *r;
+	size_t n;
+
+	if (h->ops->routes(h, netns, &r, &n))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const struct link *l = r[i].oif ? host_link(h, netns, r[i].oif) : NULL;
+		unsigned int whole = r[i].dst.addr.family == AF_INET6 ? 128 : 32;
+		char net[CIDR_STRLEN], source[64];
+
+		if (!l || r[i].type != RTN_UNICAST || !r[i].dst.bits || r[i].dst.bits == whole ||
+		    addr_is_linklocal(&r[i].dst.addr) || addr_is_multicast(&r[i].dst.addr) ||
+		    (strcmp(l->kind, "vxlan") && strcmp(l->kind, "geneve") &&
+		     strcmp(l->kind, "ipip") && strcmp(l->kind, "wireguard")))
+			continue;
+		snprintf(source, sizeof(source), "route over %s", l->name);
+		add(out, cidr_str(&r[i].dst, net), CIDR_POD, netns, source);
+	}
+}
+
+/* A whole file, or NULL: too large, no regular file, not readable. Terminated. */
+static char *read_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	char *text = NULL;
+	ssize_t n;
+
+	if (fd < 0)
+		return NULL;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size <= MAX_FILE) {
+		text = xcalloc((size_t)st.st_size + 1, 1);
+		n = read(fd, text, (size_t)st.st_size);
+		text[n > 0 ? n : 0] = '\0';
+	}
+	close(fd);
+	return text;
+}
+
+static void from_flannel(const char *root, uint32_t netns, struct vec *out)
+{
+	char path[MAX_ROOT + 64], *text, *save, *line;
+
+	snprintf(path, sizeof(path), "%s/run/flannel/subnet.env", root);
+	text = read_file(path);
+	if (!text)
+		return;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (!strncmp(line, "FLANNEL_NETWORK=", 16))
+			add_list(out, line + 16, CIDR_POD, netns, "/run/flannel/subnet.env");
+		else if (!strncmp(line, "FLANNEL_IPV6_NETWORK=", 21))
+			add_list(out, line + 21, CIDR_POD, netns, "/run/flannel/subnet.env");
+	}
+	free(text);
+}
+
+/* Every "subnet" anywhere below an "ipam" object: plugins nest them differently. */
+static void walk_json(const json_t *j, bool in_ipam, int depth, uint32_t netns, const char *source,
+		      struct vec *out)
+{
+	const json_t *value;
+	const char *key;
+	size_t i;
+
+	if (depth > 16)
+		return;
+	json_array_foreach((json_t *)j, i, value)
+		walk_json(value, in_ipam, depth + 1, netns, source, out);
+	json_object_foreach((json_t *)j, key, value)
+	{
+		if (in_ipam && !strcmp(key, "subnet") && json_is_string(value))
+			add(out, json_string_value(value), CIDR_POD, netns, source);
+		walk_json(value, in_ipam || !strcmp(key, "ipam"), depth + 1, netns, source, out);
+	}
+}
+
+static void from_cni_files(const char *root, uint32_t netns, struct vec *out)
+{
+	char dir[MAX_ROOT + 64];
+	struct dirent *e;
+	DIR *d;
+
+	snprintf(dir, sizeof(dir), "%s/etc/cni/net.d", root);
+	d = opendir(dir);
+	while (d && (e = readdir(d))) {
+		char path[MAX_ROOT + 340], source[160], *text;
+		json_t *j;
+
+		if (!strstr(e->d_name, ".conf"))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		text = read_file(path);
+		j = text ? json_loads(text, 0, NULL) : NULL;
+		snprintf(source, sizeof(source), "/etc/cni/net.d/%.100s", e->d_name);
+		if (j)
+			walk_json(j, false, 0, netns, source, out);
+		json_decref(j);
+		free(text);
+	}
+	if (d)
+		closedir(d);
+}
+
+static const struct {
+	const char *option;
+	enum cidr_role role;
+} cluster_options[] = {
+	{"--cluster-cidr=", CIDR_POD},
+	{"--pod-cidr=", CIDR_POD},
+	{"--service-cluster-ip-range=", CIDR_SERVICE},
+	{"--service-cidr=", CIDR_SERVICE},
+};
+
+static void from_arguments(const char *args, size_t len, uint32_t netns, struct vec *out)
+{
+	const char *program = strrchr(args, '/');
+	char source[64];
+
+	program = program ? program + 1 : args;
+	if (strncmp(program, "kube", 4) && strncmp(program, "k3s", 3) &&
+	    strncmp(program, "rke2", 4))
+		return;
+	snprintf(source, sizeof(source), "command line of %.32s", program);
+	for (const char *p = args; p < args + len; p += strlen(p) + 1) {
+		for (size_t i = 0; i < ARRAY_SIZE(cluster_options); i++) {
+			size_t n = strlen(cluster_options[i].option);
+
+			if (!strncmp(p, cluster_options[i].option, n))
+				add_list(out, p + n, cluster_options[i].role, netns, source);
+		}
+	}
+}
+
+/* kubelet, kube-proxy and their like, where they run in the node's own netns. */
+static void from_processes(uint32_t netns, struct vec *out)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		char path[64], args[8192];
+		uint32_t inode;
+		ssize_t n;
+		int fd, pid = atoi(e->d_name);
+
+		if (pid <= 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		n = read(fd, args, sizeof(args) - 1);
+		close(fd);
+		if (n <= 0)
+			continue;
+		args[n] = '\0';
+		if (!host_netns_of_pid(pid, &inode) && inode == netns)
+			from_arguments(args, (size_t)n, netns, out);
+	}
+	if (d)
+		closedir(d);
+}
+
+/*
+ * The root directory of the node: pid 1's for the machine itself, for a node in a container (kind)
+ * that of the process that holds its netns. A netns with our own root is a lab: the machine's files
+ * say nothing about it.
+ */
+static bool find_root(struct real_host *h, uint32_t netns, char *root)
+{
+	const struct netns_entry *e = netns_table_find(&h->table, netns);
+	struct stat theirs, ours;
+
+	if (netns == h->table.host) {
+		snprintf(root, MAX_ROOT, "/proc/1/root");
+		return true;
+	}
+	if (!e || !e->pid)
+		return false;
+	snprintf(root, MAX_ROOT, "/proc/%d/root", e->pid);
+	return !stat(root, &theirs) && !stat("/proc/self/root", &ours) &&
+	       (theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino);
+}
+
+int read_cidrs(struct real_host *h, uint32_t netns, struct vec *out)
+{
+	char root[MAX_ROOT];
+
+	out->size = sizeof(struct known_cidr);
+	for (size_t i = 0; i < h->n_given; i++)
+		vec_add(out, &h->given[i]);
+	from_bridges(&h->base, netns, out);
+	from_tunnel_routes(&h->base, netns, out);
+	if (find_root(h, netns, root)) {
+		from_flannel(root, netns, out);
+		from_cni_files(root, netns, out);
+	}
+	from_processes(netns, out);
+	return 0;
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The real host: enter, read, come back; what was read is kept for a second, since many groups ask
+ * about the same netns. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../util.h"
+#include "real.h"
+
+#define KEEP_NS 1000000000ULL
+
+static struct real_host *real(struct host *h)
+{
+	return (struct real_host *)h;
+}
+
+static const struct cached *find_cached(const struct real_host *h, uint32_t netns,
+					enum cache_kind kind)
+{
+	for (size_t i = 0; i < h->n_cache; i++) {
+		if (h->cache[i].netns == netns && h->cache[i].kind == kind &&
+		    kind != CACHE_CONNTRACK)
+			return &h->cache[i];
+	}
+	return NULL;
+}
+
+static const struct cached *keep(struct real_host *h, uint32_t netns, enum cache_kind kind, int err,
+				 const struct vec *v)
+{
+	struct cached *c;
+
+	h->cache = xreallocarray(h->cache, h->n_cache + 1, sizeof(*h->cache));
+	c = &h->cache[h->n_cache++];
+	*c = (struct cached){netns, kind, now_ns(CLOCK_MONOTONIC), err, v->data, v->n};
+	return c;
+}
+
+static int read_kind(struct real_host *h, enum cache_kind kind, struct vec *v)
+{
+	switch (kind) {
+	case CACHE_LINKS:
+		return read_links(&h->table, v);
+	case CACHE_ADDRS:
+		return read_addrs(v);
+	case CACHE_ROUTES:
+		return read_routes(v);
+	case CACHE_NEIGHS:
+		return read_neighs(v);
+	case CACHE_UDP:
+		return read_udp_sockets(v);
+	default:
+		return -EINVAL;
+	}
+}
+
+static const struct cached *get(struct real_host *h, uint32_t netns, enum cache_kind kind)
+{
+	const struct cached *c = find_cached(h, netns, kind);
+	struct vec v = {};
+	int err;
+
+	if (c)
+		return c;
+	err = netns_enter(&h->table, netns);
+	if (!err) {
+		err = read_kind(h, kind, &v);
+		netns_leave(&h->table);
+	}
+	return keep(h, netns, kind, err, &v);
+}
+
+/* One reader of an array: the ops differ in the element's type only. */
+#define ARRAY_OP(name, type, kind)                                                                 \
+	static int name(struct host *h, uint32_t netns, const type **out, size_t *n)               \
+	{                                                                                          \
+		const struct cached *c = get(real(h), netns, kind);                                \
+                                                                                                   \
+		if (c->err)                                                                        \
+			return c->err;                                                             \
+		*out = c->data;                                                                    \
+		*n = c->n;                                                                         \
+		return 0;                                                                          \
+	}
+
+ARRAY_OP(op_links, struct link, CACHE_LINKS)
+ARRAY_OP(op_addrs, struct if_addr, CACHE_ADDRS)
+ARRAY_OP(op_routes, struct route, CACHE_ROUTES)
+ARRAY_OP(op_neighs, struct neigh, CACHE_NEIGHS)
+ARRAY_OP(op_udp_sockets, struct udp_socket, CACHE_UDP)
+
+static int op_sysctl(struct host *h, uint32_t netns, const char *name, char *buf, size_t size)
+{
+	int err = netns_enter(&real(h)->table, netns);
+
+	if (err)
+		return err;
+	err = read_sysctl(name, buf, size);
+	netns_leave(&real(h)->table);
+	return err;
+}
+
+static int op_route_get(struct host *h, uint32_t netns, const struct route_query *q,
+			struct route_answer *out)
+{
+	int err = netns_enter(&real(h)->table, netns);
+
+	if (err)
+		return err;
+	err = read_route_get(q, out);
+	netns_leave(&real(h)->table);
+	return err;
+}
+
+static int op_conntrack(struct host *h, uint32_t netns, const struct addr *a,
+			const struct ct_entry **out, size_t *n)
+{
+	struct real_host *r = real(h);
+	const struct cached *c;
+	struct vec v = {};
+	int err;
+
+	read_kallsyms_names(r);
+	err = netns_enter(&r->table, netns);
+	if (err)
+		return err;
+	err = read_conntrack(a, r->has_ctnetlink, &v);
+	netns_leave(&r->table);
+	c = keep(r, netns, CACHE_CONNTRACK, err, &v);
+	if (err)
+		return err;
+	*out = c->data;
+	*n = c->n;
+	return 0;
+}
+
+static int op_cidrs(struct host *h, uint32_t netns, const struct known_cidr **out, size_t *n)
+{
+	const struct cached *c = find_cached(real(h), netns, CACHE_CIDRS);
+	struct vec v = {};
+
+	if (!c) {
+		read_cidrs(real(h), netns, &v);
+		c = keep(real(h), netns, CACHE_CIDRS, 0, &v);
+	}
+	*out = c->data;
+	*n = c->n;
+	return 0;
+}
+
+static const char *op_netns_name(struct host *h, uint32_t netns)
+{
+	const struct netns_entry *e = netns_table_find(&real(h)->table, netns);
+
+	return e ? e->name : NULL;
+}
+
+static int op_has_xfrm(struct host *h, uint32_t netns)
+{
+	struct real_host *r = real(h);
+	int err;
+
+	read_kallsyms_names(r);
+	if (!r->has_xfrm_user)
+		return -ENODATA;
+	err = netns_enter(&r->table, netns);
+	if (err)
+		return err;
+	err = read_has_xfrm();
+	netns_leave(&r->table);
+	return err;
+}
+
+static const struct host_ops real_ops = {
+	.sysctl = op_sysctl,
+	.links = op_links,
+	.addrs = op_addrs,
+	.routes = op_routes,
+	.route_get = op_route_get,
+	.neighs = op_neighs,
+	.conntrack = op_conntrack,
+	.udp_sockets = op_udp_sockets,
+	.cidrs = op_cidrs,
+	.netns_name = op_netns_name,
+	.has_xfrm = op_has_xfrm,
+};
+
+static void take_given(struct real_host *h, const struct cidr *list, size_t n, enum cidr_role role,
+		       const char *option)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct known_cidr c = {.net = list[i], .role = role};
+
+		strcpy(c.source, option);
+		h->given = xreallocarray(h->given, h->n_given + 1, sizeof(c));
+		h->given[h->n_given++] = c;
+	}
+}
+
+int host_open(const struct host_options *opt, struct host **out)
+{
+	struct real_host *h = xcalloc(1, sizeof(*h));
+	int err = netns_table_open(&h->table);
+
+	if (err) {
+		free(h);
+		return err;
+	}
+	h->base.ops = &real_ops;
+	take_given(h, opt->pod_cidrs, opt->n_pod_cidrs, CIDR_POD, "--pod-cidr");
+	take_given(h, opt->service_cidrs, opt->n_service_cidrs, CIDR_SERVICE, "--service-cidr");
+	*out = &h->base;
+	return 0;
+}
+
+void host_refresh(struct host *h)
+{
+	struct real_host *r = real(h);
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->n_cache; i++) {
+		if (r->cache[i].kind != CACHE_CONNTRACK && now - r->cache[i].read_ns < KEEP_NS)
+			r->cache[kept++] = r->cache[i];
+		else
+			free(r->cache[i].data);
+	}
+	r->n_cache = kept;
+}
+
+void host_close(struct host *h)
+{
+	struct real_host *r = real(h);
+
+	for (size_t i = 0; i < r->n_cache; i++)
+		free(r->cache[i].data);
+	free(r->cache);
+	free(r->given);
+	netns_table_close(&r->table);
+	free(r);
+}

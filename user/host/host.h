@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Read-only evidence from the node: what the state of a network namespace is.
+ *
+ * Faults see only struct host, so that the catalogue is tested without root
+ * (tests/unit/fake_host.c). The real one (host_open) reads by netlink and /proc inside the netns,
+ * never by a shell, changes nothing, and never loads a module or instantiates a firewall table.
+ *
+ * Every reader returns 0 or -errno and leaves its outputs untouched on failure:
+ *   -ENOENT  the thing does not exist (sysctl absent, module not loaded)
+ *   -ESRCH   the netns is gone, or no way into it is known
+ *   -ENODATA it could not be read without changing the node
+ *   -EBADMSG the kernel's answer was cut short or malformed
+ * Arrays that are returned belong to the host and stay valid until host_refresh() or host_close().
+ */
+#ifndef WHYDROP_HOST_H
+#define WHYDROP_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "flow.h"
+
+#define IFNAME_LEN 16
+
+/* enum br_state, include/uapi/linux/if_bridge.h */
+struct link {
+	uint32_t ifindex;
+	char name[IFNAME_LEN];
+	char kind[16];	 /* IFLA_INFO_KIND: "veth", "bridge", "vxlan"…; "" for a plain device */
+	uint16_t arphrd; /* ARPHRD_*, include/uapi/linux/if_arp.h */
+	uint8_t mac[6];
+	uint32_t mtu;
+	uint32_t flags;	     /* IFF_* */
+	uint32_t master;     /* ifindex of the bridge or bond; 0: none */
+	uint32_t peer;	     /* IFLA_LINK: a veth's other end, a vxlan's underlay device; 0: none */
+	bool peer_is_away;   /* peer is in another netns */
+	uint32_t peer_netns; /* inode of that netns; 0: unknown */
+	struct {	     /* kind vxlan or geneve */
+		uint32_t vni;
+		uint16_t port; /* host order */
+		bool learning, external;
+		struct addr local, remote; /* family 0: unset */
+	} vxlan;
+	struct { /* kind bridge */
+		bool known;
+		bool nf_call_iptables, nf_call_ip6tables;
+		bool vlan_filtering;
+	} bridge;
+	struct { /* when master is a bridge */
+		bool known;
+		uint8_t state;
+		bool hairpin, isolated;
+	} port;
+};
+
+struct if_addr {
+	uint32_t ifindex;
+	struct cidr net; /* the address itself with its prefix length */
+};
+
+struct route {
+	struct cidr dst;
+	struct addr gateway; /* family 0: on link */
+	struct addr prefsrc;
+	uint32_t oif;	  /* 0: none (blackhole, multipath) */
+	uint32_t table;	  /* RT_TABLE_* */
+	uint8_t type;	  /* RTN_* */
+	uint8_t protocol; /* RTPROT_* */
+	uint32_t metric;
+};
+
+struct route_query {
+	struct addr dst, src; /* src.family 0: none */
+	uint32_t iif;	      /* 0: as the node itself would send it */
+	uint32_t mark;
+};
+
+struct route_answer {
+	uint8_t type; /* RTN_* */
+	uint32_t oif;
+	struct addr gateway; /* family 0: on link */
+	struct addr prefsrc;
+	struct cidr matched; /* the FIB entry (RTM_F_FIB_MATCH); addr.family 0 where not told */
+};
+
+/* An ARP/ND entry (dst is an address) or an FDB entry (mac, and dst is the VTEP if any). */
+struct neigh {
+	bool fdb;
+	uint32_t ifindex;
+	uint32_t master; /* fdb of a bridge port: the bridge */
+	struct addr dst; /* family 0: none */
+	uint8_t mac[6];
+	bool has_mac;
+	uint16_t state; /* NUD_* */
+};
+
+struct ct_entry {
+	uint8_t proto;
+	struct flow orig, reply; /* l3, proto, src, dst, ports */
+	uint32_t status;	 /* IPS_*, include/uapi/linux/netfilter/nf_conntrack_common.h */
+	uint32_t timeout;	 /* seconds left */
+	uint8_t tcp_state;	 /* enum tcp_conntrack; 0: none */
+};
+
+struct udp_socket {
+	struct addr local;
+	uint16_t port;
+	bool kernel; /* no inode: an encapsulation socket of a device */
+};
+
+enum cidr_role {
+	CIDR_POD,
+	CIDR_SERVICE,
+};
+
+struct known_cidr {
+	struct cidr net;
+	enum cidr_role role;
+	uint32_t netns;	  /* the node it holds for; 0: every node (given by the user) */
+	char source[160]; /* where it was found: "bridge cni0", "/run/flannel/subnet.env",
+			     "--pod-cidr" */
+};
+
+struct host {
+	const struct host_ops *ops;
+};
+
+struct host_ops {
+	/* name as in sysctl(8) with slashes, below /proc/sys: "net/ipv4/ip_forward". buf is
+	 * terminated and has no trailing newline. */
+	int (*sysctl)(struct host *h, uint32_t netns, const char *name, char *buf, size_t size);
+	int (*links)(struct host *h, uint32_t netns, const struct link **out, size_t *n);
+	int (*addrs)(struct host *h, uint32_t netns, const struct if_addr **out, size_t *n);
+	int (*routes)(struct host *h, uint32_t netns, const struct route **out, size_t *n);
+	/* -ENETUNREACH, -EHOSTUNREACH, -EINVAL… are the FIB's own answers. */
+	int (*route_get)(struct host *h, uint32_t netns, const struct route_query *q,
+			 struct route_answer *out);
+	/* ARP, ND and FDB entries together. */
+	int (*neighs)(struct host *h, uint32_t netns, const struct neigh **out, size_t *n);
+	/* Every conntrack entry that has `a` in one of its tuples. Not cached. */
+	int (*conntrack)(struct host *h, uint32_t netns, const struct addr *a,
+			 const struct ct_entry **out, size_t *n);
+	int (*udp_sockets)(struct host *h, uint32_t netns, const struct udp_socket **out,
+			   size_t *n);
+	/* Pod and Service CIDRs known for that node. */
+	int (*cidrs)(struct host *h, uint32_t netns, const struct known_cidr **out, size_t *n);
+	/* A name a person knows: "host", "pod-a", "pid 4242 (nginx)"; NULL: none. */
+	const char *(*netns_name)(struct host *h, uint32_t netns);
+	/* Is an IPsec state (xfrm) configured there? 1, 0 or -errno. */
+	int (*has_xfrm)(struct host *h, uint32_t netns);
+};
+
+/* Lookups over the arrays above; NULL or false where there is none or it could not be read. */
+const struct link *host_link(struct host *h, uint32_t netns, uint32_t ifindex);
+/* The interface that owns the address, or 0. */
+uint32_t host_addr_owner(struct host *h, uint32_t netns, const struct addr *a);
+/* The bridge port behind which mac lives, or NULL. */
+const struct link *host_fdb_port(struct host *h, uint32_t netns, uint32_t bridge,
+				 const uint8_t *mac);
+/* Is it a bridge with veth ports whose other ends are in other namespaces? (a CNI's bridge) */
+bool host_is_pod_bridge(struct host *h, uint32_t netns, const struct link *br);
+/* The netns that the pod's default route leads to, over its veth: its node. 0: none. */
+uint32_t host_node_of(struct host *h, uint32_t pod_netns);
+
+struct host_options {
+	const struct cidr *pod_cidrs, *service_cidrs;
+	size_t n_pod_cidrs, n_service_cidrs;
+};
+
+/*
+ * The real host. Enters namespaces with setns() on the calling thread and always comes back to its
+ * own; call from one thread.
+ */
+int host_open(const struct host_options *opt, struct host **out);
+/* Forget what was read more than a second ago. Call it between two groups. */
+void host_refresh(struct host *h);
+void host_close(struct host *h);
+/* Does the name, path or inode number stand for a netns? 0 and its inode, or -errno. */
+int host_netns_resolve(const char *what, uint32_t *inode);
+int host_netns_of_pid(int pid, uint32_t *inode);
+
+#endif

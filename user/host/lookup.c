@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Lookups over what any host, real or made up by a test, tells. */
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "host.h"
+
+const struct link *host_link(struct host *h, uint32_t netns, uint32_t ifindex)
+{
+	const struct link *l;
+	size_t n;
+
+	if (!ifindex || !netns || h->ops->links(h, netns, &l, &n))
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (l[i].ifindex == ifindex)
+			return &l[i];
+	}
+	return NULL;
+}
+
+uint32_t host_addr_owner(struct host *h, uint32_t netns, const struct addr *a)
+{
+	const struct if_addr *list;
+	size_t n;
+
+	if (!a->family || h->ops->addrs(h, netns, &list, &n))
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		if (addr_eq(&list[i].net.addr, a))
+			return list[i].ifindex;
+	}
+	return 0;
+}
+
+const struct link *host_fdb_port(struct host *h, uint32_t netns, uint32_t bridge,
+				 const uint8_t *mac)
+{
+	const struct neigh *e;
+	size_t n;
+
+	if (h->ops->neighs(h, netns, &e, &n))
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (e[i].fdb && e[i].master == bridge && e[i].ifindex != bridge && e[i].has_mac &&
+		    !memcmp(e[i].mac, mac, sizeof(e[i].mac)))
+			return host_link(h, netns, e[i].ifindex);
+	}
+	return NULL;
+}
+
+bool host_is_pod_bridge(struct host *h, uint32_t netns, const struct link *br)
+{
+	const struct link *l;
+	size_t n;
+
+	if (strcmp(br->kind, "bridge") || h->ops->links(h, netns, &l, &n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (l[i].master == br->ifindex && !strcmp(l[i].kind, "veth") && l[i].peer_is_away)
+			return true;
+	}
+	return false;
+}
+
+uint32_t host_node_of(struct host *h, uint32_t pod_netns)
+{
+	const struct route *r;
+	size_t n;
+
+	if (h->ops->routes(h, pod_netns, &r, &n))
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct link *l;
+
+		if (r[i].dst.bits || r[i].type != RTN_UNICAST)
+			continue;
+		l = host_link(h, pod_netns, r[i].oif);
+		if (l && !strcmp(l->kind, "veth") && l->peer_is_away && l->peer_netns)
+			return l->peer_netns;
+	}
+	return 0;
+}

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Namespaces: their names, and the way into them. No way in is kept open, since that would keep a
+ * dying pod's devices alive. */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../util.h"
+#include "real.h"
+
+#define SCAN_EVERY_NS 200000000ULL
+
+static int inode_of(const char *path, uint32_t *inode)
+{
+	struct stat st;
+
+	*inode = 0; /* gcc does not see that -errno is never 0 */
+	if (stat(path, &st))
+		return -errno;
+	*inode = (uint32_t)st.st_ino;
+	return 0;
+}
+
+/* The first name that is found for a namespace is the best; a way in may be found later. */
+static void add_entry(struct netns_table *t, uint32_t inode, const char *path, const char *name,
+		      int pid)
+{
+	struct netns_entry *e;
+
+	for (size_t i = 0; i < t->n; i++) {
+		e = &t->entries[i];
+		if (e->inode != inode)
+			continue;
+		if (!e->path) { /* it was gone: the number may have a new owner */
+			free(e->name);
+			e->name = xstrdup(name);
+			e->path = xstrdup(path);
+		}
+		if (!e->pid)
+			e->pid = pid;
+		return;
+	}
+	t->entries = xreallocarray(t->entries, t->n + 1, sizeof(*t->entries));
+	e = &t->entries[t->n++];
+	e->inode = inode;
+	e->path = xstrdup(path);
+	e->name = xstrdup(name);
+	e->pid = pid;
+}
+
+static void scan_named(struct netns_table *t, const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		char path[PATH_MAX];
+		uint32_t inode;
+
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		if (!inode_of(path, &inode))
+			add_entry(t, inode, path, e->d_name, 0);
+	}
+	if (d)
+		closedir(d);
+}
+
+/* mountinfo writes blanks and the like as \040 */
+static void unescape_mount(char *s)
+{
+	char *to = s;
+
+	for (; *s; s++) {
+		if (s[0] == '\\' && isdigit((unsigned char)s[1]) && isdigit((unsigned char)s[2]) &&
+		    isdigit((unsigned char)s[3])) {
+			*to++ = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0'));
+			s += 3;
+		} else {
+			*to++ = *s;
+		}
+	}
+	*to = '\0';
+}
+
+/* "… 0:4 net:[4026532345] /run/docker/netns/1f2e ro … - nsfs nsfs rw" */
+static void scan_mounts(struct netns_table *t, const char *mountinfo, const char *root)
+{
+	FILE *f = fopen(mountinfo, "re");
+	char line[PATH_MAX * 2];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		char mount[PATH_MAX], path[PATH_MAX + 32], *base;
+		uint32_t inode;
+
+		if (sscanf(line, "%*s %*s %*s net:[%u] %4095s", &inode, mount) != 2)
+			continue;
+		unescape_mount(mount);
+		snprintf(path, sizeof(path), "%s%s", root, mount);
+		base = strrchr(mount, '/');
+		add_entry(t, inode, path, base && base[1] ? base + 1 : mount, 0);
+	}
+	if (f)
+		fclose(f);
+}
+
+static void holder_name(int pid, char *buf, size_t size)
+{
+	char path[64], comm[32] = "?";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	f = fopen(path, "re");
+	if (f) {
+		if (fgets(comm, sizeof(comm), f))
+			comm[strcspn(comm, "\n")] = '\0';
+		fclose(f);
+	}
+	snprintf(buf, size, "pid %d (%s)", pid, comm);
+}
+
+static bool known_with_pid(const struct netns_table *t, uint32_t inode)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->entries[i].inode == inode)
+			return t->entries[i].pid;
+	}
+	return false;
+}
+
+static void scan_processes(struct netns_table *t)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		char path[64], name[64];
+		uint32_t inode;
+		int pid = atoi(e->d_name);
+
+		if (pid <= 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+		if (inode_of(path, &inode) || known_with_pid(t, inode))
+			continue;
+		holder_name(pid, name, sizeof(name));
+		add_entry(t, inode, path, name, pid);
+	}
+	if (d)
+		closedir(d);
+}
+
+void netns_table_scan(struct netns_table *t, bool now)
+{
+	uint64_t ns = now_ns(CLOCK_MONOTONIC);
+
+	if (t->scanned_ns && !now && ns - t->scanned_ns < SCAN_EVERY_NS)
+		return;
+	add_entry(t, t->host, "/proc/1/ns/net", "host", 1);
+	scan_named(t, "/run/netns");
+	scan_named(t, "/proc/1/root/run/netns");
+	scan_mounts(t, "/proc/self/mountinfo", "");
+	scan_mounts(t, "/proc/1/mountinfo", "/proc/1/root");
+	scan_processes(t);
+	t->scanned_ns = now_ns(CLOCK_MONOTONIC);
+}
+
+int netns_table_open(struct netns_table *t)
+{
+	memset(t, 0, sizeof(*t));
+	t->own_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (t->own_fd < 0 || inode_of("/proc/self/ns/net", &t->own))
+		return -errno;
+	if (inode_of("/proc/1/ns/net", &t->host))
+		t->host = t->own;
+	return 0;
+}
+
+void netns_table_close(struct netns_table *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		free(t->entries[i].name);
+		free(t->entries[i].path);
+	}
+	free(t->entries);
+	if (t->own_fd >= 0)
+		close(t->own_fd);
+}
+
+static struct netns_entry *find(struct netns_table *t, uint32_t inode)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->entries[i].inode == inode)
+			return &t->entries[i];
+	}
+	return NULL;
+}
+
+const struct netns_entry *netns_table_find(struct netns_table *t, uint32_t inode)
+{
+	struct netns_entry *e = find(t, inode);
+
+	if (e || !inode)
+		return e;
+	netns_table_scan(t, false);
+	return find(t, inode);
+}
+
+/* Open the way in, if it still leads to that very namespace: inode numbers and pids are reused. */
+static int open_entry(struct netns_entry *e)
+{
+	struct stat st;
+	int fd = e->path ? open(e->path, O_RDONLY | O_CLOEXEC) : -1;
+
+	if (fd >= 0 && (fstat(fd, &st) || (uint32_t)st.st_ino != e->inode)) {
+		close(fd);
+		fd = -1;
+	}
+	if (fd < 0) {
+		free(e->path);
+		e->path = NULL;
+		e->pid = 0;
+	}
+	return fd;
+}
+
+int netns_enter(struct netns_table *t, uint32_t inode)
+{
+	struct netns_entry *e;
+	int fd, err;
+
+	if (inode == t->own)
+		return 0;
+	if (!netns_table_find(t, inode))
+		return -ESRCH;
+	fd = open_entry(find(t, inode));
+	if (fd < 0) {
+		netns_table_scan(t, false);
+		e = find(t, inode);
+		fd = e && e->path ? open_entry(e) : -1;
+	}
+	if (fd < 0)
+		return -ESRCH;
+	err = setns(fd, CLONE_NEWNET) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+void netns_leave(struct netns_table *t)
+{
+	if (!setns(t->own_fd, CLONE_NEWNET))
+		return;
+	log_error("cannot come back to my own network namespace: %s", strerror(errno));
+	exit(EXIT_CANNOT);
+}
+
+int host_netns_of_pid(int pid, uint32_t *inode)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	return inode_of(path, inode);
+}
+
+/* Is this path a network namespace, and not any file? */
+static int netns_path(const char *path, uint32_t *inode)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int type;
+
+	if (fd < 0)
+		return -errno;
+	type = ioctl(fd, NS_GET_NSTYPE);
+	close(fd);
+	return type == CLONE_NEWNET ? inode_of(path, inode) : -EINVAL;
+}
+
+static int netns_inode(const char *text, uint32_t *inode)
+{
+	struct netns_table t;
+	char *end;
+	unsigned long v = strtoul(text, &end, 10);
+	int err;
+
+	if (!isdigit((unsigned char)text[0]) || *end || v > UINT32_MAX)
+		return -ENOENT;
+	err = netns_table_open(&t);
+	if (err)
+		return err;
+	err = netns_table_find(&t, (uint32_t)v) ? 0 : -ESRCH;
+	netns_table_close(&t);
+	if (!err)
+		*inode = (uint32_t)v;
+	return err;
+}
+
+int host_netns_resolve(const char *what, uint32_t *inode)
+{
+	static const char *const dirs[] = {"/run/netns", "/proc/1/root/run/netns"};
+
+	if (strchr(what, '/'))
+		return netns_path(what, inode);
+	if (!*what || !strcmp(what, ".") || !strcmp(what, ".."))
+		return -ENOENT;
+	if (!strcmp(what, "host"))
+		return host_netns_of_pid(1, inode);
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		char path[PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s/%s", dirs[i], what);
+		if (!netns_path(path, inode))
+			return 0;
+	}
+	return netns_inode(what, inode);
+}

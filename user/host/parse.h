@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel's answers, one message or line each, parsed without any I/O so that tests can feed
+ * them cut-short and hostile input. 0; -EBADMSG for a message that is malformed; 1 for one to be
+ * skipped.
+ */
+#ifndef WHYDROP_HOST_PARSE_H
+#define WHYDROP_HOST_PARSE_H
+
+#include "host.h"
+
+struct nlmsghdr;
+
+/* netnsid: IFLA_LINK_NETNSID, -1 if the peer is in the same netns. */
+int parse_link(const struct nlmsghdr *m, struct link *out, int *netnsid);
+int parse_addr(const struct nlmsghdr *m, struct if_addr *out);
+int parse_route(const struct nlmsghdr *m, struct route *out);
+int parse_neigh(const struct nlmsghdr *m, struct neigh *out);
+int parse_nsid(const struct nlmsghdr *m, int *out);
+int parse_conntrack(const struct nlmsghdr *m, struct ct_entry *out);
+/* A line of /proc/net/udp or udp6. */
+int parse_udp_line(const char *line, struct udp_socket *out);
+/* A line of /proc/net/nf_conntrack. */
+int parse_conntrack_line(const char *line, struct ct_entry *out);
+
+#endif

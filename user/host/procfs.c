@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What /proc tells. /proc/sys/net and /proc/thread-self/net are those of the netns we are in. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../util.h"
+#include "parse.h"
+#include "real.h"
+
+int read_sysctl(const char *name, char *buf, size_t size)
+{
+	char path[256];
+	ssize_t n;
+	int fd;
+
+	if (strstr(name, ".."))
+		return -EINVAL;
+	if ((size_t)snprintf(path, sizeof(path), "/proc/sys/%s", name) >= sizeof(path))
+		return -ENAMETOOLONG;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, buf, size - 1);
+	close(fd);
+	if (n < 0)
+		return -errno;
+	buf[n] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	return 0;
+}
+
+static int read_udp_file(const char *path, struct vec *out)
+{
+	FILE *f = fopen(path, "re");
+	char line[512];
+	int err = 0;
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		struct udp_socket s;
+		int e = parse_udp_line(line, &s);
+
+		if (!e)
+			vec_add(out, &s);
+		else if (e < 0)
+			err = e;
+	}
+	fclose(f);
+	return err;
+}
+
+int read_udp_sockets(struct vec *out)
+{
+	int err;
+
+	out->size = sizeof(struct udp_socket);
+	err = read_udp_file("/proc/thread-self/net/udp", out);
+	if (!err) {
+		err = read_udp_file("/proc/thread-self/net/udp6", out);
+		if (err == -ENOENT) /* IPv6 is not built in */
+			err = 0;
+	}
+	return err;
+}
+
+/* Netlink subsystems that are modules would be loaded by asking. Their functions' names stand in
+ * kallsyms when they are there, also where addresses are hidden. */
+void read_kallsyms_names(struct real_host *h)
+{
+	FILE *f;
+	char line[512];
+
+	if (h->kallsyms_read)
+		return;
+	h->kallsyms_read = true;
+	f = fopen("/proc/kallsyms", "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (strstr(line, " ctnetlink_dump_table"))
+			h->has_ctnetlink = true;
+		else if (strstr(line, " xfrm_user_rcv_msg"))
+			h->has_xfrm_user = true;
+	}
+	if (f)
+		fclose(f);
+}

@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Questions to rtnetlink and ctnetlink, asked in the netns that the thread is in. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/net_namespace.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../util.h"
+#include "parse.h"
+#include "real.h"
+
+#define TRIES	  3 /* a dump that changed under way (NLM_F_DUMP_INTR) is asked for again */
+#define RCV_BYTES (1 << 20)
+
+void *vec_add(struct vec *v, const void *item)
+{
+	if (v->n == v->room) {
+		v->room = v->room ? v->room * 2 : 32;
+		v->data = xreallocarray(v->data, v->room, v->size);
+	}
+	memcpy((char *)v->data + v->n * v->size, item, v->size);
+	return (char *)v->data + v->size * v->n++;
+}
+
+/* Parses one message into ctx: 0, 1 to skip it, or -errno. */
+typedef int message_fn(const struct nlmsghdr *m, void *ctx);
+
+struct exchange {
+	message_fn *parse;
+	void *ctx;
+	int err; /* of the kernel or the parser */
+};
+
+static int on_valid(struct nl_msg *msg, void *arg)
+{
+	struct exchange *x = arg;
+	int err = x->parse(nlmsg_hdr(msg), x->ctx);
+
+	if (err < 0 && !x->err)
+		x->err = err;
+	return NL_OK;
+}
+
+static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
+{
+	struct exchange *x = arg;
+
+	(void)from;
+	x->err = e->error;
+	return NL_STOP;
+}
+
+static struct nl_sock *open_socket(int protocol, struct exchange *x)
+{
+	struct timeval patience = {.tv_sec = 2};
+	struct nl_sock *sk = nl_socket_alloc();
+
+	if (!sk)
+		return NULL;
+	if (nl_connect(sk, protocol)) {
+		nl_socket_free(sk);
+		return NULL;
+	}
+	nl_socket_disable_auto_ack(sk);
+	nl_socket_set_buffer_size(sk, RCV_BYTES, 0);
+	setsockopt(nl_socket_get_fd(sk), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, on_valid, x);
+	nl_socket_modify_err_cb(sk, NL_CB_CUSTOM, on_error, x);
+	return sk;
+}
+
+/* libnl's own errors that are not the kernel's */
+static int from_libnl(int err)
+{
+	if (err >= 0)
+		return 0;
+	switch (-err) {
+	case NLE_DUMP_INTR:
+		return -EINTR;
+	case NLE_AGAIN:
+		return -ETIMEDOUT;
+	case NLE_NOMEM:
+		return -ENOMEM;
+	default:
+		return -EBADMSG;
+	}
+}
+
+/* Send what is in msg and give each answer to parse. */
+static int ask(int protocol, struct nl_msg *msg, message_fn *parse, void *ctx)
+{
+	struct exchange x = {parse, ctx, 0};
+	struct nl_sock *sk = open_socket(protocol, &x);
+	int err;
+
+	if (!sk)
+		return -EPROTONOSUPPORT;
+	err = nl_send_auto(sk, msg);
+	if (err >= 0)
+		err = nl_recvmsgs_default(sk);
+	nl_socket_free(sk);
+	return x.err ? x.err : from_libnl(err);
+}
+
+static int dump(int protocol, int type, const void *header, size_t size, message_fn *parse,
+		struct vec *out)
+{
+	int err = -EINTR;
+
+	for (int i = 0; i < TRIES && err == -EINTR; i++) {
+		struct nl_msg *msg = nlmsg_alloc_simple(type, NLM_F_REQUEST | NLM_F_DUMP);
+		size_t before = out->n;
+
+		if (!msg)
+			return -ENOMEM;
+		if (nlmsg_append(msg, (void *)header, size, NLMSG_ALIGNTO))
+			err = -ENOMEM;
+		else
+			err = ask(protocol, msg, parse, out);
+		nlmsg_free(msg);
+		if (err == -EINTR)
+			out->n = before;
+	}
+	return err == -EINTR ? 0 : err; /* changing all the time: what came is the best there is */
+}
+
+static int on_addr(const struct nlmsghdr *m, void *ctx)
+{
+	struct if_addr a;
+	int err = parse_addr(m, &a);
+
+	if (!err)
+		vec_add(ctx, &a);
+	return err;
+}
+
+int read_addrs(struct vec *out)
+{
+	struct ifaddrmsg h = {.ifa_family = AF_UNSPEC};
+
+	out->size = sizeof(struct if_addr);
+	return dump(NETLINK_ROUTE, RTM_GETADDR, &h, sizeof(h), on_addr, out);
+}
+
+static int on_route(const struct nlmsghdr *m, void *ctx)
+{
+	struct route r;
+	int err = parse_route(m, &r);
+
+	if (!err)
+		vec_add(ctx, &r);
+	return err;
+}
+
+int read_routes(struct vec *out)
+{
+	struct rtmsg h = {.rtm_family = AF_INET};
+	int err;
+
+	out->size = sizeof(struct route);
+	err = dump(NETLINK_ROUTE, RTM_GETROUTE, &h, sizeof(h), on_route, out);
+	h.rtm_family = AF_INET6;
+	return err ? err : dump(NETLINK_ROUTE, RTM_GETROUTE, &h, sizeof(h), on_route, out);
+}
+
+static int on_neigh(const struct nlmsghdr *m, void *ctx)
+{
+	struct neigh n;
+	int err = parse_neigh(m, &n);
+
+	if (!err)
+		vec_add(ctx, &n);
+	return err;
+}
+
+int read_neighs(struct vec *out)
+{
+	struct ndmsg nd = {.ndm_family = AF_UNSPEC};
+	/* the FDB dump has always been asked for with a link's header (net/core/rtnetlink.c) */
+	struct ifinfomsg ifi = {.ifi_family = AF_BRIDGE};
+	int err;
+
+	out->size = sizeof(struct neigh);
+	err = dump(NETLINK_ROUTE, RTM_GETNEIGH, &nd, sizeof(nd), on_neigh, out);
+	return err ? err : dump(NETLINK_ROUTE, RTM_GETNEIGH, &ifi, sizeof(ifi), on_neigh, out);
+}
+
+struct links_ctx {
+	struct vec *links, ids;
+};
+
+static int on_link(const struct nlmsghdr *m, void *ctx)
+{
+	struct links_ctx *c = ctx;
+	struct link l;
+	int id, err = parse_link(m, &l, &id);
+
+	if (err)
+		return err;
+	vec_add(c->links, &l);
+	vec_add(&c->ids, &id);
+	return 0;
+}
+
+static int dump_links(struct links_ctx *c)
+{
+	struct ifinfomsg h = {.ifi_family = AF_UNSPEC};
+	int err = -EINTR;
+
+	for (int i = 0; i < TRIES && err == -EINTR; i++) {
+		struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP);
+
+		if (!msg)
+			return -ENOMEM;
+		c->links->n = c->ids.n = 0;
+		err = nlmsg_append(msg, &h, sizeof(h), NLMSG_ALIGNTO)
+			      ? -ENOMEM
+			      : ask(NETLINK_ROUTE, msg, on_link, c);
+		nlmsg_free(msg);
+	}
+	return err == -EINTR ? 0 : err;
+}
+
+static int on_nsid(const struct nlmsghdr *m, void *ctx)
+{
+	return parse_nsid(m, ctx);
+}
+
+/* The id that the netns we are in has for another one; -1: none. */
+static int nsid_of(const char *path)
+{
+	struct rtgenmsg h = {.rtgen_family = AF_UNSPEC};
+	struct nl_msg *msg;
+	int id = -1, fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	msg = nlmsg_alloc_simple(RTM_GETNSID, NLM_F_REQUEST);
+	if (msg && !nlmsg_append(msg, &h, sizeof(h), NLMSG_ALIGNTO) &&
+	    !nla_put_u32(msg, NETNSA_FD, (uint32_t)fd))
+		ask(NETLINK_ROUTE, msg, on_nsid, &id);
+	nlmsg_free(msg);
+	close(fd);
+	return id;
+}
+
+static bool resolve_peers(const struct netns_table *t, struct link *links, const int *ids, size_t n)
+{
+	bool all = true;
+
+	for (size_t j = 0; j < t->n; j++) {
+		int id = t->entries[j].path ? nsid_of(t->entries[j].path) : -1;
+
+		for (size_t i = 0; id >= 0 && i < n; i++) {
+			if (links[i].peer_is_away && ids[i] == id)
+				links[i].peer_netns = t->entries[j].inode;
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		all &= !links[i].peer_is_away || links[i].peer_netns;
+	return all;
+}
+
+int read_links(struct netns_table *t, struct vec *out)
+{
+	struct links_ctx c = {.links = out, .ids = {.size = sizeof(int)}};
+	int err;
+
+	out->size = sizeof(struct link);
+	err = dump_links(&c);
+	/* a pod may be younger than the last look at what namespaces there are */
+	if (!err && !resolve_peers(t, out->data, c.ids.data, out->n)) {
+		netns_table_scan(t, false);
+		resolve_peers(t, out->data, c.ids.data, out->n);
+	}
+	free(c.ids.data);
+	return err;
+}
+
+static int on_route_answer(const struct nlmsghdr *m, void *ctx)
+{
+	return parse_route(m, ctx);
+}
+
+static int put_addr(struct nl_msg *msg, int type, const struct addr *a)
+{
+	return nla_put(msg, type, a->family == AF_INET6 ? 16 : 4, a->b);
+}
+
+static int route_get(const struct route_query *q, uint32_t flags, struct route *r)
+{
+	struct rtmsg h = {.rtm_family = q->dst.family,
+			  .rtm_dst_len = q->dst.family == AF_INET6 ? 128 : 32,
+			  .rtm_flags = flags};
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_REQUEST);
+	int err = -ENOMEM;
+
+	if (q->src.family)
+		h.rtm_src_len = h.rtm_dst_len;
+	if (msg && !nlmsg_append(msg, &h, sizeof(h), NLMSG_ALIGNTO) &&
+	    !put_addr(msg, RTA_DST, &q->dst) &&
+	    (!q->src.family || !put_addr(msg, RTA_SRC, &q->src)) &&
+	    (!q->iif || !nla_put_u32(msg, RTA_IIF, q->iif)) &&
+	    (!q->mark || !nla_put_u32(msg, RTA_MARK, q->mark)))
+		err = ask(NETLINK_ROUTE, msg, on_route_answer, r);
+	nlmsg_free(msg);
+	return err;
+}
+
+int read_route_get(const struct route_query *q, struct route_answer *out)
+{
+	struct route r = {}, match = {};
+	int err = route_get(q, 0, &r);
+
+	if (err)
+		return err;
+	memset(out, 0, sizeof(*out));
+	out->type = r.type;
+	out->oif = r.oif;
+	out->gateway = r.gateway;
+	out->prefsrc = r.prefsrc;
+	if (!route_get(q, RTM_F_FIB_MATCH, &match))
+		out->matched = match.dst;
+	return 0;
+}
+
+struct ct_ctx {
+	struct vec *out;
+	const struct addr *a;
+};
+
+static bool flow_has(const struct flow *f, const struct addr *a)
+{
+	return addr_eq(&f->src, a) || addr_eq(&f->dst, a);
+}
+
+static void add_entry(struct ct_ctx *c, const struct ct_entry *e)
+{
+	if (flow_has(&e->orig, c->a) || flow_has(&e->reply, c->a))
+		vec_add(c->out, e);
+}
+
+static int on_conntrack(const struct nlmsghdr *m, void *ctx)
+{
+	struct ct_entry e;
+	int err = parse_conntrack(m, &e);
+
+	if (!err)
+		add_entry(ctx, &e);
+	return err;
+}
+
+static int read_conntrack_file(struct ct_ctx *c)
+{
+	FILE *f = fopen("/proc/thread-self/net/nf_conntrack", "re");
+	char line[1024];
+
+	if (!f)
+		return -ENODATA;
+	while (fgets(line, sizeof(line), f)) {
+		struct ct_entry e;
+
+		if (!parse_conntrack_line(line, &e))
+			add_entry(c, &e);
+	}
+	fclose(f);
+	return 0;
+}
+
+int read_conntrack(const struct addr *a, bool has_ctnetlink, struct vec *out)
+{
+	struct nfgenmsg h = {.nfgen_family = a->family, .version = NFNETLINK_V0};
+	struct ct_ctx c = {out, a};
+	struct nl_msg *msg;
+	int err;
+
+	out->size = sizeof(struct ct_entry);
+	/* asking a subsystem that is not there would load its module */
+	if (!has_ctnetlink)
+		return read_conntrack_file(&c);
+	msg = nlmsg_alloc_simple(NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET,
+				 NLM_F_REQUEST | NLM_F_DUMP);
+	err = msg && !nlmsg_append(msg, &h, sizeof(h), NLMSG_ALIGNTO)
+		      ? ask(NETLINK_NETFILTER, msg, on_conntrack, &c)
+		      : -ENOMEM;
+	nlmsg_free(msg);
+	return err == -EINTR ? 0 : err;
+}
+
+static int count_message(const struct nlmsghdr *m, void *ctx)
+{
+	(void)m;
+	(*(int *)ctx)++;
+	return 0;
+}
+
+/* XFRM_MSG_GETSA, include/uapi/linux/xfrm.h; that header and netinet/in.h exclude each other. */
+#define GET_SA 0x12
+
+int read_has_xfrm(void)
+{
+	struct nl_msg *msg = nlmsg_alloc_simple(GET_SA, NLM_F_REQUEST | NLM_F_DUMP);
+	int n = 0, err = msg ? ask(NETLINK_XFRM, msg, count_message, &n) : -ENOMEM;
+
+	nlmsg_free(msg);
+	return err ? err : n > 0;
+}

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <bpf/btf.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel.h"
+#include "util.h"
+
+#define REASON_PREFIX "SKB_DROP_REASON_"
+
+/* 16 bytes each: a kernel with all its modules has about 150,000 text symbols. */
+struct ksym {
+	uint64_t addr;
+	uint32_t name;	 /* offset in sym_names */
+	uint32_t module; /* offset in sym_names; 0: the kernel itself */
+};
+
+static int reason_cmp(const void *a, const void *b)
+{
+	const struct reason *x = a, *y = b;
+
+	return (x->value > y->value) - (x->value < y->value);
+}
+
+static void add_enum(struct kernel *k, const struct btf *btf, const struct btf_type *t)
+{
+	const struct btf_enum *e = btf_enum(t);
+
+	for (int i = 0; i < btf_vlen(t); i++) {
+		const char *name = btf__name_by_offset(btf, e[i].name_off);
+		struct reason *r;
+
+		if (!strcmp(name, "SKB_DROP_REASON_SUBSYS_MASK")) {
+			k->subsys_mask = (uint32_t)e[i].val;
+			continue;
+		}
+		if (!strcmp(name, REASON_PREFIX "MAX"))
+			continue;
+		if (!strncmp(name, REASON_PREFIX, strlen(REASON_PREFIX)))
+			name += strlen(REASON_PREFIX);
+		k->reasons = xreallocarray(k->reasons, k->n_reasons + 1, sizeof(*k->reasons));
+		r = &k->reasons[k->n_reasons++];
+		r->value = (uint32_t)e[i].val;
+		r->name = xstrdup(name);
+	}
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+/* Every enum *_drop_reason from the first type id on: the core's in vmlinux, the subsystems' where
+ * they live (enum mac80211_drop_reason, enum ovs_drop_reason). */
+static void add_reason_enums(struct kernel *k, const struct btf *btf, unsigned int first)
+{
+	unsigned int n = btf__type_cnt(btf);
+
+	for (unsigned int id = first; id < n; id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+
+		if (btf_is_enum(t) &&
+		    ends_with(btf__name_by_offset(btf, t->name_off), "_drop_reason"))
+			add_enum(k, btf, t);
+	}
+	qsort(k->reasons, k->n_reasons, sizeof(*k->reasons), reason_cmp);
+}
+
+/* typedef void (*btf_trace_kfree_skb)(void *, struct sk_buff *, void *, enum …, struct sock *) */
+static const struct btf_type *tracepoint_proto(const struct btf *btf, const char *name)
+{
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
+	const struct btf_type *t;
+
+	if (id < 0)
+		return NULL;
+	t = btf__type_by_id(btf, btf__type_by_id(btf, (unsigned int)id)->type);
+	if (!t || !btf_is_ptr(t))
+		return NULL;
+	t = btf__type_by_id(btf, t->type);
+	return t && btf_is_func_proto(t) ? t : NULL;
+}
+
+void kernel_open(struct kernel *k, const struct btf *btf)
+{
+	const struct btf_type *proto;
+
+	memset(k, 0, sizeof(*k));
+	if (!btf)
+		return;
+	proto = tracepoint_proto(btf, "btf_trace_kfree_skb");
+	if (proto) {
+		k->facts.kfree_skb_known = true;
+		k->facts.kfree_skb_reason = btf_vlen(proto) >= 4;
+	}
+	k->facts.counts_missed =
+		btf__find_by_name_kind(btf, "bpf_prog_inc_misses_counter", BTF_KIND_FUNC) > 0;
+	k->facts.nf_conn_known = btf__find_by_name_kind(btf, "nf_conn", BTF_KIND_STRUCT) > 0;
+	add_reason_enums(k, btf, 1);
+}
+
+void kernel_close(struct kernel *k)
+{
+	for (size_t i = 0; i < k->n_reasons; i++)
+		free(k->reasons[i].name);
+	free(k->reasons);
+	free(k->syms);
+	free(k->sym_names);
+	memset(k, 0, sizeof(*k));
+}
+
+/* Once, and only when a subsystem's reason is met: a machine has a hundred modules with BTF. */
+static void add_module_reasons(struct kernel *k)
+{
+	struct btf *base;
+	struct dirent *e;
+	DIR *dir;
+
+	if (k->modules_tried)
+		return;
+	k->modules_tried = true;
+	base = btf__load_vmlinux_btf();
+	dir = opendir("/sys/kernel/btf");
+	while (base && dir && (e = readdir(dir))) {
+		struct btf *btf;
+		char path[320];
+
+		if (e->d_name[0] == '.' || !strcmp(e->d_name, "vmlinux"))
+			continue;
+		snprintf(path, sizeof(path), "/sys/kernel/btf/%s", e->d_name);
+		btf = btf__parse_split(path, base);
+		if (!btf)
+			continue;
+		add_reason_enums(k, btf, btf__type_cnt(base));
+		btf__free(btf);
+	}
+	if (dir)
+		closedir(dir);
+	btf__free(base);
+}
+
+static const char *find_reason(const struct kernel *k, uint32_t reason)
+{
+	struct reason want = {.value = reason}, *r;
+
+	r = bsearch(&want, k->reasons, k->n_reasons, sizeof(want), reason_cmp);
+	return r ? r->name : NULL;
+}
+
+void kernel_reason_name(struct kernel *k, uint32_t reason, char *buf, size_t size)
+{
+	const char *name;
+
+	if (!k->facts.kfree_skb_reason) {
+		snprintf(buf, size, "NOT_SPECIFIED");
+		return;
+	}
+	name = find_reason(k, reason);
+	if (!name && (reason & k->subsys_mask)) {
+		add_module_reasons(k);
+		name = find_reason(k, reason);
+	}
+	if (name)
+		snprintf(buf, size, "%s", name);
+	else
+		snprintf(buf, size, "%u", reason);
+}
+
+size_t kernel_reasons_matching(struct kernel *k, const char *glob, uint32_t *out, size_t max)
+{
+	size_t n = 0;
+	char *end;
+	unsigned long number = strtoul(glob, &end, 0);
+
+	if (isdigit((unsigned char)glob[0]) && !*end && number <= UINT32_MAX) {
+		if (max)
+			out[0] = (uint32_t)number;
+		return 1;
+	}
+	if (!strncmp(glob, REASON_PREFIX, strlen(REASON_PREFIX)))
+		glob += strlen(REASON_PREFIX);
+	for (int pass = 0; pass < 2 && !n; pass++) {
+		if (pass)
+			add_module_reasons(k);
+		for (size_t i = 0; i < k->n_reasons; i++) {
+			if (fnmatch(glob, k->reasons[i].name, 0))
+				continue;
+			if (n < max)
+				out[n] = k->reasons[i].value;
+			n++;
+		}
+	}
+	return n;
+}
+
+static int ksym_cmp(const void *a, const void *b)
+{
+	const struct ksym *x = a, *y = b;
+
+	return (x->addr > y->addr) - (x->addr < y->addr);
+}
+
+struct name_pool {
+	char *text;
+	size_t len, room;
+};
+
+static uint32_t pool_add(struct name_pool *p, const char *s)
+{
+	size_t n = strlen(s) + 1;
+	uint32_t at = (uint32_t)p->len;
+
+	if (p->len + n > p->room) {
+		p->room = (p->room + n) * 2;
+		p->text = xreallocarray(p->text, p->room, 1);
+	}
+	memcpy(p->text + p->len, s, n);
+	p->len += n;
+	return at;
+}
+
+/* One line: "ffffffff81000000 T _stext\t[module]". Text symbols only: code is what is looked up. */
+static bool parse_kallsyms(char *line, uint64_t *addr, char **name, char **module)
+{
+	char *p;
+
+	*addr = strtoull(line, &p, 16);
+	if (*p != ' ' || !p[1] || p[2] != ' ' || !strchr("tTwW", p[1]))
+		return false;
+	*name = p + 3;
+	p = *name + strcspn(*name, "\t\n");
+	*module = NULL;
+	if (*p == '\t' && p[1] == '[') {
+		*module = p + 2;
+		(*module)[strcspn(*module, "]\n")] = '\0';
+	}
+	*p = '\0';
+	return true;
+}
+
+static void read_kallsyms(struct kernel *k)
+{
+	struct name_pool pool = {};
+	char line[512], last_module[64] = "";
+	uint32_t module_at = 0;
+	size_t room = 0;
+	FILE *f = fopen("/proc/kallsyms", "re");
+
+	free(k->syms);
+	free(k->sym_names);
+	k->syms = NULL;
+	k->n_syms = 0;
+	k->syms_tried = true;
+	k->addresses_hidden = true;
+	pool_add(&pool, ""); /* offset 0 is no module */
+	while (f && fgets(line, sizeof(line), f)) {
+		char *name, *module;
+		uint64_t addr;
+
+		if (!parse_kallsyms(line, &addr, &name, &module) || !addr)
+			continue;
+		k->addresses_hidden = false;
+		if (k->n_syms == room) {
+			room = room ? room * 2 : 65536;
+			k->syms = xreallocarray(k->syms, room, sizeof(*k->syms));
+		}
+		if (module && strcmp(module, last_module)) {
+			snprintf(last_module, sizeof(last_module), "%s", module);
+			module_at = pool_add(&pool, module);
+		}
+		k->syms[k->n_syms].addr = addr;
+		k->syms[k->n_syms].name = pool_add(&pool, name);
+		k->syms[k->n_syms++].module = module ? module_at : 0;
+	}
+	if (f)
+		fclose(f);
+	k->sym_names = pool.text;
+	qsort(k->syms, k->n_syms, sizeof(*k->syms), ksym_cmp);
+}
+
+/* A module's last function has no end in kallsyms: farther away than this is another thing. */
+#define MAX_FUNCTION 0x40000
+
+struct symbol kernel_symbol(struct kernel *k, uint64_t addr)
+{
+	struct symbol s = {.addr = addr};
+	const struct ksym *sym;
+	size_t lo = 0, hi;
+
+	if (!k->syms_tried)
+		read_kallsyms(k);
+	hi = k->n_syms;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (k->syms[mid].addr <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo || addr - k->syms[lo - 1].addr > MAX_FUNCTION)
+		return s;
+	/* Of several names for one address take the first, whatever order the sort left them in. */
+	sym = &k->syms[lo - 1];
+	while (sym > k->syms && sym[-1].addr == sym->addr)
+		sym--;
+	s.name = k->sym_names + sym->name;
+	s.module = sym->module ? k->sym_names + sym->module : NULL;
+	s.off = addr - sym->addr;
+	return s;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the running kernel calls things: drop reasons from BTF, symbols from kallsyms. */
+#ifndef WHYDROP_KERNEL_H
+#define WHYDROP_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "group.h"
+
+struct btf;
+
+/* What the kernel's BTF says about the tracepoints we use. */
+struct kernel_facts {
+	bool kfree_skb_known;  /* the tracepoint's prototype is in BTF */
+	bool kfree_skb_reason; /* it has a reason argument (5.17, 5.15.58) */
+	bool counts_missed;    /* raw tracepoint programs count skipped runs (6.1) */
+	bool nf_conn_known;    /* struct nf_conn is in BTF, vmlinux's or the module's */
+};
+
+struct reason {
+	uint32_t value;
+	char *name; /* without SKB_DROP_REASON_ */
+};
+
+struct kernel {
+	struct kernel_facts facts;
+	struct reason *reasons; /* sorted by value; those of subsystems are added when met */
+	size_t n_reasons;
+	uint32_t subsys_mask; /* SKB_DROP_REASON_SUBSYS_MASK; 0: this kernel has no subsystems */
+	struct ksym *syms;    /* sorted by address; NULL: not read yet */
+	size_t n_syms;
+	char *sym_names;
+	bool syms_tried, addresses_hidden, modules_tried;
+};
+
+/* btf: the kernel's own or that of --btf. Only read, not kept. */
+void kernel_open(struct kernel *k, const struct btf *btf);
+void kernel_close(struct kernel *k);
+
+/* The reason's name without SKB_DROP_REASON_, "NOT_SPECIFIED" for 0 on kernels that give none, the
+ * number as text where no name is known. Looks into module BTF for subsystems' reasons. */
+void kernel_reason_name(struct kernel *k, uint32_t reason, char *buf, size_t size);
+/* Every reason whose name matches the glob (fnmatch), with or without the prefix, or a number.
+ * Returns how many there are, of which at most max are stored. */
+size_t kernel_reasons_matching(struct kernel *k, const char *glob, uint32_t *out, size_t max);
+
+/* name is NULL where kallsyms has no symbol for it or hides addresses. */
+struct symbol kernel_symbol(struct kernel *k, uint64_t addr);
+
+#endif

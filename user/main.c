@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <argp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "util.h"
+
+static const struct command commands[] = {
+	{"trace", "watch packets being dropped and say which misconfiguration drops them",
+	 cmd_trace},
+};
+
+static void print_help(FILE *to)
+{
+	fputs("Usage: whydrop COMMAND [OPTION...]\n"
+	      "Tells why the kernel threw packets away, and what to change so that it stops.\n\n"
+	      "Commands:\n",
+	      to);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
+	fputs("\n`whydrop COMMAND --help` lists a command's options; whydrop(8) says more.\n"
+	      "Most often:  whydrop trace --duration 30s\n",
+	      to);
+}
+
+static int run_command(const struct command *c, int argc, char **argv)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "whydrop %s", c->name);
+	argv[0] = name;
+	return c->run(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	argp_err_exit_status = EXIT_USAGE;
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		print_help(stdout);
+		return fflush(stdout) ? EXIT_OUTPUT : 0;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("whydrop " VERSION);
+		return fflush(stdout) ? EXIT_OUTPUT : 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (!strcmp(argv[1], commands[i].name))
+			return run_command(&commands[i], argc - 1, argv + 1);
+	}
+	log_error("unknown command '%s': see `whydrop --help`", argv[1]);
+	return EXIT_USAGE;
+}

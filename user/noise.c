@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <net/ethernet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "noise.h"
+
+struct noise {
+	const char *why;
+	const char *const *reasons;	     /* one of these, or any if NULL */
+	const char *const *functions;	     /* and freed in one of these, or anywhere if NULL */
+	bool (*also)(const struct group *g); /* and this, unless NULL */
+};
+
+#define LIST(...)                                                                                  \
+	(const char *const[])                                                                      \
+	{                                                                                          \
+		__VA_ARGS__, NULL                                                                  \
+	}
+
+static bool is_local_only(const struct group *g)
+{
+	return !g->key.l3 && (g->key.flags & KEY_FROM_MASK) != NETNS_FROM_DEV;
+}
+
+static bool to_group_address(const struct group *g)
+{
+	return g->key.l3 && addr_is_multicast(&g->flow.dst);
+}
+
+/* Late packets of connections that are over; a SYN or SYN-ACK is not that. */
+static bool is_late_tcp(const struct group *g)
+{
+	return g->key.cls == PKT_TCP_RST || g->key.cls == PKT_TCP_FIN || g->key.cls == PKT_TCP_DATA;
+}
+
+static bool is_icmp(const struct group *g)
+{
+	return g->key.cls == PKT_ICMP;
+}
+
+static bool is_ipv6_control(const struct group *g)
+{
+	/* MLD and neighbour discovery: types 130–137 and 143 */
+	return g->key.cls == PKT_ICMP && g->key.proto == IPPROTO_ICMPV6 &&
+	       ((g->key.icmp_type >= 130 && g->key.icmp_type <= 137) || g->key.icmp_type == 143);
+}
+
+static const struct noise table[] = {
+	{"TCP discards what it already has or cannot use; the sender copes",
+	 LIST("TCP_OLD_DATA", "TCP_OLD_SEQUENCE", "TCP_OLD_ACK", "TCP_TOO_OLD_ACK", "TCP_OFOMERGE",
+	      "TCP_OFO_DROP", "TCP_OFO_QUEUE_PRUNE", "TCP_RFC7323_PAWS", "TCP_RFC7323_PAWS_ACK",
+	      "TCP_RFC7323_TW_PAWS", "TCP_RFC7323_TSECR", "TCP_INVALID_SEQUENCE",
+	      "TCP_INVALID_ACK_SEQUENCE", "TCP_INVALID_END_SEQUENCE", "TCP_ACK_UNSENT_DATA",
+	      "TCP_ZEROWINDOW", "TCP_OVERWINDOW", "TCP_RESET", "TCP_CLOSE", "TCP_FLAGS",
+	      "TCP_FASTOPEN"),
+	 NULL, NULL},
+	{"ping's reply, freed after it was handed to the pinging process",
+	 LIST("NO_SOCKET", "NOT_SPECIFIED"), LIST("ping_rcv", "icmp_rcv", "icmpv6_rcv"), is_icmp},
+	{"late packets of connections that are over", LIST("NO_SOCKET"), NULL, is_late_tcp},
+	{"late packets of connections that are over", LIST("NOT_SPECIFIED"),
+	 LIST("tcp_v4_rcv", "tcp_v6_rcv"), is_late_tcp},
+	{"queues of a closing socket or a device that goes away",
+	 LIST("QUEUE_PURGE", "SOCKET_CLOSE", "NEIGH_DEAD", "SKB_UCOPY_FAULT"), NULL, NULL},
+	{"errors queued for a socket that closed", NULL,
+	 LIST("inet_sock_destruct", "skb_queue_purge", "skb_queue_purge_reason", "tcp_disconnect"),
+	 NULL},
+	{"frames for other hosts", LIST("OTHERHOST"), NULL, NULL},
+	{"link-layer control frames without a listener",
+	 LIST("UNHANDLED_PROTO", "MAC_IEEE_MAC_CONTROL"), NULL, NULL},
+	{"messages between local sockets",
+	 LIST("UNIX_DISCONNECT", "UNIX_SKIP_OOB", "PACKET_SOCK_ERROR"), NULL, NULL},
+	{"messages between local sockets, no packets", LIST("NOT_SPECIFIED", "SOCKET_FILTER"), NULL,
+	 is_local_only},
+	{"IPv6 control traffic where IPv6 is off or nobody listens",
+	 LIST("IPV6DISABLED", "IPV6_NDISC_FRAG", "IPV6_NDISC_HOP_LIMIT", "IPV6_NDISC_BAD_CODE",
+	      "IPV6_NDISC_BAD_OPTIONS", "IPV6_NDISC_NS_OTHERHOST", "INVALID_PROTO"),
+	 NULL, NULL},
+	{"neighbour discovery and group membership of IPv6", NULL,
+	 LIST("vxlan_xmit", "ip6_mc_input", "ndisc_rcv", "igmp6_event_query", "br_flood",
+	      "ip6_finish_output2", "icmpv6_rcv", "ip6_protocol_deliver_rcu", "icmpv6_notify"),
+	 is_ipv6_control},
+	{"multicast or broadcast without a receiver",
+	 LIST("NO_TX_TARGET", "NOT_SPECIFIED", "VXLAN_NO_REMOTE", "IP_INNOROUTES"), NULL,
+	 to_group_address},
+	{"frees that a driver put off", LIST("NOT_SPECIFIED"), LIST("net_tx_action"), NULL},
+};
+
+const char *noise_why(const struct group *g)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const struct noise *n = &table[i];
+
+		if ((!n->reasons || group_reason(g, n->reasons)) &&
+		    (!n->functions || group_at(g, n->functions)) && (!n->also || n->also(g)))
+			return n->why;
+	}
+	return NULL;
+}

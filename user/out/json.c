@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The report as docs/report.schema.json has it. One element at a time is a tree in memory, since a
+ * run may have many thousand groups; what is not known is left out. */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "words.h"
+
+static void set_string(json_t *o, const char *key, const char *value)
+{
+	char safe[4096];
+
+	if (value && *value)
+		json_object_set_new(o, key, json_string(escape_json(value, safe, sizeof(safe))));
+}
+
+/* JSON has no larger integers that every reader takes, and jansson none at all. */
+static void set_count(json_t *o, const char *key, uint64_t value)
+{
+	json_object_set_new(o, key,
+			    json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value));
+}
+
+/* real_ns is CLOCK_REALTIME; 0: unknown. */
+static void set_time(json_t *o, const char *key, int64_t real_ns)
+{
+	time_t sec = (time_t)(real_ns / 1000000000);
+	char day[32], text[48];
+	struct tm tm;
+
+	if (real_ns <= 0 || !gmtime_r(&sec, &tm))
+		return;
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, sizeof(text), "%s.%06dZ", day, (int)(real_ns % 1000000000 / 1000));
+	set_string(o, key, text);
+}
+
+static void set_span(json_t *o, const struct report *r, uint64_t first_ns, uint64_t last_ns)
+{
+	if (first_ns)
+		set_time(o, "first", (int64_t)first_ns + r->mono_to_real_ns);
+	if (last_ns)
+		set_time(o, "last", (int64_t)last_ns + r->mono_to_real_ns);
+}
+
+static void set_netns(json_t *o, const struct report *r, uint32_t netns)
+{
+	json_t *n;
+
+	if (!netns)
+		return;
+	n = json_object();
+	set_count(n, "inode", netns);
+	set_string(n, "name", netns_own_name(r->host, netns));
+	set_string(n, "holder", netns_holder(r->host, netns));
+	json_object_set_new(o, "netns", n);
+}
+
+static void set_addr(json_t *o, const char *key, const struct addr *a)
+{
+	char text[ADDR_STRLEN];
+
+	if (a->family)
+		set_string(o, key, addr_str(a, text));
+}
+
+static void set_flow(json_t *o, const char *key, const struct flow *f)
+{
+	char text[40], proto[16];
+	json_t *j;
+
+	if (!f->l3)
+		return;
+	j = json_object();
+	set_string(j, "proto", flow_proto_str(f, proto));
+	set_addr(j, "src", &f->src);
+	set_addr(j, "dst", &f->dst);
+	if (f->has_ports && f->sport)
+		set_count(j, "sport", f->sport);
+	if (f->has_ports && f->dport)
+		set_count(j, "dport", f->dport);
+	if (f->has_tcp_flags)
+		set_string(j, "tcp_flags", flow_tcp_flags_str(f, text));
+	if (f->has_icmp)
+		set_string(j, "icmp", flow_icmp_str(f, text));
+	json_object_set_new(o, key, j);
+}
+
+static void set_stack(json_t *o, const struct report *r, const struct group *g)
+{
+	json_t *stack;
+
+	if (!g->n_stack)
+		return;
+	stack = json_array();
+	for (int i = 0; i < g->n_stack; i++) {
+		const struct symbol *s = &g->stack[i];
+		char text[LOCATION_STRLEN], frame[LOCATION_STRLEN + 72];
+
+		word_location(s, r->addresses_hidden, text);
+		snprintf(frame, sizeof(frame), s->module ? "%s [%s]" : "%s", text, s->module);
+		json_array_append_new(stack, json_string(frame));
+	}
+	json_object_set_new(o, "stack", stack);
+}
+
+static void set_process(json_t *o, const struct group *g)
+{
+	json_t *p;
+
+	if (!g->own_context)
+		return;
+	p = json_object();
+	set_count(p, "pid", (uint64_t)g->pid);
+	set_string(p, "comm", g->comm);
+	json_object_set_new(o, "process", p);
+}
+
+static void finding_id(const struct finding *f, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s:%s", f->fault->id, f->place);
+}
+
+static json_t *drop_json(const struct report *r, const struct group *g)
+{
+	char text[LOCATION_STRLEN], id[512];
+	json_t *o = json_object();
+
+	set_string(o, "reason", g->reason);
+	set_string(o, "location", word_location(&g->loc, r->addresses_hidden, text));
+	set_string(o, "module", g->loc.module);
+	set_string(o, "class", word_class(g->class));
+	set_string(o, "noise", g->noise);
+	set_count(o, "packets", g->packets);
+	set_count(o, "bytes", g->bytes);
+	if (g->folded)
+		json_object_set_new(o, "folded", json_true());
+	set_span(o, r, g->first_ns, g->last_ns);
+	set_netns(o, r, g->netns);
+	set_string(o, "in", g->in);
+	set_string(o, "out", g->out);
+	set_string(o, "bridge", g->bridge);
+	set_flow(o, "flow", &g->flow);
+	if (g->tunnel.present) {
+		set_flow(o, "inner", &g->tunnel.inner);
+		if (strcmp(g->tunnel.kind, "icmp"))
+			set_count(o, "vni", g->tunnel.vni);
+	}
+	if (g->has_original)
+		set_flow(o, "original", &g->original);
+	set_string(o, "hook", word_hook(g->hook));
+	set_string(o, "family", g->hook_family);
+	set_string(o, "path", g->path);
+	set_stack(o, r, g);
+	set_process(o, g);
+	if (g->finding >= 0) {
+		finding_id(&r->findings[g->finding], id, sizeof(id));
+		set_string(o, "finding", id);
+	}
+	return o;
+}
+
+static json_t *evidence_json(const struct finding *f)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < f->n_evidence; i++) {
+		const struct evidence *e = &f->evidence[i];
+		json_t *o = json_object();
+
+		set_string(o, "check", e->check);
+		json_object_set_new(o, "value", json_string(""));
+		set_string(o, "value", e->value);
+		set_string(o, "want", e->want);
+		json_object_set_new(o, "agrees",
+				    e->agrees == AGREES_UNREAD
+					    ? json_null()
+					    : json_boolean(e->agrees == AGREES_YES));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *fix_json(const struct finding *f)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < f->n_fix; i++) {
+		const struct fix *x = &f->fix[i];
+		json_t *o = json_object();
+
+		set_string(o, "when", word_fix(x->when));
+		set_string(o, x->when == FIX_ADVICE ? "text" : "command", x->text);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *finding_json(const struct report *r, const struct finding *f)
+{
+	json_t *o = json_object(), *drops = json_array();
+	char id[512];
+
+	finding_id(f, id, sizeof(id));
+	set_string(o, "id", id);
+	set_string(o, "fault", f->fault->id);
+	set_string(o, "title", f->fault->title);
+	set_string(o, "status", word_status(f->status));
+	set_string(o, "summary", f->summary);
+	set_count(o, "packets", f->packets);
+	set_span(o, r, f->first_ns, f->last_ns);
+	set_netns(o, r, f->netns);
+	set_string(o, "path", f->path);
+	json_object_set_new(o, "evidence", evidence_json(f));
+	json_object_set_new(o, "fix", fix_json(f));
+	set_string(o, "link", f->fault->link);
+	for (size_t i = 0; i < f->n_groups; i++) {
+		if ((size_t)f->groups[i] < r->n_groups) /* not a retransmit */
+			json_array_append_new(drops, json_integer(f->groups[i]));
+	}
+	json_object_set_new(o, "drops", drops);
+	return o;
+}
+
+static json_t *probe_json(const struct probe_report *p)
+{
+	static const char *const armed[] = {[ARMED_ALWAYS] = "always",
+					    [ARMED_ON_DEMAND] = "on-demand",
+					    [ARMED_NEVER] = "never"};
+	json_t *o = json_object();
+
+	set_string(o, "name", p->name);
+	set_string(o, "how", p->how);
+	if (p->has_missed)
+		set_count(o, "missed", p->missed);
+	set_string(o, "armed", armed[p->armed]);
+	set_string(o, "note", p->note);
+	return o;
+}
+
+static json_t *accounting_json(const struct accounting *a)
+{
+	json_t *o = json_object(), *samples = json_object();
+
+	set_count(o, "seen", a->seen);
+	set_count(o, "counted", a->counted);
+	set_count(o, "folded", a->folded);
+	set_count(o, "uncounted", a->uncounted);
+	set_count(o, "filtered", a->filtered);
+	if (a->has_missed)
+		set_count(o, "missed", a->missed);
+	set_count(samples, "sent", a->samples_sent);
+	set_count(samples, "lost", a->samples_lost);
+	set_count(samples, "groups_without", a->unsampled);
+	json_object_set_new(o, "samples", samples);
+	return o;
+}
+
+static json_t *head_json(const struct report *r)
+{
+	json_t *o = json_object(), *tool = json_object(), *node = json_object(),
+	       *window = json_object(), *probes = json_array();
+
+	set_string(o, "schema", "whydrop.report/1");
+	set_string(tool, "version", VERSION);
+	set_string(node, "name", r->node);
+	set_string(node, "kernel", r->kernel);
+	set_string(node, "boot_id", r->boot_id);
+	set_time(window, "start", r->start_ns);
+	set_time(window, "end", r->end_ns);
+	json_object_set_new(window, "seconds", json_real((double)(r->end_ns - r->start_ns) / 1e9));
+	for (size_t i = 0; i < r->n_probes; i++)
+		json_array_append_new(probes, probe_json(&r->probes[i]));
+	json_object_set_new(o, "tool", tool);
+	json_object_set_new(o, "node", node);
+	json_object_set_new(o, "window", window);
+	set_string(o, "filter", r->filter_text);
+	json_object_set_new(o, "probes", probes);
+	json_object_set_new(o, "accounting", accounting_json(&r->acc));
+	return o;
+}
+
+static int dump(json_t *o, FILE *to)
+{
+	int err = o ? json_dumpf(o, to, JSON_COMPACT | JSON_ENSURE_ASCII) : -1;
+
+	json_decref(o);
+	return err ? -EIO : 0;
+}
+
+/* {"schema":…} as {"schema":… so that the two long lists can follow element by element */
+static int write_head(const struct report *r, FILE *to)
+{
+	json_t *o = head_json(r);
+	char *text = json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9));
+	int err = 0;
+
+	json_decref(o);
+	if (!text)
+		return -ENOMEM;
+	if (fwrite(text, strlen(text) - 1, 1, to) != 1)
+		err = -errno;
+	free(text);
+	return err;
+}
+
+static int write_all(const struct report *r, FILE *to)
+{
+	int err = write_head(r, to);
+
+	fputs(",\n\"findings\":[", to);
+	for (size_t i = 0; i < r->n_findings && !err; i++) {
+		fputs(i ? ",\n" : "\n", to);
+		err = dump(finding_json(r, &r->findings[i]), to);
+	}
+	fputs("],\n\"drops\":[", to);
+	for (size_t i = 0; i < r->n_groups && !err; i++) {
+		fputs(i ? ",\n" : "\n", to);
+		err = dump(drop_json(r, &r->groups[i]), to);
+	}
+	fputs("]}\n", to);
+	return err;
+}
+
+int out_json(const struct report *r, FILE *to)
+{
+	int err;
+
+	errno = 0;
+	err = write_all(r, to);
+	if (fflush(to) || ferror(to) || err)
+		return errno ? -errno : -EIO;
+	return 0;
+}

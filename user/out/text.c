@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The report for a person: what is wrong first, then what is not explained, then what was counted.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../util.h"
+#include "words.h"
+
+#define TOP_FLOWS  3
+#define TOP_GROUPS 20
+#define NUMBER_LEN 32
+
+struct text_out {
+	const struct report *r;
+	FILE *to;
+	bool colour, verbose;
+};
+
+enum colour {
+	PLAIN,
+	BOLD,
+	RED,
+	YELLOW,
+	GREEN,
+	DIM,
+};
+
+static const char *start(const struct text_out *t, enum colour c)
+{
+	static const char *const codes[] = {
+		[PLAIN] = "",	       [BOLD] = "\033[1m",   [RED] = "\033[1;31m",
+		[YELLOW] = "\033[33m", [GREEN] = "\033[32m", [DIM] = "\033[2m"};
+
+	return t->colour ? codes[c] : "";
+}
+
+static const char *end(const struct text_out *t)
+{
+	return t->colour ? "\033[0m" : "";
+}
+
+/* printf whose result is escaped: the only way by which anything of a packet, a name or a rule gets
+ * into the report. fmt has no newline. */
+__attribute__((format(printf, 2, 3))) static void put(struct text_out *t, const char *fmt, ...)
+{
+	char *raw, *safe;
+	va_list ap;
+
+	va_start(ap, fmt);
+	raw = xvasprintf(fmt, ap);
+	va_end(ap);
+	safe = xcalloc(strlen(raw) * 4 + 1, 1);
+	fputs(escape_text(raw, safe, strlen(raw) * 4 + 1), t->to);
+	free(raw);
+	free(safe);
+}
+
+static const char *number(uint64_t v, char *buf)
+{
+	char digits[NUMBER_LEN];
+	int n = snprintf(digits, sizeof(digits), "%" PRIu64, v), out = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (i && (n - i) % 3 == 0)
+			buf[out++] = ',';
+		buf[out++] = digits[i];
+	}
+	buf[out] = '\0';
+	return buf;
+}
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static const char *netns_text(const struct report *r, uint32_t netns, char *buf, size_t size)
+{
+	const char *name = r->host && netns ? r->host->ops->netns_name(r->host, netns) : NULL;
+
+	if (name)
+		snprintf(buf, size, "%s", name);
+	else if (netns)
+		snprintf(buf, size, "netns %u", netns);
+	else
+		snprintf(buf, size, "-");
+	return buf;
+}
+
+static void print_flows(struct text_out *t, const struct finding *f)
+{
+	char n[NUMBER_LEN], flow[FLOW_STRLEN];
+
+	for (size_t i = 0; i < f->n_groups && i < TOP_FLOWS; i++) {
+		const struct group *g = &t->r->groups[f->groups[i]];
+		const struct flow *show = &g->flow;
+
+		if (g->tunnel.present && g->tunnel.inner.l3)
+			show = &g->tunnel.inner;
+		put(t, "    %8s  %s%s%s", number(g->packets, n), flow_str(show, flow),
+		    show == &g->flow ? "" : ", inside the tunnel",
+		    g->kind == SAMPLE_RETRANSMIT ? ", sent again" : "");
+		fputc('\n', t->to);
+	}
+	if (f->n_groups > TOP_FLOWS)
+		fprintf(t->to, "              and %zu more flow%s\n", f->n_groups - TOP_FLOWS,
+			plural(f->n_groups - TOP_FLOWS));
+}
+
+static void print_evidence(struct text_out *t, const struct finding *f)
+{
+	static const struct {
+		const char *mark;
+		enum colour colour;
+	} marks[] = {[AGREES_NO] = {"✗", RED},
+		     [AGREES_YES] = {"✓", GREEN},
+		     [AGREES_UNREAD] = {"?", YELLOW}};
+
+	fputs("  Evidence\n", t->to);
+	for (size_t i = 0; i < f->n_evidence; i++) {
+		const struct evidence *e = &f->evidence[i];
+
+		fprintf(t->to, "    %s%s%s ", start(t, marks[e->agrees].colour),
+			marks[e->agrees].mark, end(t));
+		put(t, "%s: %s", e->check, e->value);
+		if (e->want)
+			put(t, "  (healthy: %s)", e->want);
+		fputc('\n', t->to);
+	}
+}
+
+static bool has_fix(const struct finding *f, enum fix_when when)
+{
+	for (size_t i = 0; i < f->n_fix; i++) {
+		if (f->fix[i].when == when)
+			return true;
+	}
+	return false;
+}
+
+/* How to get a shell command into the finding's netns. */
+static void print_where(struct text_out *t, const struct finding *f)
+{
+	const char *name = netns_own_name(t->r->host, f->netns);
+	const char *holder = netns_holder(t->r->host, f->netns);
+	char quoted[300];
+
+	if (name && !strcmp(name, "host"))
+		return;
+	if (name)
+		put(t, " in %s: each after `ip netns exec %s`", name,
+		    shell_quote(name, quoted, sizeof(quoted)));
+	else if (holder)
+		put(t, " in the netns of %s: each after `nsenter -t %d -n`", holder,
+		    atoi(holder + 4));
+}
+
+static void print_fix(struct text_out *t, const struct finding *f)
+{
+	if (has_fix(f, FIX_NOW)) {
+		fprintf(t->to, "  %sFix now%s", start(t, BOLD), end(t));
+		print_where(t, f);
+		fputc('\n', t->to);
+	}
+	for (size_t i = 0; i < f->n_fix; i++) {
+		if (f->fix[i].when == FIX_NOW) {
+			put(t, "      %s", f->fix[i].text);
+			fputc('\n', t->to);
+		}
+	}
+	if (has_fix(f, FIX_PERSIST))
+		fputs("  For good\n", t->to);
+	for (size_t i = 0; i < f->n_fix; i++) {
+		if (f->fix[i].when == FIX_PERSIST) {
+			put(t, "      %s", f->fix[i].text);
+			fputc('\n', t->to);
+		}
+	}
+	if (has_fix(f, FIX_ADVICE))
+		fputs(has_fix(f, FIX_NOW) ? "  Also\n" : "  What to do\n", t->to);
+	for (size_t i = 0; i < f->n_fix; i++) {
+		if (f->fix[i].when == FIX_ADVICE) {
+			put(t, "    - %s", f->fix[i].text);
+			fputc('\n', t->to);
+		}
+	}
+}
+
+static void print_finding(struct text_out *t, const struct finding *f)
+{
+	bool confirmed = f->status == STATUS_CONFIRMED;
+	char n[NUMBER_LEN];
+
+	fprintf(t->to, "%s%s%s  ", start(t, confirmed ? RED : YELLOW),
+		confirmed ? "CONFIRMED" : "SUSPECTED", end(t));
+	fprintf(t->to, "%s%s%s  %s\n", start(t, BOLD), f->fault->id, end(t), f->fault->title);
+	put(t, "  %s.", f->summary);
+	fputc('\n', t->to);
+	if (f->packets)
+		fprintf(t->to, "  %s packet%s dropped%s\n", number(f->packets, n),
+			plural(f->packets), f->path ? ":" : "");
+	else
+		fputs("  No packet was dropped on this node; this is about a silence\n", t->to);
+	if (f->path) {
+		put(t, "    %s", f->path);
+		fputc('\n', t->to);
+	}
+	print_flows(t, f);
+	print_evidence(t, f);
+	print_fix(t, f);
+	if (f->fault->link)
+		fprintf(t->to, "  See %s\n", f->fault->link);
+	fputc('\n', t->to);
+}
+
+static uint64_t class_packets(const struct report *r, enum group_class class, size_t *groups)
+{
+	uint64_t sum = 0;
+
+	*groups = 0;
+	for (size_t i = 0; i < r->n_groups; i++) {
+		if (r->groups[i].class != class)
+			continue;
+		sum += r->groups[i].packets;
+		(*groups)++;
+	}
+	return sum;
+}
+
+static void print_group(struct text_out *t, const struct group *g)
+{
+	char n[NUMBER_LEN], loc[LOCATION_STRLEN], ns[160], flow[FLOW_STRLEN];
+
+	word_location(&g->loc, t->r->addresses_hidden, loc);
+	put(t, "%10s  %-18s %-26s %s", number(g->packets, n), g->reason, loc,
+	    netns_text(t->r, g->netns, ns, sizeof(ns)));
+	fputc('\n', t->to);
+	if (g->flow.l3 || g->in[0] || g->out[0]) {
+		put(t, "            %s",
+		    g->flow.l3 ? flow_str(&g->flow, flow) : "not an IP packet");
+		if (g->in[0] || g->out[0])
+			put(t, "   %s%s%s%s", g->in[0] ? "in " : "", g->in,
+			    g->out[0] ? (g->in[0] ? " out " : "out ") : "", g->out);
+		fputc('\n', t->to);
+	}
+	if (g->noise)
+		fprintf(t->to, "            %snoise: %s%s\n", start(t, DIM), g->noise, end(t));
+	if (!t->verbose)
+		return;
+	if (g->path) {
+		put(t, "            %s", g->path);
+		fputc('\n', t->to);
+	}
+	for (int i = 0; i < g->n_stack; i++) {
+		word_location(&g->stack[i], t->r->addresses_hidden, loc);
+		put(t, "              %s", loc);
+		fputc('\n', t->to);
+	}
+}
+
+static void print_class(struct text_out *t, enum group_class class, const char *title)
+{
+	char n[NUMBER_LEN];
+	size_t groups, shown = 0;
+	uint64_t packets = class_packets(t->r, class, &groups);
+
+	if (!groups)
+		return;
+	fprintf(t->to, "%s%s%s: %s packet%s in %zu group%s\n", start(t, BOLD), title, end(t),
+		number(packets, n), plural(packets), groups, plural(groups));
+	fprintf(t->to, "%s%10s  %-18s %-26s %s%s\n", start(t, DIM), "packets", "reason", "where",
+		"netns", end(t));
+	for (size_t i = 0; i < t->r->n_groups; i++) {
+		if (t->r->groups[i].class != class)
+			continue;
+		if (shown++ == TOP_GROUPS && !t->verbose)
+			break;
+		print_group(t, &t->r->groups[i]);
+	}
+	if (groups > TOP_GROUPS && !t->verbose)
+		fprintf(t->to,
+			"            and %zu more group%s (all of them with -v, or -o json)\n",
+			groups - TOP_GROUPS, plural(groups - TOP_GROUPS));
+	fputc('\n', t->to);
+}
+
+/* One line: how much, and the three largest kinds. */
+static void print_noise_line(struct text_out *t)
+{
+	const char *shown[TOP_FLOWS] = {};
+	size_t groups, n_shown = 0;
+	uint64_t packets = class_packets(t->r, CLASS_NOISE, &groups);
+	char n[NUMBER_LEN];
+
+	if (!groups)
+		return;
+	fprintf(t->to, "Noise: %s packet%s in %zu group%s that every healthy machine drops (",
+		number(packets, n), plural(packets), groups, plural(groups));
+	for (size_t i = 0; i < t->r->n_groups && n_shown < TOP_FLOWS; i++) {
+		const struct group *g = &t->r->groups[i];
+		bool again = false;
+
+		for (size_t j = 0; j < n_shown; j++)
+			again |= shown[j] == g->noise;
+		if (g->class != CLASS_NOISE || again)
+			continue;
+		put(t, "%s%s", n_shown ? "; " : "", g->noise);
+		shown[n_shown++] = g->noise;
+	}
+	fputs("). --all shows them.\n", t->to);
+}
+
+__attribute__((format(printf, 2, 3))) static void warn(struct text_out *t, const char *fmt, ...)
+{
+	va_list ap;
+	char *line;
+
+	va_start(ap, fmt);
+	line = xvasprintf(fmt, ap);
+	va_end(ap);
+	fprintf(t->to, "%sWARNING%s ", start(t, RED), end(t));
+	put(t, "%s", line);
+	fputc('\n', t->to);
+	free(line);
+}
+
+static void print_warnings(struct text_out *t)
+{
+	const struct accounting *a = &t->r->acc;
+	char n[NUMBER_LEN];
+
+	if (a->folded)
+		warn(t,
+		     "%s packets are counted by reason, place and netns only: more flows than "
+		     "there was room for. A filter helps.",
+		     number(a->folded, n));
+	if (a->uncounted)
+		warn(t, "%s packets are not in this report: no room to count them. A filter helps.",
+		     number(a->uncounted, n));
+	if (a->has_missed && a->missed)
+		warn(t,
+		     "%s drops were not seen: they happened while another was being handled on "
+		     "the same CPU.",
+		     number(a->missed, n));
+	if (a->samples_lost)
+		warn(t, "%s samples were lost: some groups may lack detail.",
+		     number(a->samples_lost, n));
+	if (t->r->addresses_hidden)
+		warn(t, "the kernel hides its addresses (kernel.kptr_restrict, CAP_SYSLOG): no "
+			"function names, and faults told by them are not recognised.");
+	for (size_t i = 0; i < t->r->n_probes; i++) {
+		const struct probe_report *p = &t->r->probes[i];
+
+		if (p->degraded)
+			warn(t, "probe %s: %s (%s)", p->name, p->how, p->note);
+	}
+}
+
+static void print_accounting(struct text_out *t)
+{
+	const struct accounting *a = &t->r->acc;
+	char seen[NUMBER_LEN], counted[NUMBER_LEN], un[NUMBER_LEN], filtered[NUMBER_LEN];
+	char sent[NUMBER_LEN], lost[NUMBER_LEN], missed[NUMBER_LEN + 16] = "missed unknown";
+
+	if (a->has_missed)
+		snprintf(missed, sizeof(missed), "%s missed", number(a->missed, seen));
+	fprintf(t->to,
+		"%s drop%s seen = %s counted + %s uncounted + %s filtered; %s; "
+		"samples: %s sent, %s lost\n",
+		number(a->seen, seen), plural(a->seen), number(a->counted, counted),
+		number(a->uncounted, un), number(a->filtered, filtered), missed,
+		number(a->samples_sent, sent), number(a->samples_lost, lost));
+	if (a->unsampled)
+		fprintf(t->to, "%s group%s had no sample and %s described by the counters alone\n",
+			number(a->unsampled, seen), plural(a->unsampled),
+			a->unsampled == 1 ? "is" : "are");
+}
+
+static void print_head(struct text_out *t)
+{
+	const struct report *r = t->r;
+
+	put(t, "whydrop on %s (Linux %s), %.1f s", r->node, r->kernel,
+	    (double)(r->end_ns - r->start_ns) / 1e9);
+	if (r->filter_text)
+		put(t, ", only %s", r->filter_text);
+	fputs("\n\n", t->to);
+	if (!r->acc.counted && !r->n_findings)
+		fputs("No packet was dropped in this time, as far as the probes see.\n\n", t->to);
+	else if (!r->n_findings)
+		fputs("No findings: nothing known to be misconfigured explains a drop seen in this "
+		      "time.\n\n",
+		      t->to);
+}
+
+int out_text(const struct report *r, FILE *to, bool colour, bool verbose)
+{
+	struct text_out t = {r, to, colour, verbose};
+
+	errno = 0;
+	print_head(&t);
+	for (size_t i = 0; i < r->n_findings; i++)
+		print_finding(&t, &r->findings[i]);
+	print_class(&t, CLASS_UNEXPLAINED, "Unexplained drops");
+	if (r->show_all)
+		print_class(&t, CLASS_NOISE, "Noise");
+	else
+		print_noise_line(&t);
+	print_accounting(&t);
+	print_warnings(&t);
+	if (fflush(to) || ferror(to))
+		return errno ? -errno : -EIO;
+	return 0;
+}

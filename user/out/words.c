@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "words.h"
+
+const char *word_status(enum status status)
+{
+	return status == STATUS_CONFIRMED ? "confirmed" : "suspected";
+}
+
+const char *word_class(enum group_class class)
+{
+	static const char *const words[] = {[CLASS_UNEXPLAINED] = "unexplained",
+					    [CLASS_FAULT] = "fault",
+					    [CLASS_NOISE] = "noise"};
+
+	return words[class];
+}
+
+const char *word_hook(enum nf_hook hook)
+{
+	static const char *const words[] = {
+		[HOOK_NONE] = NULL,	    [HOOK_PREROUTING] = "prerouting",
+		[HOOK_INPUT] = "input",	    [HOOK_FORWARD] = "forward",
+		[HOOK_OUTPUT] = "output",   [HOOK_POSTROUTING] = "postrouting",
+		[HOOK_INGRESS] = "ingress", [HOOK_EGRESS] = "egress"};
+
+	return words[hook];
+}
+
+const char *word_fix(enum fix_when when)
+{
+	static const char *const words[] = {
+		[FIX_NOW] = "now", [FIX_PERSIST] = "persist", [FIX_ADVICE] = "advice"};
+
+	return words[when];
+}
+
+const char *word_location(const struct symbol *s, bool hidden, char *buf)
+{
+	if (s->name)
+		snprintf(buf, LOCATION_STRLEN, "%s+0x%" PRIx64, s->name, s->off);
+	else if (hidden)
+		snprintf(buf, LOCATION_STRLEN, "(address hidden)");
+	else
+		snprintf(buf, LOCATION_STRLEN, "0x%" PRIx64, s->addr);
+	return buf;
+}
+
+static bool is_holder(const char *name)
+{
+	return !strncmp(name, "pid ", 4);
+}
+
+const char *netns_own_name(struct host *h, uint32_t netns)
+{
+	const char *name = h ? h->ops->netns_name(h, netns) : NULL;
+
+	return name && !is_holder(name) ? name : NULL;
+}
+
+const char *netns_holder(struct host *h, uint32_t netns)
+{
+	const char *name = h ? h->ops->netns_name(h, netns) : NULL;
+
+	return name && is_holder(name) ? name : NULL;
+}

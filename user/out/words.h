@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the outputs have in common: words for enums and pieces of a group. */
+#ifndef WHYDROP_OUT_WORDS_H
+#define WHYDROP_OUT_WORDS_H
+
+#include "../report.h"
+
+const char *word_status(enum status status);
+const char *word_class(enum group_class class);
+const char *word_hook(enum nf_hook hook); /* NULL: none */
+const char *word_fix(enum fix_when when);
+
+#define LOCATION_STRLEN 160
+/* "ip_error+0x94", "(address hidden)"; buf of LOCATION_STRLEN. */
+const char *word_location(const struct symbol *s, bool hidden, char *buf);
+/* The netns's name if it has one ("host" or from /run/netns), not a holder; NULL: none. */
+const char *netns_own_name(struct host *h, uint32_t netns);
+/* "pid 42 (nginx)" where only a process holds it; NULL: none. */
+const char *netns_holder(struct host *h, uint32_t netns);
+
+#endif

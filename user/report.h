@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Everything that one run learned, as the outputs see it. See docs/report.schema.json. */
+#ifndef WHYDROP_REPORT_H
+#define WHYDROP_REPORT_H
+
+#include <stdio.h>
+
+#include "fault.h"
+
+enum armed {
+	ARMED_ALWAYS,
+	ARMED_ON_DEMAND,
+	ARMED_NEVER,
+};
+
+struct probe_report {
+	const char *name; /* "kfree_skb" */
+	const char *how;  /* "tp_btf", "raw_tp", "tracepoint", … or "off" */
+	enum armed armed;
+	bool degraded;	 /* not its first choice, or off */
+	bool has_missed; /* this kernel counts runs that it skipped */
+	uint64_t missed;
+	char note[256]; /* why it is degraded or off, and what it cannot see; "": nothing */
+};
+
+struct accounting {
+	uint64_t seen, counted, folded, uncounted, filtered;
+	bool has_missed;
+	uint64_t missed;
+	uint64_t samples_sent, samples_lost;
+	uint64_t unsampled; /* groups that have no sample (budget): described by their key alone */
+};
+
+struct report {
+	char node[65], kernel[65], boot_id[40]; /* boot_id "": unknown */
+	int64_t start_ns, end_ns;		/* CLOCK_REALTIME */
+	int64_t mono_to_real_ns;		/* add to a CLOCK_MONOTONIC time */
+	struct probe_report *probes;
+	size_t n_probes;
+	struct accounting acc;
+	struct group *groups; /* SAMPLE_DROP groups only, most packets first */
+	size_t n_groups;
+	struct finding *findings; /* the worst first */
+	size_t n_findings;
+	bool show_all;		 /* --all: noise, too, in text */
+	bool addresses_hidden;	 /* kernel.kptr_restrict hides symbols */
+	struct host *host;	 /* for the names of namespaces */
+	const char *filter_text; /* the user's filters as one line; NULL: none */
+};
+
+/* Both return 0 or -errno of the first failed write; the stream is flushed. */
+int out_text(const struct report *r, FILE *to, bool colour, bool verbose);
+int out_json(const struct report *r, FILE *to);
+
+/*
+ * The one escaper of each output. text: bytes that are not printable UTF-8, and every control
+ * character (C0, DEL, C1, and the bidi overrides) become \xNN; returns buf, cut at size.
+ * json: only what is not valid UTF-8 becomes the text \xNN, since the JSON writer escapes controls.
+ */
+const char *escape_text(const char *s, char *buf, size_t size);
+const char *escape_json(const char *s, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The BPF side of a run: choose the rung of each probe's ladder, load, attach, poll, detach, read.
+ */
+#ifndef WHYDROP_SESSION_H
+#define WHYDROP_SESSION_H
+
+#include "../bpf/event.h"
+#include "kernel.h"
+#include "report.h"
+
+#define SESSION_PROBES 2
+
+struct session_options {
+	struct filter filter;
+	const char *btf_path; /* --btf; NULL: the kernel's own */
+	/* For tests (environment WHYDROP_TEST, see tests/README.md). 0 and NULL: not set. */
+	const char *rung; /* start each ladder there: "raw_tp", "tracepoint" */
+	uint32_t max_flows, max_folds, ring_bytes;
+};
+
+struct session;
+
+/* on_sample is called from session_poll() with records that are valid during the call only. */
+typedef void session_sample_fn(void *arg, const struct sample *s);
+
+/*
+ * Load and attach. Returns 0, or -errno after having said on stderr what is missing and how to get
+ * it. Afterwards every probe that this kernel allows is attached; kfree_skb always is.
+ */
+int session_open(const struct session_options *opt, const struct kernel_facts *facts,
+		 session_sample_fn *on_sample, void *arg, struct session **out);
+/* Wait up to timeout_ms for samples. 0, or -errno; -EINTR where a signal came. */
+int session_poll(struct session *s, int timeout_ms);
+/* Detach all programs and wait until none of them still runs, then take the last samples. */
+void session_detach(struct session *s);
+void session_close(struct session *s);
+
+/* The counters' sums over all CPUs, by enum stat_id. */
+int session_stats(struct session *s, uint64_t stats[STAT_MAX]);
+/* How each probe is attached, and what it missed. */
+size_t session_probes(struct session *s, struct probe_report out[SESSION_PROBES]);
+
+typedef void session_group_fn(void *arg, enum sample_kind kind, const struct drop_key *key,
+			      const struct drop_val *sum, bool folded);
+/* Call fn for each group of the maps, counters summed over the CPUs. After session_detach() only.
+ */
+int session_read(struct session *s, session_group_fn *fn, void *arg);
+
+#endif

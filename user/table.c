@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "table.h"
+#include "util.h"
+
+struct node {
+	struct drop_key key;
+	uint32_t kind;
+	uint32_t folded;
+	size_t group;
+};
+
+static int node_cmp(const void *a, const void *b)
+{
+	const struct node *x = a, *y = b;
+
+	return memcmp(x, y, offsetof(struct node, group));
+}
+
+size_t table_group(struct table *t, enum sample_kind kind, const struct drop_key *key, bool folded)
+{
+	struct node *e = xcalloc(1, sizeof(*e)), **found;
+	struct group *g;
+
+	e->key = *key;
+	e->kind = kind;
+	e->folded = folded;
+	e->group = t->n;
+	found = tsearch(e, &t->index, node_cmp);
+	if (found && *found != e) {
+		free(e);
+		return (*found)->group;
+	}
+	if (t->n == t->room) {
+		t->room = t->room ? t->room * 2 : 64;
+		t->groups = xreallocarray(t->groups, t->room, sizeof(*t->groups));
+	}
+	g = &t->groups[t->n];
+	memset(g, 0, sizeof(*g));
+	g->kind = kind;
+	g->key = *key;
+	g->netns = key->netns;
+	g->folded = folded;
+	g->finding = -1;
+	return t->n++;
+}
+
+void table_free(struct table *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		group_free(&t->groups[i]);
+	free(t->groups);
+	tdestroy(t->index, free);
+	memset(t, 0, sizeof(*t));
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <bpf/btf.h>
+#include <cap-ng.h>
+#include <errno.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "describe.h"
+#include "trace.h"
+#include "util.h"
+
+static bool netns_wanted(const struct filter *f, uint32_t netns)
+{
+	for (uint32_t i = 0; i < f->n_netns; i++) {
+		if (f->netns[i] == netns)
+			return true;
+	}
+	return !f->n_netns;
+}
+
+static void diagnose(struct trace *t, size_t i)
+{
+	struct group *g = &t->table.groups[i];
+
+	diagnose_group(&t->diagnosis, t->table.groups, t->table.n, i);
+	/* The kernel does not apply the netns filter to retransmits (bpf/symptoms.bpf.c). */
+	if (g->kind == SAMPLE_RETRANSMIT && g->finding >= 0 &&
+	    !netns_wanted(&t->filter, g->netns) &&
+	    !netns_wanted(&t->filter, t->diagnosis.findings[g->finding].netns))
+		g->finding = -1;
+}
+
+static void on_sample(void *arg, const struct sample *s)
+{
+	struct trace *t = arg;
+	size_t i = table_group(&t->table, s->kind, &s->key, false);
+	struct group *g = &t->table.groups[i];
+
+	host_refresh(t->host);
+	g->packets++; /* replaced by the exact count at the end; retransmits are judged by it */
+	if (s->sk_err)
+		g->sk_err = (int)s->sk_err;
+	if (!g->has_sample)
+		describe_sample(g, s, &t->kernel, t->host);
+	else if (s->kind == SAMPLE_DROP)
+		return;
+	if (g->finding < 0)
+		diagnose(t, i);
+}
+
+static bool may_load_bpf(void)
+{
+	if (capng_get_caps_process())
+		return geteuid() == 0;
+	return capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN) ||
+	       (capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF) &&
+		capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON));
+}
+
+static int load_btf(const char *path, struct btf **out)
+{
+	struct btf *btf = path ? btf__parse(path, NULL) : btf__load_vmlinux_btf();
+
+	if (btf) {
+		*out = btf;
+		return 0;
+	}
+	if (path) {
+		log_error("--btf '%s': not a BTF file: %s", path, strerror(errno));
+		return EXIT_USAGE;
+	}
+	log_error("this kernel has no BTF (/sys/kernel/btf/vmlinux; it needs "
+		  "CONFIG_DEBUG_INFO_BTF=y): give this kernel's with --btf FILE");
+	return EXIT_CANNOT;
+}
+
+/* WHYDROP_TEST="rung=raw_tp,flows=16,folds=4,ring=4096": see tests/README.md. */
+static void test_options(struct session_options *o)
+{
+	static char copy[128];
+	const char *env = secure_getenv("WHYDROP_TEST");
+	char *save, *item;
+
+	if (!env)
+		return;
+	snprintf(copy, sizeof(copy), "%s", env);
+	for (item = strtok_r(copy, ",", &save); item; item = strtok_r(NULL, ",", &save)) {
+		if (!strncmp(item, "rung=", 5))
+			o->rung = item + 5;
+		else if (sscanf(item, "flows=%u", &o->max_flows) != 1 &&
+			 sscanf(item, "folds=%u", &o->max_folds) != 1)
+			sscanf(item, "ring=%u", &o->ring_bytes);
+	}
+	log_info(LOG_NORMAL, "WHYDROP_TEST=%s is set: this is not a normal run", env);
+}
+
+int trace_start(struct trace *t, struct trace_options *opt)
+{
+	struct session_options so = {.btf_path = opt->btf_path};
+	struct btf *btf = NULL;
+	int err;
+
+	memset(t, 0, sizeof(*t));
+	if (!may_load_bpf()) {
+		log_error("not permitted: tracing needs root, or CAP_BPF and CAP_PERFMON (and "
+			  "CAP_SYS_ADMIN to look into other namespaces); try `sudo whydrop …`");
+		return EXIT_CANNOT;
+	}
+	err = load_btf(opt->btf_path, &btf);
+	if (err)
+		return err;
+	kernel_open(&t->kernel, btf);
+	btf__free(btf);
+	if (filter_resolve_reasons(opt->filter, &t->kernel))
+		return EXIT_USAGE;
+	err = host_open(&opt->host, &t->host);
+	if (err) {
+		log_error("cannot read this node's state: %s", strerror(-err));
+		return EXIT_CANNOT;
+	}
+	filter_tunnel_ports(opt->filter, t->host);
+	t->filter = so.filter = opt->filter->f;
+	t->diagnosis.faults = fault_catalogue;
+	t->diagnosis.host = t->host;
+	test_options(&so);
+	t->start_ns = (int64_t)now_ns(CLOCK_REALTIME);
+	if (session_open(&so, &t->kernel.facts, on_sample, t, &t->session))
+		return EXIT_CANNOT;
+	malloc_trim(0); /* BTF took tens of megabytes */
+	return 0;
+}
+
+int trace_poll(struct trace *t, int timeout_ms)
+{
+	return session_poll(t->session, timeout_ms);
+}
+
+uint64_t trace_seen(struct trace *t)
+{
+	uint64_t stats[STAT_MAX] = {};
+
+	session_stats(t->session, stats);
+	return stats[STAT_SEEN];
+}
+
+static void on_group(void *arg, enum sample_kind kind, const struct drop_key *key,
+		     const struct drop_val *sum, bool folded)
+{
+	struct trace *t = arg;
+	size_t i = table_group(&t->table, kind, key, folded);
+	struct group *g = &t->table.groups[i];
+
+	g->packets = sum->packets;
+	g->bytes = sum->bytes;
+	g->first_ns = sum->first_ns;
+	g->last_ns = sum->last_ns;
+	if (g->has_sample)
+		return;
+	describe_key(g, &t->kernel);
+	if (!folded && g->finding < 0)
+		diagnose(t, i);
+}
+
+/* Drops before retransmits, most packets first; ties in a stable order. */
+static int group_order(const void *a, const void *b)
+{
+	const struct group *x = a, *y = b;
+
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	if (x->packets != y->packets)
+		return x->packets > y->packets ? -1 : 1;
+	return memcmp(&x->key, &y->key, sizeof(x->key));
+}
+
+static void read_first_line(const char *path, char *buf, size_t size)
+{
+	FILE *f = fopen(path, "re");
+
+	if (f && fgets(buf, (int)size, f))
+		buf[strcspn(buf, "\n")] = '\0';
+	if (f)
+		fclose(f);
+}
+
+static void fill_node(struct report *r)
+{
+	struct utsname u;
+
+	if (!uname(&u)) {
+		snprintf(r->node, sizeof(r->node), "%s", u.nodename);
+		snprintf(r->kernel, sizeof(r->kernel), "%s", u.release);
+	}
+	read_first_line("/proc/sys/kernel/random/boot_id", r->boot_id, sizeof(r->boot_id));
+}
+
+static void fill_accounting(struct trace *t, const uint64_t *stats, struct report *r)
+{
+	struct accounting *a = &r->acc;
+
+	a->seen = stats[STAT_SEEN];
+	a->filtered = stats[STAT_FILTERED];
+	a->uncounted = stats[STAT_UNCOUNTED];
+	a->samples_sent = stats[STAT_SAMPLES_SENT];
+	a->samples_lost = stats[STAT_SAMPLES_LOST];
+	for (size_t i = 0; i < r->n_groups; i++) {
+		a->counted += r->groups[i].packets;
+		if (r->groups[i].folded)
+			a->folded += r->groups[i].packets;
+		else if (!r->groups[i].has_sample)
+			a->unsampled++;
+	}
+	/* kfree_skb's: the accounting is about drops */
+	a->has_missed = t->probes[0].has_missed;
+	a->missed = t->probes[0].missed;
+}
+
+int trace_finish(struct trace *t, struct report *r)
+{
+	uint64_t stats[STAT_MAX];
+	int err;
+
+	session_detach(t->session);
+	memset(r, 0, sizeof(*r));
+	r->start_ns = t->start_ns;
+	r->end_ns = (int64_t)now_ns(CLOCK_REALTIME);
+	r->mono_to_real_ns = r->end_ns - (int64_t)now_ns(CLOCK_MONOTONIC);
+	err = session_stats(t->session, stats);
+	if (!err)
+		err = session_read(t->session, on_group, t);
+	if (err)
+		return err;
+	qsort(t->table.groups, t->table.n, sizeof(*t->table.groups), group_order);
+	diagnose_finish(&t->diagnosis, t->table.groups, t->table.n);
+	fill_node(r);
+	r->n_probes = session_probes(t->session, t->probes);
+	r->probes = t->probes;
+	r->groups = t->table.groups;
+	while (r->n_groups < t->table.n && r->groups[r->n_groups].kind == SAMPLE_DROP)
+		r->n_groups++;
+	r->findings = t->diagnosis.findings;
+	r->n_findings = t->diagnosis.n;
+	r->addresses_hidden = t->kernel.syms_tried && t->kernel.addresses_hidden;
+	r->host = t->host;
+	fill_accounting(t, stats, r);
+	return 0;
+}
+
+void trace_free(struct trace *t)
+{
+	session_close(t->session);
+	diagnose_free(&t->diagnosis);
+	table_free(&t->table);
+	if (t->host)
+		host_close(t->host);
+	kernel_close(&t->kernel);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A tracing run from first sample to report: session → table → describe → diagnose → report. */
+#ifndef WHYDROP_TRACE_H
+#define WHYDROP_TRACE_H
+
+#include "diagnose.h"
+#include "filter.h"
+#include "kernel.h"
+#include "report.h"
+#include "session.h"
+#include "table.h"
+
+struct trace {
+	struct kernel kernel;
+	struct host *host;
+	struct session *session;
+	struct table table;
+	struct diagnosis diagnosis;
+	struct filter filter;
+	struct probe_report probes[SESSION_PROBES];
+	int64_t start_ns; /* CLOCK_REALTIME */
+};
+
+struct trace_options {
+	struct filter_args *filter;
+	struct host_options host;
+	const char *btf_path;
+};
+
+/* Everything up to attached probes. 0, or an enum exit_code after having said why on stderr. */
+int trace_start(struct trace *t, struct trace_options *opt);
+/* Handle what arrives during timeout_ms. 0, -EINTR, or -errno. */
+int trace_poll(struct trace *t, int timeout_ms);
+uint64_t trace_seen(struct trace *t);
+/* Detach, count, diagnose, and fill the report, whose memory stays the trace's. 0 or -errno. */
+int trace_finish(struct trace *t, struct report *r);
+void trace_free(struct trace *t);
+
+#endif
