@@ -101,10 +101,10 @@ int duration_parse(const char *s, uint64_t *ns)
 	char *end;
 	double v;
 
-	/* strtod would take "nan", "inf", hex and leading blanks */
-	if (!isdigit((unsigned char)s[0]) || s[1] == 'x' || s[1] == 'X')
-		return -EINVAL;
+	/* strtod alone would take "nan", hex, "1e3", and blanks before it */
 	v = strtod(s, &end);
+	if (!isdigit((unsigned char)s[0]) || strspn(s, "0123456789.") != (size_t)(end - s))
+		return -EINVAL;
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 		if (strcmp(end, units[i].suffix))
 			continue;

@@ -2,12 +2,15 @@
 # shellcheck shell=bash disable=SC2086 # addresses and ports are single words
 # Every drop is in the report, and seen = counted + uncounted + filtered (checked for each report).
 
-# packets_to ADDRESS PORT: of all drops of that flow
+# packets_to ADDRESS PORT: of all drops of that flow in this lab; others have the same addresses
 packets_to()
 {
+	local lab
+	lab=$(lab_inodes | jq -sc .)
 	# shellcheck disable=SC2016 # jq's variables
-	query '[.drops[] | select(.flow.dst == $dst and .flow.dport == $port) | .packets] | add // 0' \
-		--arg dst "$1" --argjson port "$2"
+	query '[.drops[] | select(.flow.dst == $dst and .flow.dport == $port and
+		([.netns.inode] | inside($lab))) | .packets] | add // 0' \
+		--arg dst "$1" --argjson port "$2" --argjson lab "$lab"
 }
 
 # about GOT SENT: no more than was sent, and hardly less

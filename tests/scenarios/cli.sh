@@ -43,7 +43,7 @@ variant_bad_input()
 {
 	local value
 	no_lab
-	bad usage
+	bad Usage:
 	bad nonesuch nonesuch
 	bad --nonesuch trace --nonesuch
 	bad stray trace --duration 1s stray

@@ -79,6 +79,11 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
+static const char *are(uint64_t n)
+{
+	return n == 1 ? " is" : "s are";
+}
+
 static const char *netns_text(const struct report *r, uint32_t netns, char *buf, size_t size)
 {
 	const char *name = r->host && netns ? r->host->ops->netns_name(r->host, netns) : NULL;
@@ -336,12 +341,12 @@ static void print_warnings(struct text_out *t)
 
 	if (a->folded)
 		warn(t,
-		     "%s packets are counted by reason, place and netns only: more flows than "
+		     "%s packet%s counted by reason, place and netns only: more flows than "
 		     "there was room for. A filter helps.",
-		     number(a->folded, n));
+		     number(a->folded, n), are(a->folded));
 	if (a->uncounted)
-		warn(t, "%s packets are not in this report: no room to count them. A filter helps.",
-		     number(a->uncounted, n));
+		warn(t, "%s packet%s not in this report: no room to count them. A filter helps.",
+		     number(a->uncounted, n), are(a->uncounted));
 	if (a->has_missed && a->missed)
 		warn(t,
 		     "%s drops were not seen: they happened while another was being handled on "

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/ethernet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake_host.h"
+
+static struct fake_netns *find(struct host *h, uint32_t inode)
+{
+	struct fake_host *f = (struct fake_host *)h;
+
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->netns[i].inode == inode)
+			return &f->netns[i];
+	}
+	return NULL;
+}
+
+#define ARRAY_OP(name, type, array, count)                                                         \
+	static int name(struct host *h, uint32_t netns, const type **out, size_t *n)               \
+	{                                                                                          \
+		struct fake_netns *f = find(h, netns);                                             \
+                                                                                                   \
+		if (!f)                                                                            \
+			return -ESRCH;                                                             \
+		*out = f->array;                                                                   \
+		*n = f->count;                                                                     \
+		return 0;                                                                          \
+	}
+
+ARRAY_OP(links, struct link, links, n_links)
+ARRAY_OP(addrs, struct if_addr, addrs, n_addrs)
+ARRAY_OP(routes, struct route, routes, n_routes)
+ARRAY_OP(neighs, struct neigh, neighs, n_neighs)
+ARRAY_OP(udp_sockets, struct udp_socket, sockets, n_sockets)
+ARRAY_OP(cidrs, struct known_cidr, cidrs, n_cidrs)
+
+static int conntrack(struct host *h, uint32_t netns, const struct addr *a,
+		     const struct ct_entry **out, size_t *n)
+{
+	struct fake_netns *f = find(h, netns);
+
+	(void)a;
+	if (!f)
+		return -ESRCH;
+	if (f->conntrack_err)
+		return f->conntrack_err;
+	*out = f->conntrack;
+	*n = f->n_conntrack;
+	return 0;
+}
+
+static int sysctl(struct host *h, uint32_t netns, const char *name, char *buf, size_t size)
+{
+	struct fake_netns *f = find(h, netns);
+
+	if (!f)
+		return -ESRCH;
+	if (f->sysctl_err)
+		return f->sysctl_err;
+	for (size_t i = 0; i < FAKE_MAX && f->sysctls[i].name; i++) {
+		if (strcmp(f->sysctls[i].name, name))
+			continue;
+		if (!f->sysctls[i].value)
+			return -ENOENT;
+		snprintf(buf, size, "%s", f->sysctls[i].value);
+		return 0;
+	}
+	return -ENODATA;
+}
+
+static int route_get(struct host *h, uint32_t netns, const struct route_query *q,
+		     struct route_answer *out)
+{
+	struct fake_netns *f = find(h, netns);
+	const struct route *best = NULL;
+
+	for (size_t i = 0; f && i < f->n_routes; i++) {
+		if (cidr_has(&f->routes[i].dst, &q->dst) &&
+		    (!best || f->routes[i].dst.bits > best->dst.bits))
+			best = &f->routes[i];
+	}
+	if (!best)
+		return f ? -ENETUNREACH : -ESRCH;
+	memset(out, 0, sizeof(*out));
+	out->type = best->type;
+	out->oif = best->oif;
+	out->gateway = best->gateway;
+	out->matched = best->dst;
+	return 0;
+}
+
+static const char *netns_name(struct host *h, uint32_t netns)
+{
+	struct fake_netns *f = find(h, netns);
+
+	return f ? f->name : NULL;
+}
+
+static int has_xfrm(struct host *h, uint32_t netns)
+{
+	struct fake_netns *f = find(h, netns);
+
+	return f ? f->xfrm : -ESRCH;
+}
+
+static const struct host_ops ops = {
+	.sysctl = sysctl,
+	.links = links,
+	.addrs = addrs,
+	.routes = routes,
+	.route_get = route_get,
+	.neighs = neighs,
+	.conntrack = conntrack,
+	.udp_sockets = udp_sockets,
+	.cidrs = cidrs,
+	.netns_name = netns_name,
+	.has_xfrm = has_xfrm,
+};
+
+void fake_host_init(struct fake_host *h)
+{
+	memset(h, 0, sizeof(*h));
+	h->base.ops = &ops;
+}
+
+struct fake_netns *fake_netns(struct fake_host *h, uint32_t inode, const char *name)
+{
+	struct fake_netns *n = &h->netns[h->n++];
+
+	n->inode = inode;
+	n->name = name;
+	return n;
+}
+
+struct link *fake_link(struct fake_netns *n, uint32_t ifindex, const char *name, const char *kind)
+{
+	struct link *l = &n->links[n->n_links++];
+
+	l->ifindex = ifindex;
+	snprintf(l->name, sizeof(l->name), "%s", name);
+	snprintf(l->kind, sizeof(l->kind), "%s", kind);
+	return l;
+}
+
+struct addr an_addr(const char *text)
+{
+	struct addr a = {0};
+
+	if (addr_parse(text, &a))
+		abort();
+	return a;
+}
+
+struct cidr a_cidr(const char *text)
+{
+	struct cidr c = {0};
+
+	if (cidr_parse(text, &c))
+		abort();
+	return c;
+}
+
+void fake_addr(struct fake_netns *n, uint32_t ifindex, const char *cidr)
+{
+	n->addrs[n->n_addrs].ifindex = ifindex;
+	n->addrs[n->n_addrs++].net = a_cidr(cidr);
+}
+
+struct route *fake_route(struct fake_netns *n, const char *dst, const char *gateway, uint32_t oif)
+{
+	struct route *r = &n->routes[n->n_routes++];
+
+	r->dst = a_cidr(dst);
+	if (gateway)
+		r->gateway = an_addr(gateway);
+	r->oif = oif;
+	r->type = RTN_UNICAST;
+	r->table = RT_TABLE_MAIN;
+	return r;
+}
+
+void fake_sysctl(struct fake_netns *n, const char *name, const char *value)
+{
+	size_t i = 0;
+
+	while (n->sysctls[i].name && strcmp(n->sysctls[i].name, name))
+		i++;
+	n->sysctls[i].name = name;
+	n->sysctls[i].value = value;
+}

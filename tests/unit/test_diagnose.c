@@ -1,0 +1,617 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Faults against a node made of arrays: each one's finding, and the healthy or unreadable states
+ * that must not give it. */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
+
+#include "test.h"
+
+#include "describe.h"
+#include "diagnose.h"
+#include "fake_host.h"
+#include "noise.h"
+
+enum {
+	NODE = 1000,
+	POD_A = 1001,
+	POD_B = 1002
+};
+enum {
+	ETH0 = 2,
+	CNI0 = 3,
+	FLANNEL = 4,
+	VETH_A = 5,
+	VETH_B = 6,
+	LAN0 = 7
+};
+
+static const uint8_t mac_b[6] = {2, 0, 0, 0, 0, 0xb};
+
+struct lab {
+	struct fake_host h;
+	struct fake_netns *node, *a, *b;
+	struct group groups[4];
+	struct diagnosis d;
+};
+
+static void make_pod(struct fake_netns *pod, const char *cidr, uint32_t peer)
+{
+	struct link *l = fake_link(pod, 2, "eth0", "veth");
+
+	l->peer = peer;
+	l->peer_is_away = true;
+	l->peer_netns = NODE;
+	fake_addr(pod, 2, cidr);
+	fake_route(pod, "0.0.0.0/0", "10.244.1.1", 2);
+}
+
+static void make_port(struct fake_netns *node, uint32_t ifindex, const char *name, uint32_t netns)
+{
+	struct link *l = fake_link(node, ifindex, name, "veth");
+
+	l->master = CNI0;
+	l->port.known = true;
+	l->peer = 2;
+	l->peer_is_away = true;
+	l->peer_netns = netns;
+}
+
+static void add_fdb(struct fake_netns *n, uint32_t ifindex, uint32_t master, const uint8_t *mac,
+		    const char *dst)
+{
+	struct neigh *e = &n->neighs[n->n_neighs++];
+
+	e->fdb = true;
+	e->ifindex = ifindex;
+	e->master = master;
+	memcpy(e->mac, mac, 6);
+	e->has_mac = true;
+	if (dst)
+		e->dst = an_addr(dst);
+}
+
+/* A healthy flannel node with two pods. */
+static int setup(void **state)
+{
+	struct lab *l = calloc(1, sizeof(*l));
+	static const uint8_t remote_mac[6] = {2, 0xff, 0, 0, 0, 2};
+	struct link *dev;
+	struct neigh *gw;
+
+	fake_host_init(&l->h);
+	l->node = fake_netns(&l->h, NODE, "node1");
+	l->a = fake_netns(&l->h, POD_A, "pod-a");
+	l->b = fake_netns(&l->h, POD_B, "pod-b");
+	make_pod(l->a, "10.244.1.2/24", VETH_A);
+	make_pod(l->b, "10.244.1.3/24", VETH_B);
+	fake_link(l->node, ETH0, "eth0", "");
+	fake_link(l->node, CNI0, "cni0", "bridge")->bridge.known = true;
+	dev = fake_link(l->node, FLANNEL, "flannel.1", "vxlan");
+	dev->vxlan.vni = 1;
+	dev->vxlan.port = 8472;
+	make_port(l->node, VETH_A, "vetha", POD_A);
+	make_port(l->node, VETH_B, "vethb", POD_B);
+	fake_addr(l->node, ETH0, "192.168.77.1/24");
+	fake_addr(l->node, CNI0, "10.244.1.1/24");
+	fake_route(l->node, "192.168.77.0/24", NULL, ETH0)->protocol = RTPROT_KERNEL;
+	fake_route(l->node, "10.244.1.0/24", NULL, CNI0)->protocol = RTPROT_KERNEL;
+	fake_route(l->node, "10.244.2.0/24", "10.244.2.0", FLANNEL);
+	gw = &l->node->neighs[l->node->n_neighs++];
+	gw->ifindex = FLANNEL;
+	gw->dst = an_addr("10.244.2.0");
+	memcpy(gw->mac, remote_mac, 6);
+	gw->has_mac = true;
+	add_fdb(l->node, FLANNEL, 0, remote_mac, "192.168.77.2");
+	add_fdb(l->node, VETH_B, CNI0, mac_b, NULL);
+	fake_sysctl(l->node, "net/ipv4/ip_forward", "1");
+	fake_sysctl(l->node, "net/ipv4/conf/cni0/forwarding", "1");
+	fake_sysctl(l->node, "net/ipv6/conf/all/forwarding", "1");
+	fake_sysctl(l->node, "net/bridge/bridge-nf-call-iptables", "1");
+	l->d.faults = fault_catalogue;
+	l->d.host = &l->h.base;
+	*state = l;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct lab *l = *state;
+
+	for (size_t i = 0; i < 4; i++)
+		group_free(&l->groups[i]);
+	diagnose_free(&l->d);
+	free(l);
+	return 0;
+}
+
+static struct group *drop(struct lab *l, size_t i, const char *reason, const char *where,
+			  uint32_t netns)
+{
+	struct group *g = &l->groups[i];
+
+	g->kind = SAMPLE_DROP;
+	g->packets = 10 + i;
+	g->has_sample = true;
+	g->finding = -1;
+	g->netns = g->key.netns = netns;
+	snprintf(g->reason, sizeof(g->reason), "%s", reason);
+	g->loc.name = where;
+	return g;
+}
+
+static void set_flow(struct group *g, uint8_t proto, const char *src, uint16_t sport,
+		     const char *dst, uint16_t dport)
+{
+	g->flow.src = an_addr(src);
+	g->flow.dst = an_addr(dst);
+	g->flow.l3 = g->key.l3 = g->flow.src.family == AF_INET6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP;
+	g->flow.proto = g->key.proto = proto;
+	g->flow.has_ports = sport || dport;
+	g->flow.sport = sport;
+	g->flow.dport = dport;
+}
+
+static const struct finding *diagnose(struct lab *l, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		diagnose_group(&l->d, l->groups, n, i);
+	diagnose_finish(&l->d, l->groups, n);
+	return l->d.n ? &l->d.findings[0] : NULL;
+}
+
+static void assert_finding(struct lab *l, size_t n, const char *fault, enum status status)
+{
+	const struct finding *f = diagnose(l, n);
+
+	if (!f)
+		fail_msg("no finding, expected %s", fault);
+	assert_int_equal(l->d.n, 1);
+	assert_string_equal(f->fault->id, fault);
+	assert_int_equal(f->status, status);
+	assert_true(f->place && f->summary && f->n_evidence && f->n_fix && f->netns);
+}
+
+static struct group *forward_drop(struct lab *l)
+{
+	struct group *g = drop(l, 0, "IP_INADDRERRORS", "ip_error", NODE);
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.244.2.2", 80);
+	g->in_ifindex = CNI0;
+	return g;
+}
+
+static void test_ip_forward_off(void **state)
+{
+	struct lab *l = *state;
+
+	forward_drop(l);
+	fake_sysctl(l->node, "net/ipv4/ip_forward", "0");
+	assert_finding(l, 1, "ip-forward-off", STATUS_CONFIRMED);
+	assert_string_equal(l->d.findings[0].fix[0].text, "sysctl -w net.ipv4.ip_forward=1");
+	assert_int_equal(l->d.findings[0].packets, 10);
+}
+
+static void test_ip_forward_off_interface(void **state)
+{
+	struct lab *l = *state;
+
+	forward_drop(l);
+	fake_sysctl(l->node, "net/ipv4/conf/cni0/forwarding", "0");
+	assert_finding(l, 1, "ip-forward-off", STATUS_CONFIRMED);
+	assert_string_equal(l->d.findings[0].fix[0].text,
+			    "sysctl -w net.ipv4.conf.cni0.forwarding=1");
+}
+
+static void test_ip_forward_old_kernel(void **state)
+{
+	struct lab *l = *state;
+
+	snprintf(forward_drop(l)->reason, 48, "NOT_SPECIFIED");
+	fake_sysctl(l->node, "net/ipv4/ip_forward", "0");
+	assert_finding(l, 1, "ip-forward-off", STATUS_CONFIRMED);
+}
+
+static void test_ip_forward_unreadable(void **state)
+{
+	struct lab *l = *state;
+
+	forward_drop(l);
+	l->node->sysctl_err = -EACCES;
+	assert_finding(l, 1, "ip-forward-off", STATUS_SUSPECTED);
+}
+
+/* A stray packet in a pod, which forwards nothing and need not. */
+static void test_ip_forward_not_a_router(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = forward_drop(l);
+
+	g->netns = POD_A;
+	g->in_ifindex = 2;
+	fake_sysctl(l->a, "net/ipv4/ip_forward", "0");
+	assert_null(diagnose(l, 1));
+	assert_int_equal(g->class, CLASS_UNEXPLAINED);
+}
+
+static void test_ip_forward_on(void **state)
+{
+	struct lab *l = *state;
+
+	forward_drop(l);
+	assert_null(diagnose(l, 1));
+}
+
+static struct group *bridge_drop(struct lab *l)
+{
+	struct group *g = drop(l, 0, "NO_SOCKET", "tcp_v4_rcv", POD_A);
+	struct ct_entry *e = &l->node->conntrack[l->node->n_conntrack++];
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.3", 8080, "10.244.1.2", 40000);
+	g->key.cls = PKT_TCP_SYNACK;
+	g->in_ifindex = 2;
+	g->has_macs = true;
+	memcpy(g->src_mac, mac_b, 6);
+	e->proto = IPPROTO_TCP;
+	e->orig = g->flow;
+	e->orig.src = g->flow.dst;
+	e->orig.sport = 40000;
+	e->orig.dst = an_addr("10.96.0.10");
+	e->orig.dport = 80;
+	e->reply = g->flow;
+	return g;
+}
+
+static void test_bridge_nf_off(void **state)
+{
+	struct lab *l = *state;
+
+	bridge_drop(l);
+	fake_sysctl(l->node, "net/bridge/bridge-nf-call-iptables", "0");
+	assert_finding(l, 1, "bridge-nf-off", STATUS_CONFIRMED);
+	assert_int_equal(l->d.findings[0].netns, NODE);
+	assert_has(l->d.findings[0].summary, "10.96.0.10");
+}
+
+static void test_bridge_nf_module_missing(void **state)
+{
+	struct lab *l = *state;
+
+	bridge_drop(l);
+	fake_sysctl(l->node, "net/bridge/bridge-nf-call-iptables", NULL);
+	assert_finding(l, 1, "bridge-nf-off", STATUS_CONFIRMED);
+	assert_string_equal(l->d.findings[0].fix[0].text, "modprobe br_netfilter");
+}
+
+static void test_bridge_nf_on_or_flag_set(void **state)
+{
+	struct lab *l = *state;
+
+	bridge_drop(l);
+	assert_null(diagnose(l, 1));
+	fake_sysctl(l->node, "net/bridge/bridge-nf-call-iptables", "0");
+	l->node->links[1].bridge.nf_call_iptables = true;
+	assert_null(diagnose(l, 1));
+}
+
+/* A client that died before its SYN-ACK came: no translation, no fault. */
+static void test_bridge_nf_no_translation(void **state)
+{
+	struct lab *l = *state;
+
+	bridge_drop(l);
+	fake_sysctl(l->node, "net/bridge/bridge-nf-call-iptables", "0");
+	l->node->n_conntrack = 0;
+	assert_null(diagnose(l, 1));
+	l->node->conntrack_err = -ENODATA;
+	assert_finding(l, 1, "bridge-nf-off", STATUS_SUSPECTED);
+}
+
+static struct group *vxlan_drop(struct lab *l, const char *src)
+{
+	struct group *g = drop(l, 0, "NETFILTER_DROP", "nft_do_chain", NODE);
+
+	set_flow(g, IPPROTO_UDP, src, 50000, "192.168.77.1", 8472);
+	g->hook = HOOK_INPUT;
+	g->hook_family = "ip";
+	g->tunnel.present = true;
+	g->tunnel.kind = "vxlan";
+	g->tunnel.vni = 1;
+	return g;
+}
+
+static void test_vxlan_blocked(void **state)
+{
+	struct lab *l = *state;
+
+	vxlan_drop(l, "192.168.77.2");
+	assert_finding(l, 1, "vxlan-blocked", STATUS_CONFIRMED);
+	assert_has(l->d.findings[0].summary, "192.168.77.2");
+	assert_has(l->d.findings[0].summary, "8472");
+}
+
+static void test_vxlan_stranger_or_other_vni(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = vxlan_drop(l, "203.0.113.7");
+
+	assert_null(diagnose(l, 1));
+	g->flow.src = an_addr("192.168.77.2");
+	g->tunnel.vni = 99;
+	assert_null(diagnose(l, 1));
+	g->tunnel.vni = 1;
+	g->flow.dport = 8473;
+	assert_null(diagnose(l, 1));
+}
+
+static struct group *silence(struct lab *l)
+{
+	struct group *g = drop(l, 0, "", NULL, POD_A);
+	struct ct_entry *e = &l->node->conntrack[l->node->n_conntrack++];
+
+	g->kind = SAMPLE_RETRANSMIT;
+	g->key.cls = PKT_TCP_SYN;
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.244.2.2", 80);
+	e->proto = IPPROTO_TCP;
+	e->orig = g->flow;
+	e->reply = g->flow;
+	e->reply.src = g->flow.dst;
+	e->reply.dst = g->flow.src;
+	return g;
+}
+
+static void test_silence(void **state)
+{
+	struct lab *l = *state;
+
+	silence(l);
+	assert_finding(l, 1, "vxlan-blocked", STATUS_SUSPECTED);
+	assert_int_equal(l->d.findings[0].packets, 0);
+	assert_has(l->d.findings[0].summary, "192.168.77.2");
+}
+
+static void test_no_silence(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = silence(l);
+
+	l->node->conntrack[0].status = 2; /* IPS_SEEN_REPLY */
+	assert_null(diagnose(l, 1));
+	l->node->conntrack[0].status = 0;
+	g->sk_err = EHOSTUNREACH;
+	assert_null(diagnose(l, 1));
+	g->sk_err = 0;
+	g->packets = 1;
+	assert_null(diagnose(l, 1));
+	/* and not where something seen here explains it */
+	g->packets = 10;
+	set_flow(drop(l, 1, "QDISC_DROP", "x", NODE), IPPROTO_TCP, "10.244.1.2", 40000,
+		 "10.244.2.2", 80);
+	assert_null(diagnose(l, 2));
+}
+
+static void add_cidr(struct fake_netns *n, const char *cidr)
+{
+	struct known_cidr *c = &n->cidrs[n->n_cidrs++];
+
+	c->net = a_cidr(cidr);
+	snprintf(c->source, sizeof(c->source), "test");
+}
+
+static struct group *unresolved(struct lab *l)
+{
+	struct group *g = drop(l, 0, "NEIGH_FAILED", "neigh_invalidate", NODE);
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.244.2.2", 80);
+	add_cidr(l->node, "10.244.0.0/16");
+	return g;
+}
+
+static void test_pod_cidr_conflict(void **state)
+{
+	struct lab *l = *state;
+
+	unresolved(l);
+	fake_link(l->node, LAN0, "lan0", "");
+	fake_route(l->node, "10.244.2.0/25", NULL, LAN0)->protocol = RTPROT_BOOT;
+	assert_finding(l, 1, "pod-cidr-conflict", STATUS_CONFIRMED);
+	assert_string_equal(l->d.findings[0].fix[0].text, "ip route del 10.244.2.0/25 dev lan0");
+}
+
+static void test_pod_cidr_conflict_network(void **state)
+{
+	struct lab *l = *state;
+
+	unresolved(l);
+	fake_link(l->node, LAN0, "lan0", "");
+	fake_route(l->node, "10.244.2.0/25", NULL, LAN0)->protocol = RTPROT_KERNEL;
+	assert_finding(l, 1, "pod-cidr-conflict", STATUS_CONFIRMED);
+	assert_string_equal(l->d.findings[0].fix[0].text,
+			    "ip route replace 10.244.2.2 via 10.244.2.0 dev flannel.1 onlink");
+}
+
+/* A pod that is gone, on this node or the other: nothing overlaps. */
+static void test_deleted_pod(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = unresolved(l);
+
+	assert_null(diagnose(l, 1));
+	g->flow.dst = an_addr("10.244.1.77");
+	assert_null(diagnose(l, 1));
+}
+
+/* A CNI that routes natively has routes for Pod CIDRs through the nodes' own network. */
+static void test_native_routing(void **state)
+{
+	struct lab *l = *state;
+
+	unresolved(l);
+	l->node->n_routes = 2;
+	fake_route(l->node, "10.244.2.0/24", "192.168.77.2", ETH0);
+	assert_null(diagnose(l, 1));
+}
+
+static struct group *submariner_drop(struct lab *l, uint8_t proto, uint16_t port)
+{
+	struct group *g = drop(l, 0, "NETFILTER_DROP", "nf_hook_slow", NODE);
+
+	set_flow(g, proto, "192.168.77.2", port, "192.168.77.1", port);
+	return g;
+}
+
+static void test_submariner(void **state)
+{
+	struct lab *l = *state;
+	struct link *dev;
+
+	submariner_drop(l, IPPROTO_UDP, 4500);
+	assert_null(diagnose(l, 1)); /* nobody listens */
+	l->node->sockets[l->node->n_sockets++].port = 4500;
+	assert_finding(l, 1, "submariner-tunnel-blocked", STATUS_SUSPECTED);
+	diagnose_free(&l->d);
+	dev = fake_link(l->node, 9, "vx-submariner", "vxlan");
+	dev->vxlan.port = 4800;
+	assert_finding(l, 1, "submariner-tunnel-blocked", STATUS_CONFIRMED);
+}
+
+static void test_submariner_esp(void **state)
+{
+	struct lab *l = *state;
+	struct link *dev = fake_link(l->node, 9, "vx-submariner", "vxlan");
+
+	dev->vxlan.port = 4800;
+	submariner_drop(l, IPPROTO_ESP, 0);
+	assert_null(diagnose(l, 1));
+	l->node->xfrm = 1;
+	assert_finding(l, 1, "submariner-tunnel-blocked", STATUS_CONFIRMED);
+}
+
+/* An Internet scan of a VPN's port is the firewall's everyday work. */
+static void test_scan_is_no_fault(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = submariner_drop(l, IPPROTO_UDP, 500);
+
+	l->node->sockets[l->node->n_sockets++].port = 500;
+	g->flow.src = an_addr("198.51.100.9");
+	assert_null(diagnose(l, 1));
+}
+
+static void test_one_finding_for_many_flows(void **state)
+{
+	struct lab *l = *state;
+
+	for (size_t i = 0; i < 3; i++) {
+		struct group *g = drop(l, i, "IP_INADDRERRORS", "ip_error", NODE);
+
+		set_flow(g, IPPROTO_UDP, "10.244.1.2", (uint16_t)(1000 + i), "10.244.2.2", 53);
+		g->in_ifindex = CNI0;
+		g->first_ns = 100 - i;
+		g->last_ns = 200 + i;
+	}
+	fake_sysctl(l->node, "net/ipv4/ip_forward", "0");
+	assert_finding(l, 3, "ip-forward-off", STATUS_CONFIRMED);
+	assert_int_equal(l->d.findings[0].packets, 33);
+	assert_int_equal(l->d.findings[0].n_groups, 3);
+	assert_int_equal(l->d.findings[0].first_ns, 98);
+	assert_int_equal(l->d.findings[0].last_ns, 202);
+}
+
+static void set_stack(struct group *g, const char *const *names)
+{
+	size_t n = 0;
+
+	while (names[n])
+		n++;
+	g->stack = calloc(n, sizeof(*g->stack));
+	g->n_stack = (int)n;
+	for (size_t i = 0; i < n; i++) {
+		g->stack[i].name = names[i];
+		g->stack[i].addr = 0xffffffff81000000ULL + i;
+	}
+	g->key.location = g->stack[1].addr; /* below the tracer's own frame */
+}
+
+static void test_hook_from_stack(void **state)
+{
+	static const char *const nft[] = {"bpf_trace_run4",
+					  "nft_do_chain",
+					  "nft_do_chain_inet",
+					  "nf_hook_slow",
+					  "ip_local_deliver",
+					  "ip_rcv",
+					  NULL};
+	static const char *const legacy[] = {"bpf_trace_run4", "nf_hook_slow", "ip_forward",
+					     "ip_rcv", NULL};
+	/* ip_sabotage_in() runs the receive path inside a hook: that hook did not drop it */
+	static const char *const sabotage[] = {"bpf_trace_run4", "ip_error", "ip_sabotage_in",
+					       "nf_hook_slow",	 "ip_rcv",   NULL};
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "NETFILTER_DROP", "nft_do_chain", NODE);
+
+	set_stack(g, nft);
+	describe_hook(g);
+	assert_int_equal(g->hook, HOOK_INPUT);
+	assert_string_equal(g->hook_family, "ip");
+	g = drop(l, 1, "NETFILTER_DROP", "nf_hook_slow", NODE);
+	set_stack(g, legacy);
+	describe_hook(g);
+	assert_int_equal(g->hook, HOOK_FORWARD);
+	g = drop(l, 2, "IP_INADDRERRORS", "ip_error", NODE);
+	set_stack(g, sabotage);
+	describe_hook(g);
+	assert_int_equal(g->hook, HOOK_NONE);
+}
+
+static void test_noise(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "NO_SOCKET", "tcp_v4_rcv", POD_A);
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.3", 80, "10.244.1.2", 40000);
+	g->key.cls = PKT_TCP_RST;
+	assert_non_null(noise_why(g));
+	g->key.cls = PKT_TCP_SYN;
+	assert_null(noise_why(g));
+	g->key.cls = PKT_TCP_SYNACK;
+	assert_null(noise_why(g));
+	snprintf(g->reason, sizeof(g->reason), "NETFILTER_DROP");
+	g->key.cls = PKT_TCP_RST;
+	assert_null(noise_why(g));
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_ip_forward_off),
+		T(test_ip_forward_off_interface),
+		T(test_ip_forward_old_kernel),
+		T(test_ip_forward_unreadable),
+		T(test_ip_forward_not_a_router),
+		T(test_ip_forward_on),
+		T(test_bridge_nf_off),
+		T(test_bridge_nf_module_missing),
+		T(test_bridge_nf_on_or_flag_set),
+		T(test_bridge_nf_no_translation),
+		T(test_vxlan_blocked),
+		T(test_vxlan_stranger_or_other_vni),
+		T(test_silence),
+		T(test_no_silence),
+		T(test_pod_cidr_conflict),
+		T(test_pod_cidr_conflict_network),
+		T(test_deleted_pod),
+		T(test_native_routing),
+		T(test_submariner),
+		T(test_submariner_esp),
+		T(test_scan_is_no_fault),
+		T(test_one_finding_for_many_flows),
+		T(test_hook_from_stack),
+		T(test_noise),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* One report, as text and as JSON, with hostile names in it. */
+#include <errno.h>
+#include <jansson.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
+
+#include "test.h"
+
+#include "fake_host.h"
+#include "report.h"
+
+static const struct fault fault = {.id = "a-fault", .title = "a title", .link = "https://x.test/"};
+
+struct made {
+	struct fake_host h;
+	struct report r;
+	struct group groups[3];
+	struct finding f;
+	struct probe_report probe;
+};
+
+static int setup(void **state)
+{
+	struct made *m = calloc(1, sizeof(*m));
+	struct group *g = m->groups;
+
+	fake_host_init(&m->h);
+	fake_netns(&m->h, 5, "pod\033[2J");
+	for (int i = 0; i < 3; i++) {
+		snprintf(g[i].reason, sizeof(g[i].reason), "IP_INADDRERRORS");
+		g[i].kind = SAMPLE_DROP;
+		g[i].loc = (struct symbol){.name = "ip_error", .off = 0x94, .addr = 1};
+		g[i].packets = 1234567;
+		g[i].first_ns = 1000000000;
+		g[i].last_ns = 2000000000;
+		g[i].netns = 5;
+		g[i].finding = -1;
+		g[i].flow = (struct flow){.l3 = ETHERTYPE_IP,
+					  .proto = IPPROTO_TCP,
+					  .src = an_addr("10.0.0.1"),
+					  .dst = an_addr("10.0.0.2"),
+					  .has_ports = true,
+					  .dport = 80};
+		memcpy(g[i].in, "e\033[31m\xff\n", 9);
+	}
+	g[0].finding = 0;
+	g[0].class = CLASS_FAULT;
+	g[2].class = CLASS_NOISE;
+	g[2].noise = "noisy";
+	m->f.fault = &fault;
+	m->f.status = STATUS_CONFIRMED;
+	m->f.netns = 5;
+	finding_place(&m->f, "node1/eth0");
+	finding_summary(&m->f, "it is broken on e\033[0m");
+	finding_evidence(&m->f, AGREES_YES, "sysctl x", "0", "1");
+	finding_evidence(&m->f, AGREES_UNREAD, "other", "\xff", NULL);
+	finding_fix(&m->f, FIX_NOW, "sysctl -w x=1");
+	finding_fix(&m->f, FIX_ADVICE, "think");
+	m->f.packets = 1234567;
+	m->f.groups = calloc(1, sizeof(int));
+	m->f.n_groups = 1;
+	m->probe = (struct probe_report){.name = "kfree_skb", .how = "tp_btf", .has_missed = true};
+	m->r = (struct report){.node = "n",
+			       .kernel = "6.18",
+			       .start_ns = 1700000000000000000,
+			       .end_ns = 1700000030000000000,
+			       .probes = &m->probe,
+			       .n_probes = 1,
+			       .groups = g,
+			       .n_groups = 3,
+			       .findings = &m->f,
+			       .n_findings = 1,
+			       .host = &m->h.base};
+	m->r.acc = (struct accounting){
+		.seen = 3703702, .counted = 3703701, .filtered = 1, .has_missed = true};
+	*state = m;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct made *m = *state;
+
+	finding_free(&m->f);
+	free(m);
+	return 0;
+}
+
+static char *render(const struct report *r, bool json, bool colour)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *to = open_memstream(&text, &n);
+
+	assert_int_equal(json ? out_json(r, to) : out_text(r, to, colour, true), 0);
+	fclose(to);
+	return text;
+}
+
+static void test_text(void **state)
+{
+	static const char *const parts[] = {
+		"CONFIRMED  a-fault  a title",
+		"it is broken on e\\x1b[0m.",
+		"1,234,567 packets dropped",
+		"✓ sysctl x: 0  (healthy: 1)",
+		"? other: \\xff",
+		"      sysctl -w x=1\n",
+		"    - think\n",
+		"Unexplained drops: 1,234,567 packets in 1 group",
+		"that every healthy machine drops (noisy)",
+		"3,703,702 drops seen = 3,703,701 counted + 0 uncounted + 1 filtered; 0 missed"};
+	struct made *m = *state;
+	char *text = render(&m->r, false, false);
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		assert_has(text, parts[i]);
+	assert_null(strchr(text, '\033'));
+	assert_null(strchr(text, '\xff'));
+	assert_null(strstr(text, "WARNING"));
+	free(text);
+}
+
+static void test_text_says_what_was_lost(void **state)
+{
+	struct made *m = *state;
+	char *text;
+
+	m->r.acc.uncounted = 1;
+	m->r.acc.folded = 2;
+	m->r.acc.missed = 3;
+	m->r.acc.has_missed = true;
+	m->r.acc.samples_lost = 4;
+	m->r.addresses_hidden = true;
+	m->probe.degraded = true;
+	text = render(&m->r, false, false);
+	assert_has(text, "WARNING 1 packet is not in this report");
+	assert_has(text, "WARNING 2 packets are counted by reason");
+	assert_has(text, "WARNING 3 drops were not seen");
+	assert_has(text, "WARNING 4 samples were lost");
+	assert_has(text, "WARNING the kernel hides its addresses");
+	assert_has(text, "WARNING probe kfree_skb: tp_btf");
+	free(text);
+}
+
+/* Colours are ours: every escape sequence is one of them. */
+static void test_colour(void **state)
+{
+	struct made *m = *state;
+	char *text = render(&m->r, false, true);
+
+	assert_has(text, "\033[1;31mCONFIRMED\033[0m");
+	for (const char *p = text; (p = strchr(p, '\033')); p++)
+		assert_true(p[1] == '[' && p[1 + 1 + strspn(p + 2, "0123456789;")] == 'm');
+	assert_null(strstr(text, "\033[2J"));
+	free(text);
+}
+
+static void test_json(void **state)
+{
+	struct made *m = *state;
+	char *text = render(&m->r, true, false);
+	json_error_t err;
+	json_t *j = json_loads(text, JSON_REJECT_DUPLICATES, &err), *f, *d;
+
+	assert_non_null(j);
+	f = json_array_get(json_object_get(j, "findings"), 0);
+	assert_string_equal(json_string_value(json_object_get(f, "id")), "a-fault:node1/eth0");
+	assert_string_equal(json_string_value(json_object_get(f, "summary")),
+			    "it is broken on e\033[0m");
+	assert_true(json_is_null(
+		json_object_get(json_array_get(json_object_get(f, "evidence"), 1), "agrees")));
+	d = json_array_get(json_object_get(j, "drops"), 0);
+	assert_string_equal(json_string_value(json_object_get(d, "location")), "ip_error+0x94");
+	assert_string_equal(json_string_value(json_object_get(d, "in")), "e\033[31m\\xff\n");
+	assert_null(json_object_get(d, "out"));
+	assert_null(json_object_get(json_object_get(d, "flow"), "sport"));
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(j, "window"), "start")),
+		"2023-11-14T22:13:20.000000Z");
+	json_decref(j);
+	free(text);
+}
+
+static void test_full_disk(void **state)
+{
+	struct made *m = *state;
+	FILE *to = fopen("/dev/full", "w");
+
+	assert_int_equal(out_json(&m->r, to), -ENOSPC);
+	fclose(to);
+	to = fopen("/dev/full", "w");
+	assert_int_equal(out_text(&m->r, to, false, false), -ENOSPC);
+	fclose(to);
+}
+
+static void test_nothing_seen(void **state)
+{
+	struct made *m = *state;
+	char *text;
+
+	m->r.n_groups = m->r.n_findings = 0;
+	m->r.acc = (struct accounting){};
+	text = render(&m->r, false, false);
+	assert_has(text, "No packet was dropped");
+	assert_has(text, "missed unknown");
+	free(text);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_text),	   T(test_text_says_what_was_lost),
+		T(test_colour),	   T(test_json),
+		T(test_full_disk), T(test_nothing_seen),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
