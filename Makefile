@@ -10,6 +10,8 @@ VERSION := 0.1.0
 
 ARCH ?= $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/')
 B := build
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 PKGS := libbpf libelf zlib libnl-3.0 jansson libcap-ng
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
@@ -33,42 +35,48 @@ all: $(B)/whydrop ## build/whydrop
 
 $(B)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux/vmlinux.h
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -D__TARGET_ARCH_$(ARCH) -c $< -o $@
-	$(LLVM_STRIP) -g $@
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -D__TARGET_ARCH_$(ARCH) -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
 
 $(B)/%.skel.h: $(B)/%.bpf.o
-	$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 $(B)/user/%.o: user/%.c $(SKEL)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
 
 $(B)/libwhydrop.a: $(OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $(OBJ)
+	$(Q)$(AR) rcs $@ $(OBJ)
 
 $(B)/whydrop: $(B)/user/main.o $(B)/libwhydrop.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 static: $(B)/whydrop.static ## one binary without shared libraries
 $(B)/whydrop.static: $(B)/user/main.o $(B)/libwhydrop.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ $(shell pkg-config --static --libs $(PKGS))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ $(shell pkg-config --static --libs $(PKGS))
 
 bpf-arm64: $(BPF_SRC:bpf/%.bpf.c=$(B)/arm64/%.bpf.o) ## the BPF objects for arm64
 $(B)/arm64/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux/vmlinux.h
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -D__TARGET_ARCH_arm64 -c $< -o $@
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -D__TARGET_ARCH_arm64 -c $< -o $@
 
 $(B)/tests/fake_host.o: tests/unit/fake_host.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Itests/unit -c $< -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -c $< -o $@
 
 $(B)/tests/test_%: tests/unit/test_%.c $(B)/tests/fake_host.o $(B)/libwhydrop.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Itests/unit -o $@ $< $(B)/tests/fake_host.o $(B)/libwhydrop.a $(PKG_LIBS) -lcmocka
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -o $@ $< $(B)/tests/fake_host.o $(B)/libwhydrop.a $(PKG_LIBS) -lcmocka
 
 check: $(B)/whydrop $(UNIT) ## unit tests, without root
-	tests/unit/run $(UNIT)
+	@tests/unit/run $(UNIT)
 
 test: deps ## everything this machine can run (installs what is missing)
 	tests/run

@@ -58,16 +58,19 @@ static bool same_ends(const struct flow *a, const struct flow *b)
 			 (addr_eq(&a->src, &b->dst) && addr_eq(&a->dst, &b->src)));
 }
 
-/* A silence is one only if nothing seen here died on the way between the same two. Late packets and
- * other noise explain nothing. */
-static bool explained_by_drop(const struct group *silence, const struct group *groups, size_t n)
+/* A silence is one only if nothing seen here died on the way between the same two, or to or from
+ * the one who is silent. Late packets and other noise explain nothing. */
+static bool explained_by_drop(const struct group *silence, const struct addr *silent,
+			      const struct group *groups, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct group *g = &groups[i];
 
-		if (g->kind == SAMPLE_DROP && g->class != CLASS_NOISE &&
-		    (same_ends(&silence->flow, &g->flow) ||
-		     (g->tunnel.present && same_ends(&silence->flow, &g->tunnel.inner))))
+		if (g->kind != SAMPLE_DROP || g->class == CLASS_NOISE)
+			continue;
+		if (same_ends(&silence->flow, &g->flow) || addr_eq(silent, &g->flow.src) ||
+		    addr_eq(silent, &g->flow.dst) ||
+		    (g->tunnel.present && same_ends(&silence->flow, &g->tunnel.inner)))
 			return true;
 	}
 	return false;
@@ -104,7 +107,7 @@ static void sum_finding(struct finding *f, int id, const struct group *groups, s
 		if (g->path && (!largest || g->packets > largest->packets))
 			largest = g;
 	}
-	if (largest)
+	if (largest && !f->path)
 		f->path = xstrdup(largest->path);
 }
 
@@ -128,9 +131,11 @@ void diagnose_finish(struct diagnosis *d, struct group *groups, size_t n)
 	for (size_t i = 0; i < n; i++)
 		classify(&groups[i]);
 	for (size_t i = 0; i < n; i++) {
-		if (groups[i].kind == SAMPLE_RETRANSMIT && groups[i].finding >= 0 &&
-		    explained_by_drop(&groups[i], groups, n))
-			groups[i].finding = -1;
+		struct group *g = &groups[i];
+
+		if (g->kind == SAMPLE_RETRANSMIT && g->finding >= 0 &&
+		    explained_by_drop(g, &d->findings[g->finding].silent, groups, n))
+			g->finding = -1;
 	}
 	for (size_t i = 0; i < d->n; i++)
 		sum_finding(&d->findings[i], (int)i, groups, n);

@@ -51,12 +51,14 @@ struct finding {
 	size_t n_evidence;
 	struct fix *fix;
 	size_t n_fix;
+	char *path; /* where packets went; NULL: that of its largest group, or nothing known */
+	struct addr silent; /* about a silence: who does not answer. A drop of packets from or to
+			     * that address explains it, and the finding goes. */
 
 	/* Kept by diagnose(). */
 	uint64_t packets, first_ns, last_ns;
 	int *groups; /* indices of the groups it explains */
 	size_t n_groups;
-	char *path; /* of its largest group; NULL: none */
 };
 
 struct fault {

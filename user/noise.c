@@ -34,6 +34,22 @@ static bool is_late_tcp(const struct group *g)
 	return g->key.cls == PKT_TCP_RST || g->key.cls == PKT_TCP_FIN || g->key.cls == PKT_TCP_DATA;
 }
 
+static bool not_waiting_for_neighbour(const struct group *g)
+{
+	static const char *const neigh[] = {"neigh_invalidate", "neigh_timer_handler",
+					    "__neigh_event_send", NULL};
+
+	return !group_at(g, neigh);
+}
+
+/* nf_nat_icmp_reply_translation() drops redirects of translated flows, since they would be wrong
+ * (net/netfilter/nf_nat_proto.c). */
+static bool is_redirect(const struct group *g)
+{
+	return g->key.cls == PKT_ICMP &&
+	       g->key.icmp_type == (g->key.proto == IPPROTO_ICMPV6 ? 137 : 5);
+}
+
 static bool is_icmp(const struct group *g)
 {
 	return g->key.cls == PKT_ICMP;
@@ -61,7 +77,8 @@ static const struct noise table[] = {
 	{"late packets of connections that are over", LIST("NOT_SPECIFIED"),
 	 LIST("tcp_v4_rcv", "tcp_v6_rcv"), is_late_tcp},
 	{"queues of a closing socket or a device that goes away",
-	 LIST("QUEUE_PURGE", "SOCKET_CLOSE", "NEIGH_DEAD", "SKB_UCOPY_FAULT"), NULL, NULL},
+	 LIST("QUEUE_PURGE", "SOCKET_CLOSE", "NEIGH_DEAD", "SKB_UCOPY_FAULT"), NULL,
+	 not_waiting_for_neighbour},
 	{"errors queued for a socket that closed", NULL,
 	 LIST("inet_sock_destruct", "skb_queue_purge", "skb_queue_purge_reason", "tcp_disconnect"),
 	 NULL},
@@ -83,6 +100,8 @@ static const struct noise table[] = {
 	{"multicast or broadcast without a receiver",
 	 LIST("NO_TX_TARGET", "NOT_SPECIFIED", "VXLAN_NO_REMOTE", "IP_INNOROUTES"), NULL,
 	 to_group_address},
+	{"ICMP redirects about translated flows, which NAT always drops", LIST("NETFILTER_DROP"),
+	 NULL, is_redirect},
 	{"frees that a driver put off", LIST("NOT_SPECIFIED"), LIST("net_tx_action"), NULL},
 };
 

@@ -16,8 +16,10 @@
 #include <net/ethernet.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "../util.h"
 #include "faults.h"
 
 static bool signature(const struct group *g)
@@ -147,6 +149,22 @@ static void write_summary(struct finding *f, const struct group *g, const struct
 			p->bridge->name, where, sysctl_text(sysctl, text, sizeof(text)), service);
 }
 
+/* From the backend straight to the client, past the packet filter. */
+static void write_path(struct finding *f, const struct group *g, struct host *h,
+		       const struct place *p)
+{
+	char server[128], client[128];
+
+	if (p->server_port->peer_netns)
+		netns_label(h, p->server_port->peer_netns, server);
+	else
+		addr_str(&g->flow.src, server);
+	free(f->path);
+	f->path = xasprintf("%s → %s → %s → %s → %s → %s ✗", server, p->server_port->name,
+			    p->bridge->name, p->client_port->name, netns_label(h, g->netns, client),
+			    g->loc.name);
+}
+
 static int examine(const struct group *g, const struct group *all, size_t n_all, struct host *h,
 		   struct finding *f)
 {
@@ -177,6 +195,7 @@ static int examine(const struct group *g, const struct group *all, size_t n_all,
 	netns_label(h, p.node, where);
 	finding_place(f, "%s/%s/%s", where, p.bridge->name, v6 ? "ip6" : "ip");
 	write_summary(f, g, &p, where, e.proto ? &e : NULL, sysctl);
+	write_path(f, g, h, &p);
 	write_fix(f, h, p.node, sysctl);
 	return 0;
 }

@@ -229,6 +229,7 @@ void tunnel_silence_finding(struct finding *f, const struct group *g, struct hos
 
 	netns_label(h, node, where);
 	f->netns = node;
+	f->silent = *vtep;
 	f->status = STATUS_SUSPECTED;
 	finding_place(f, "%s/%s/silent/%s", where, dev->name, addr_str(vtep, a));
 	finding_summary(f,

@@ -14,6 +14,7 @@
 #define TOP_FLOWS  3
 #define TOP_GROUPS 20
 #define NUMBER_LEN 32
+#define WIDTH	   80
 
 struct text_out {
 	const struct report *r;
@@ -60,6 +61,32 @@ __attribute__((format(printf, 2, 3))) static void put(struct text_out *t, const 
 	free(safe);
 }
 
+/* Prose, filled to WIDTH columns; commands never are. Each line gets the indent, but the first gets
+ * `first`, which is as wide. */
+static void put_filled(struct text_out *t, const char *first, const char *indent, const char *text)
+{
+	size_t column = 0;
+	bool fresh = true;
+
+	while (*text) {
+		size_t len = strcspn(text, " "), wide = 0;
+
+		for (size_t i = 0; i < len; i++)
+			wide += ((unsigned char)text[i] & 0xc0) != 0x80;
+		if (column && column + 1 + wide > WIDTH - strlen(indent)) {
+			fputc('\n', t->to);
+			column = 0;
+		}
+		if (!column)
+			fputs(fresh ? first : indent, t->to);
+		put(t, column ? " %.*s" : "%.*s", (int)len, text);
+		column += wide + (column ? 1 : 0);
+		fresh = false;
+		text += len + strspn(text + len, " ");
+	}
+	fputc('\n', t->to);
+}
+
 static const char *number(uint64_t v, char *buf)
 {
 	char digits[NUMBER_LEN];
@@ -103,14 +130,15 @@ static void print_flows(struct text_out *t, const struct finding *f)
 
 	for (size_t i = 0; i < f->n_groups && i < TOP_FLOWS; i++) {
 		const struct group *g = &t->r->groups[f->groups[i]];
-		const struct flow *show = &g->flow;
 
-		if (g->tunnel.present && g->tunnel.inner.l3)
-			show = &g->tunnel.inner;
-		put(t, "    %8s  %s%s%s", number(g->packets, n), flow_str(show, flow),
-		    show == &g->flow ? "" : ", inside the tunnel",
+		put(t, "    %8s  %s%s", number(g->packets, n), flow_str(&g->flow, flow),
 		    g->kind == SAMPLE_RETRANSMIT ? ", sent again" : "");
 		fputc('\n', t->to);
+		if (g->tunnel.present && g->tunnel.inner.l3) {
+			put(t, "              inside, for example: %s",
+			    flow_str(&g->tunnel.inner, flow));
+			fputc('\n', t->to);
+		}
 	}
 	if (f->n_groups > TOP_FLOWS)
 		fprintf(t->to, "              and %zu more flow%s\n", f->n_groups - TOP_FLOWS,
@@ -189,23 +217,22 @@ static void print_fix(struct text_out *t, const struct finding *f)
 	if (has_fix(f, FIX_ADVICE))
 		fputs(has_fix(f, FIX_NOW) ? "  Also\n" : "  What to do\n", t->to);
 	for (size_t i = 0; i < f->n_fix; i++) {
-		if (f->fix[i].when == FIX_ADVICE) {
-			put(t, "    - %s", f->fix[i].text);
-			fputc('\n', t->to);
-		}
+		if (f->fix[i].when == FIX_ADVICE)
+			put_filled(t, "    - ", "      ", f->fix[i].text);
 	}
 }
 
 static void print_finding(struct text_out *t, const struct finding *f)
 {
 	bool confirmed = f->status == STATUS_CONFIRMED;
-	char n[NUMBER_LEN];
+	char n[NUMBER_LEN], *sentence;
 
 	fprintf(t->to, "%s%s%s  ", start(t, confirmed ? RED : YELLOW),
 		confirmed ? "CONFIRMED" : "SUSPECTED", end(t));
 	fprintf(t->to, "%s%s%s  %s\n", start(t, BOLD), f->fault->id, end(t), f->fault->title);
-	put(t, "  %s.", f->summary);
-	fputc('\n', t->to);
+	sentence = xasprintf("%s.", f->summary);
+	put_filled(t, "  ", "  ", sentence);
+	free(sentence);
 	if (f->packets)
 		fprintf(t->to, "  %s packet%s dropped%s\n", number(f->packets, n),
 			plural(f->packets), f->path ? ":" : "");
@@ -294,30 +321,33 @@ static void print_class(struct text_out *t, enum group_class class, const char *
 	fputc('\n', t->to);
 }
 
-/* One line: how much, and the three largest kinds. */
+/* Short: how much, and the three largest kinds. */
 static void print_noise_line(struct text_out *t)
 {
 	const char *shown[TOP_FLOWS] = {};
 	size_t groups, n_shown = 0;
 	uint64_t packets = class_packets(t->r, CLASS_NOISE, &groups);
-	char n[NUMBER_LEN];
+	char n[NUMBER_LEN], *line;
 
 	if (!groups)
 		return;
-	fprintf(t->to, "Noise: %s packet%s in %zu group%s that every healthy machine drops (",
-		number(packets, n), plural(packets), groups, plural(groups));
 	for (size_t i = 0; i < t->r->n_groups && n_shown < TOP_FLOWS; i++) {
 		const struct group *g = &t->r->groups[i];
 		bool again = false;
 
 		for (size_t j = 0; j < n_shown; j++)
 			again |= shown[j] == g->noise;
-		if (g->class != CLASS_NOISE || again)
-			continue;
-		put(t, "%s%s", n_shown ? "; " : "", g->noise);
-		shown[n_shown++] = g->noise;
+		if (g->class == CLASS_NOISE && !again)
+			shown[n_shown++] = g->noise;
 	}
-	fputs("). --all shows them.\n", t->to);
+	line = xasprintf("Noise: %s packet%s in %zu group%s that every healthy machine drops: "
+			 "%s%s%s%s%s. --all shows them.",
+			 number(packets, n), plural(packets), groups, plural(groups), shown[0],
+			 n_shown > 1 ? "; " : "", n_shown > 1 ? shown[1] : "",
+			 n_shown > 2 ? "; " : "", n_shown > 2 ? shown[2] : "");
+	put_filled(t, "", "", line);
+	free(line);
+	fputc('\n', t->to);
 }
 
 __attribute__((format(printf, 2, 3))) static void warn(struct text_out *t, const char *fmt, ...)
@@ -329,8 +359,7 @@ __attribute__((format(printf, 2, 3))) static void warn(struct text_out *t, const
 	line = xvasprintf(fmt, ap);
 	va_end(ap);
 	fprintf(t->to, "%sWARNING%s ", start(t, RED), end(t));
-	put(t, "%s", line);
-	fputc('\n', t->to);
+	put_filled(t, "", "        ", line);
 	free(line);
 }
 
