@@ -86,3 +86,40 @@ variant_duration()
 	seconds=$(query .window.seconds)
 	jq -en "$seconds >= 2 and $seconds < 2.5" >/dev/null || fail "traced for $seconds s, not 2"
 }
+
+# The flow map is full: the rest is counted by reason, place and netns, and the report says so.
+variant_folded()
+{
+	lab_up
+	WHYDROP_TEST=flows=16 trace_start
+	traffic scan poda $POD_B --deadline 20 >"$LAB_DIR/sent"
+	trace_stop
+	(($(query .accounting.folded) > 0)) || fail "nothing folded: $(query .accounting -c)"
+	(($(query .accounting.counted) >= $(<"$LAB_DIR/sent"))) || fail "lost: $(query .accounting -c)"
+	report none
+}
+
+# Both maps are full: uncounted, and the identity still holds.
+variant_uncounted()
+{
+	lab_up
+	WHYDROP_TEST=flows=1,folds=1 trace_start
+	traffic scan poda $POD_B --deadline 20 >"$LAB_DIR/sent"
+	in_ns poda ping -c1 -W1 $POD_C >/dev/null || true
+	traffic scan podb $POD_C --deadline 20 >>"$LAB_DIR/sent"
+	trace_stop
+	(($(query .accounting.uncounted) > 0)) || fail "nothing uncounted: $(query .accounting -c)"
+}
+
+# A ring of one page holds few samples: those that are lost are counted.
+variant_lost_samples()
+{
+	lab_up
+	WHYDROP_TEST=ring=4096 trace_start
+	kill -STOP "$TRACE_PID"
+	traffic scan poda $POD_B --deadline 20 >"$LAB_DIR/sent"
+	kill -CONT "$TRACE_PID"
+	trace_stop
+	(($(query .accounting.samples.lost) > 0)) || fail "no sample lost: $(query .accounting -c)"
+	(($(query .accounting.counted) >= $(<"$LAB_DIR/sent"))) || fail "lost: $(query .accounting -c)"
+}

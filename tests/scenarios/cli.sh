@@ -324,3 +324,14 @@ variant_output_file()
 	jq -e .schema "$LAB_DIR/report" >/dev/null || fail "no report"
 	[[ ! -s $LAB_DIR/out ]] || fail "stdout is not empty"
 }
+
+# --help and the man page name the same options.
+variant_help_agrees_with_man()
+{
+	no_lab
+	"$WHYDROP" trace --help | grep -oE -- '--[a-z]+(-[a-z]+)*' | sort -u >"$LAB_DIR/help"
+	sed -E 's/\\-/-/g' "$LAB_ROOT/docs/whydrop.8" | grep -oE 'Fl -[a-z]+(-[a-z]+)*' |
+		sed 's/^Fl -/--/' | sort -u >"$LAB_DIR/man"
+	grep -q -- --duration "$LAB_DIR/help" || fail "no options in --help"
+	diff "$LAB_DIR/help" "$LAB_DIR/man" || fail "--help (<) and the man page (>) differ"
+}

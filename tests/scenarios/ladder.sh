@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2086 # addresses and ports are single words
+# Each rung of the ladder finds the same fault, and the report says on which one it stands.
+
+# one_rung RUNG
+one_rung()
+{
+	lab_up
+	lab_sysctl node1 net.ipv4.ip_forward=0
+	WHYDROP_TEST=rung=$1 trace_start
+	flows_die 1.2 "tcp poda $POD_C $LAB_PORT" "udp poda $POD_C $LAB_PORT"
+	trace_stop
+	[[ $(query '.probes[] | select(.name == "kfree_skb") | .how') == "$1" ]] ||
+		fail "not on $1: $(query .probes -c)"
+	[[ $(query '.probes[] | select(.name == "tcp_retransmit_skb") | .how') == "$1" ]] ||
+		fail "not on $1: $(query .probes -c)"
+	[[ $(query '[.findings[] | select(.fault == "ip-forward-off") | .status] | unique | .[]') == confirmed ]] ||
+		fail "findings: $(query .findings -c)"
+}
+
+variant_tp_btf()
+{
+	one_rung tp_btf
+}
+
+variant_raw_tp()
+{
+	one_rung raw_tp
+}
+
+variant_tracepoint()
+{
+	local mounts
+	mounts=$(grep -c tracefs /proc/mounts || true)
+	one_rung tracepoint
+	[[ $(grep -c tracefs /proc/mounts || true) == "$mounts" ]] || fail "tracefs is left mounted"
+}
