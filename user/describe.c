@@ -135,32 +135,27 @@ static const char *family_of(const struct flow *f)
  */
 void describe_hook(struct group *g)
 {
+	const struct hook_caller *c;
+	const char *name = NULL;
 	int i = 0;
 
 	while (i < g->n_stack && g->stack[i].addr != g->key.location)
 		i++;
-	if (i < g->n_stack && g->stack[i].name)
-		g->hook_fn = g->stack[i].name;
-	while (i < g->n_stack && is_hook_function(g->stack[i].name) &&
-	       strncmp(g->stack[i].name, "nf_hook_slow", 12))
-		i++;
-	if (i >= g->n_stack || !g->stack[i].name || strncmp(g->stack[i].name, "nf_hook_slow", 12)) {
-		g->hook_fn = NULL;
-		return;
+	for (; i < g->n_stack; i++) {
+		name = g->stack[i].name;
+		if (!name || !is_hook_function(name))
+			return;
+		if (!strncmp(name, "nf_hook_slow", 12))
+			break;
 	}
 	/* wrappers that the compiler kept out of line: nf_hook.constprop.0, nf_hook_slow_list */
 	while (i < g->n_stack && g->stack[i].name && !strncmp(g->stack[i].name, "nf_hook", 7))
 		i++;
-	if (i < g->n_stack) {
-		const struct hook_caller *c = find_caller(g->stack[i].name);
-
-		if (c) {
-			g->hook = c->hook;
-			g->hook_family = c->family ? c->family : family_of(&g->flow);
-			return;
-		}
-	}
-	g->hook_fn = NULL;
+	c = i < g->n_stack ? find_caller(g->stack[i].name) : NULL;
+	if (!c)
+		return;
+	g->hook = c->hook;
+	g->hook_family = c->family ? c->family : family_of(&g->flow);
 }
 
 static bool has_prefix(const char *s, const char *const *prefixes)

@@ -55,8 +55,7 @@ struct group {
 	struct flow original; /* conntrack's original tuple, where NAT changed the flow */
 	enum nf_hook hook;
 	const char *hook_family; /* "ip", "ip6", "bridge", "arp", "netdev"; NULL: unknown */
-	const char *hook_fn; /* the function the stack names between hook and drop; NULL: none */
-	bool own_context;    /* the process below is the sender */
+	bool own_context;	 /* the process below is the sender */
 	int pid;
 	char comm[WD_COMM_LEN + 1];
 	char *path; /* "pod-a → veth1 → cni0 → ip_forward ✗"; NULL: nothing known */

@@ -70,7 +70,8 @@ static void add_reason_enums(struct kernel *k, const struct btf *btf, unsigned i
 		    ends_with(btf__name_by_offset(btf, t->name_off), "_drop_reason"))
 			add_enum(k, btf, t);
 	}
-	qsort(k->reasons, k->n_reasons, sizeof(*k->reasons), reason_cmp);
+	if (k->n_reasons)
+		qsort(k->reasons, k->n_reasons, sizeof(*k->reasons), reason_cmp);
 }
 
 /* typedef void (*btf_trace_kfree_skb)(void *, struct sk_buff *, void *, enum …, struct sock *) */
@@ -282,7 +283,8 @@ static void read_kallsyms(struct kernel *k)
 	if (f)
 		fclose(f);
 	k->sym_names = pool.text;
-	qsort(k->syms, k->n_syms, sizeof(*k->syms), ksym_cmp);
+	if (k->n_syms)
+		qsort(k->syms, k->n_syms, sizeof(*k->syms), ksym_cmp);
 }
 
 /* A module's last function has no end in kallsyms: farther away than this is another thing. */

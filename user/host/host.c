@@ -2,6 +2,7 @@
 /* The real host: enter, read, come back; what was read is kept for a second, since many groups ask
  * about the same netns. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -193,7 +194,7 @@ static void take_given(struct real_host *h, const struct cidr *list, size_t n, e
 	for (size_t i = 0; i < n; i++) {
 		struct known_cidr c = {.net = list[i], .role = role};
 
-		strcpy(c.source, option);
+		snprintf(c.source, sizeof(c.source), "%s", option);
 		h->given = xreallocarray(h->given, h->n_given + 1, sizeof(c));
 		h->given[h->n_given++] = c;
 	}
