@@ -91,7 +91,8 @@ static __always_inline void val_add(struct drop_val *v, __u64 now, __u32 len)
 	if (!v->packets)
 		v->first_ns = now;
 	__sync_fetch_and_add(&v->packets, 1);
-	__sync_fetch_and_add(&v->bytes, len);
+	if (len) /* of a constant 0 clang makes an atomic OR, which 5.10 does not have */
+		__sync_fetch_and_add(&v->bytes, len);
 	v->last_ns = now;
 }
 

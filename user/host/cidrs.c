@@ -119,20 +119,26 @@ static char *read_file(const char *path)
 	return text;
 }
 
-static void from_flannel(const char *root, uint32_t netns, struct vec *out)
+void cidrs_from_flannel(char *text, uint32_t netns, struct vec *out)
 {
-	char path[MAX_ROOT + 64], *text, *save, *line;
+	char *save, *line;
 
-	snprintf(path, sizeof(path), "%s/run/flannel/subnet.env", root);
-	text = read_file(path);
-	if (!text)
-		return;
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		if (!strncmp(line, "FLANNEL_NETWORK=", 16))
 			add_list(out, line + 16, CIDR_POD, netns, "/run/flannel/subnet.env");
 		else if (!strncmp(line, "FLANNEL_IPV6_NETWORK=", 21))
 			add_list(out, line + 21, CIDR_POD, netns, "/run/flannel/subnet.env");
 	}
+}
+
+static void from_flannel(const char *root, uint32_t netns, struct vec *out)
+{
+	char path[MAX_ROOT + 64], *text;
+
+	snprintf(path, sizeof(path), "%s/run/flannel/subnet.env", root);
+	text = read_file(path);
+	if (text)
+		cidrs_from_flannel(text, netns, out);
 	free(text);
 }
 
@@ -156,6 +162,24 @@ static void walk_json(const json_t *j, bool in_ipam, int depth, uint32_t netns, 
 	}
 }
 
+void cidrs_from_cni(const char *text, uint32_t netns, const char *source, struct vec *out)
+{
+	json_t *j = json_loads(text, 0, NULL);
+
+	if (j)
+		walk_json(j, false, 0, netns, source, out);
+	json_decref(j);
+}
+
+/* As libcni does: what another CNI has put out of use is called x.conflist.cilium_bak and the like.
+ */
+static bool is_cni_name(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && (!strcmp(dot, ".conf") || !strcmp(dot, ".conflist") || !strcmp(dot, ".json"));
+}
+
 static void from_cni_files(const char *root, uint32_t netns, struct vec *out)
 {
 	char dir[MAX_ROOT + 64];
@@ -166,17 +190,14 @@ static void from_cni_files(const char *root, uint32_t netns, struct vec *out)
 	d = opendir(dir);
 	while (d && (e = readdir(d))) {
 		char path[MAX_ROOT + 340], source[160], *text;
-		json_t *j;
 
-		if (!strstr(e->d_name, ".conf"))
+		if (!is_cni_name(e->d_name))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
 		text = read_file(path);
-		j = text ? json_loads(text, 0, NULL) : NULL;
 		snprintf(source, sizeof(source), "/etc/cni/net.d/%.100s", e->d_name);
-		if (j)
-			walk_json(j, false, 0, netns, source, out);
-		json_decref(j);
+		if (text)
+			cidrs_from_cni(text, netns, source, out);
 		free(text);
 	}
 	if (d)
@@ -187,13 +208,25 @@ static const struct {
 	const char *option;
 	enum cidr_role role;
 } cluster_options[] = {
-	{"--cluster-cidr=", CIDR_POD},
-	{"--pod-cidr=", CIDR_POD},
-	{"--service-cluster-ip-range=", CIDR_SERVICE},
-	{"--service-cidr=", CIDR_SERVICE},
+	{"--cluster-cidr", CIDR_POD},
+	{"--pod-cidr", CIDR_POD},
+	{"--service-cluster-ip-range", CIDR_SERVICE},
+	{"--service-cidr", CIDR_SERVICE},
 };
 
-static void from_arguments(const char *args, size_t len, uint32_t netns, struct vec *out)
+/* The value of an option at p, "--option=value" or "--option" and the next word; or NULL. */
+static const char *option_value(const char *p, const char *end, const char *option)
+{
+	size_t n = strlen(option);
+
+	if (strncmp(p, option, n))
+		return NULL;
+	if (p[n] == '=')
+		return p + n + 1;
+	return !p[n] && p + n + 1 < end ? p + n + 1 : NULL;
+}
+
+void cidrs_from_arguments(const char *args, size_t len, uint32_t netns, struct vec *out)
 {
 	const char *program = strrchr(args, '/');
 	char source[64];
@@ -205,10 +238,10 @@ static void from_arguments(const char *args, size_t len, uint32_t netns, struct 
 	snprintf(source, sizeof(source), "command line of %.32s", program);
 	for (const char *p = args; p < args + len; p += strlen(p) + 1) {
 		for (size_t i = 0; i < ARRAY_SIZE(cluster_options); i++) {
-			size_t n = strlen(cluster_options[i].option);
+			const char *v = option_value(p, args + len, cluster_options[i].option);
 
-			if (!strncmp(p, cluster_options[i].option, n))
-				add_list(out, p + n, cluster_options[i].role, netns, source);
+			if (v)
+				add_list(out, v, cluster_options[i].role, netns, source);
 		}
 	}
 }
@@ -236,8 +269,13 @@ static void from_processes(uint32_t netns, struct vec *out)
 		if (n <= 0)
 			continue;
 		args[n] = '\0';
-		if (!host_netns_of_pid(pid, &inode) && inode == netns)
-			from_arguments(args, (size_t)n, netns, out);
+		/* the last word may be cut: half a CIDR is another CIDR */
+		if (n == sizeof(args) - 1) {
+			while (n > 0 && args[n - 1])
+				args[--n] = '\0';
+		}
+		if (n > 0 && !host_netns_of_pid(pid, &inode) && inode == netns)
+			cidrs_from_arguments(args, (size_t)n, netns, out);
 	}
 	if (d)
 		closedir(d);
@@ -252,12 +290,14 @@ static bool find_root(struct real_host *h, uint32_t netns, char *root)
 {
 	const struct netns_entry *e = netns_table_find(&h->table, netns);
 	struct stat theirs, ours;
+	uint32_t inode;
 
 	if (netns == h->table.host) {
 		snprintf(root, MAX_ROOT, "/proc/1/root");
 		return true;
 	}
-	if (!e || !e->pid)
+	/* pids are used again */
+	if (!e || !e->pid || host_netns_of_pid(e->pid, &inode) || inode != netns)
 		return false;
 	snprintf(root, MAX_ROOT, "/proc/%d/root", e->pid);
 	return !stat(root, &theirs) && !stat("/proc/self/root", &ours) &&

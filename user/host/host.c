@@ -223,7 +223,9 @@ void host_refresh(struct host *h)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < r->n_cache; i++) {
-		if (r->cache[i].kind != CACHE_CONNTRACK && now - r->cache[i].read_ns < KEEP_NS)
+		/* a netns that was not found yet may be there by now */
+		if (r->cache[i].kind != CACHE_CONNTRACK && r->cache[i].err != -ESRCH &&
+		    now - r->cache[i].read_ns < KEEP_NS)
 			r->cache[kept++] = r->cache[i];
 		else
 			free(r->cache[i].data);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Lookups over what any host, real or made up by a test, tells. */
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
@@ -42,8 +43,10 @@ const struct link *host_fdb_port(struct host *h, uint32_t netns, uint32_t bridge
 	if (h->ops->neighs(h, netns, &e, &n))
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
+		/* NUD_PERMANENT is BR_FDB_LOCAL (net/bridge/br_fdb.c): the node's own address, not
+		 * somebody's behind the port. A bridge takes its own from one of its ports. */
 		if (e[i].fdb && e[i].master == bridge && e[i].ifindex != bridge && e[i].has_mac &&
-		    !memcmp(e[i].mac, mac, sizeof(e[i].mac)))
+		    !(e[i].state & NUD_PERMANENT) && !memcmp(e[i].mac, mac, sizeof(e[i].mac)))
 			return host_link(h, netns, e[i].ifindex);
 	}
 	return NULL;

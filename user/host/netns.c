@@ -19,7 +19,8 @@
 #include "../util.h"
 #include "real.h"
 
-#define SCAN_EVERY_NS 200000000ULL
+#define NAMES_EVERY_NS	   20000000ULL
+#define PROCESSES_EVERY_NS 200000000ULL
 
 static int inode_of(const char *path, uint32_t *inode)
 {
@@ -32,7 +33,44 @@ static int inode_of(const char *path, uint32_t *inode)
 	return 0;
 }
 
-/* The first name that is found for a namespace is the best; a way in may be found later. */
+/* Leftovers of a netns that is gone are plain files, and anything may lie in a directory: opening a
+ * FIFO would block. */
+static int nsfs_inode_of(const struct netns_table *t, const char *path, uint32_t *inode)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return -errno;
+	if (st.st_dev != t->ns_dev)
+		return -EINVAL;
+	*inode = (uint32_t)st.st_ino;
+	return 0;
+}
+
+static bool leads_there(const struct netns_table *t, const struct netns_entry *e)
+{
+	uint32_t inode = 0;
+
+	return !nsfs_inode_of(t, e->path, &inode) && inode == e->inode;
+}
+
+/* Inode numbers are given away again at once, and then by another name. */
+static void renew_entry(struct netns_table *t, struct netns_entry *e, const char *path,
+			const char *name, int pid)
+{
+	if (strcmp(e->name, name)) {
+		t->old_names =
+			xreallocarray(t->old_names, t->n_old_names + 1, sizeof(*t->old_names));
+		t->old_names[t->n_old_names++] = e->name;
+		e->name = xstrdup(name);
+	}
+	free(e->path);
+	e->path = xstrdup(path);
+	e->pid = pid;
+	e->scan = t->scan;
+}
+
+/* The first name that a scan finds for a namespace is the best; a process may be found later. */
 static void add_entry(struct netns_table *t, uint32_t inode, const char *path, const char *name,
 		      int pid)
 {
@@ -42,18 +80,16 @@ static void add_entry(struct netns_table *t, uint32_t inode, const char *path, c
 		e = &t->entries[i];
 		if (e->inode != inode)
 			continue;
-		if (!e->path) { /* it was gone: the number may have a new owner */
-			free(e->name);
-			e->name = xstrdup(name);
-			e->path = xstrdup(path);
-		}
-		if (!e->pid)
+		if (e->scan != t->scan || !leads_there(t, e))
+			renew_entry(t, e, path, name, pid);
+		else if (!e->pid)
 			e->pid = pid;
 		return;
 	}
 	t->entries = xreallocarray(t->entries, t->n + 1, sizeof(*t->entries));
 	e = &t->entries[t->n++];
 	e->inode = inode;
+	e->scan = t->scan;
 	e->path = xstrdup(path);
 	e->name = xstrdup(name);
 	e->pid = pid;
@@ -66,12 +102,12 @@ static void scan_named(struct netns_table *t, const char *dir)
 
 	while (d && (e = readdir(d))) {
 		char path[PATH_MAX];
-		uint32_t inode;
+		uint32_t inode = 0;
 
 		if (e->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		if (!inode_of(path, &inode))
+		if (!nsfs_inode_of(t, path, &inode))
 			add_entry(t, inode, path, e->d_name, 0);
 	}
 	if (d)
@@ -135,7 +171,7 @@ static bool known_with_pid(const struct netns_table *t, uint32_t inode)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		if (t->entries[i].inode == inode)
-			return t->entries[i].pid;
+			return t->entries[i].scan == t->scan && t->entries[i].pid;
 	}
 	return false;
 }
@@ -162,27 +198,40 @@ static void scan_processes(struct netns_table *t)
 		closedir(d);
 }
 
-void netns_table_scan(struct netns_table *t, bool now)
+void netns_table_scan(struct netns_table *t)
 {
 	uint64_t ns = now_ns(CLOCK_MONOTONIC);
+	bool processes = !t->scanned_ns || ns - t->scanned_ns >= PROCESSES_EVERY_NS;
+	uint32_t inode;
 
-	if (t->scanned_ns && !now && ns - t->scanned_ns < SCAN_EVERY_NS)
+	if (!processes && ns - t->named_ns < NAMES_EVERY_NS)
 		return;
-	add_entry(t, t->host, "/proc/1/ns/net", "host", 1);
+	if (processes)
+		t->scan++;
+	add_entry(t, t->host,
+		  inode_of("/proc/1/ns/net", &inode) ? "/proc/self/ns/net" : "/proc/1/ns/net",
+		  "host", 1);
 	scan_named(t, "/run/netns");
 	scan_named(t, "/proc/1/root/run/netns");
 	scan_mounts(t, "/proc/self/mountinfo", "");
 	scan_mounts(t, "/proc/1/mountinfo", "/proc/1/root");
-	scan_processes(t);
-	t->scanned_ns = now_ns(CLOCK_MONOTONIC);
+	if (processes) {
+		scan_processes(t);
+		t->scanned_ns = now_ns(CLOCK_MONOTONIC);
+	}
+	t->named_ns = now_ns(CLOCK_MONOTONIC);
 }
 
 int netns_table_open(struct netns_table *t)
 {
+	struct stat st;
+
 	memset(t, 0, sizeof(*t));
 	t->own_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (t->own_fd < 0 || inode_of("/proc/self/ns/net", &t->own))
+	if (t->own_fd < 0 || fstat(t->own_fd, &st))
 		return -errno;
+	t->own = (uint32_t)st.st_ino;
+	t->ns_dev = st.st_dev;
 	if (inode_of("/proc/1/ns/net", &t->host))
 		t->host = t->own;
 	return 0;
@@ -195,6 +244,9 @@ void netns_table_close(struct netns_table *t)
 		free(t->entries[i].path);
 	}
 	free(t->entries);
+	for (size_t i = 0; i < t->n_old_names; i++)
+		free(t->old_names[i]);
+	free(t->old_names);
 	if (t->own_fd >= 0)
 		close(t->own_fd);
 }
@@ -208,51 +260,42 @@ static struct netns_entry *find(struct netns_table *t, uint32_t inode)
 	return NULL;
 }
 
+/* One that is gone is still found, for its name. */
 const struct netns_entry *netns_table_find(struct netns_table *t, uint32_t inode)
 {
 	struct netns_entry *e = find(t, inode);
 
-	if (e || !inode)
+	if (!inode || (e && leads_there(t, e)))
 		return e;
-	netns_table_scan(t, false);
+	netns_table_scan(t);
 	return find(t, inode);
 }
 
-/* Open the way in, if it still leads to that very namespace: inode numbers and pids are reused. */
-static int open_entry(struct netns_entry *e)
+/* Inode numbers and paths are used again: look at what was opened. */
+int netns_open(const struct netns_entry *e)
 {
 	struct stat st;
-	int fd = e->path ? open(e->path, O_RDONLY | O_CLOEXEC) : -1;
+	int fd = open(e->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd >= 0 && (fstat(fd, &st) || (uint32_t)st.st_ino != e->inode)) {
-		close(fd);
-		fd = -1;
-	}
-	if (fd < 0) {
-		free(e->path);
-		e->path = NULL;
-		e->pid = 0;
-	}
-	return fd;
+	if (fd < 0)
+		return -ESRCH;
+	if (!fstat(fd, &st) && (uint32_t)st.st_ino == e->inode)
+		return fd;
+	close(fd);
+	return -ESRCH;
 }
 
 int netns_enter(struct netns_table *t, uint32_t inode)
 {
-	struct netns_entry *e;
+	const struct netns_entry *e;
 	int fd, err;
 
 	if (inode == t->own)
 		return 0;
-	if (!netns_table_find(t, inode))
-		return -ESRCH;
-	fd = open_entry(find(t, inode));
-	if (fd < 0) {
-		netns_table_scan(t, false);
-		e = find(t, inode);
-		fd = e && e->path ? open_entry(e) : -1;
-	}
+	e = netns_table_find(t, inode);
+	fd = e ? netns_open(e) : -ESRCH;
 	if (fd < 0)
-		return -ESRCH;
+		return fd;
 	err = setns(fd, CLONE_NEWNET) ? -errno : 0;
 	close(fd);
 	return err;

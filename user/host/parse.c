@@ -60,6 +60,17 @@ static bool get_addr(struct nlattr **tb, int type, int family, struct addr *to)
 	return true;
 }
 
+/* libnl passes over what is left behind the last whole attribute; here it says that the message was
+ * cut. The last one's padding may be missing. */
+static int parse_stream(struct nlattr *head, int len, struct nlattr **tb, int max)
+{
+	struct nlattr *a;
+	int rest;
+
+	nla_for_each_attr(a, head, len, rest);
+	return rest > 0 || nla_parse(tb, max, head, len, NULL) < 0 ? -EBADMSG : 0;
+}
+
 /* The attributes behind a fixed header of the given size. */
 static int parse_attrs(const struct nlmsghdr *m, size_t header, struct nlattr **tb, int max)
 {
@@ -67,12 +78,12 @@ static int parse_attrs(const struct nlmsghdr *m, size_t header, struct nlattr **
 
 	if (h->nlmsg_len < NLMSG_HDRLEN + header)
 		return -EBADMSG;
-	return nlmsg_parse(h, (int)header, tb, max, NULL) < 0 ? -EBADMSG : 0;
+	return parse_stream(nlmsg_attrdata(h, (int)header), nlmsg_attrlen(h, (int)header), tb, max);
 }
 
 static int parse_nested(struct nlattr *a, struct nlattr **tb, int max)
 {
-	return nla_parse(tb, max, nla_data(a), nla_len(a), NULL) < 0 ? -EBADMSG : 0;
+	return parse_stream(nla_data(a), nla_len(a), tb, max);
 }
 
 static void parse_vxlan(struct nlattr *data, struct link *l)
@@ -187,6 +198,11 @@ int parse_link(const struct nlmsghdr *m, struct link *out, int *netnsid)
 	return 0;
 }
 
+static bool fits_family(int family, unsigned int bits)
+{
+	return bits <= (family == AF_INET ? 32U : 128U);
+}
+
 int parse_addr(const struct nlmsghdr *m, struct if_addr *out)
 {
 	struct nlattr *tb[IFA_MAX + 1];
@@ -198,6 +214,8 @@ int parse_addr(const struct nlmsghdr *m, struct if_addr *out)
 	if (parse_attrs(m, sizeof(*ifa), tb, IFA_MAX))
 		return -EBADMSG;
 	ifa = NLMSG_DATA(m);
+	if (!fits_family(ifa->ifa_family, ifa->ifa_prefixlen))
+		return -EBADMSG;
 	a.ifindex = ifa->ifa_index;
 	a.net.bits = ifa->ifa_prefixlen;
 	/* IFA_ADDRESS is the other end of a point-to-point link */
@@ -206,6 +224,18 @@ int parse_addr(const struct nlmsghdr *m, struct if_addr *out)
 		return 1;
 	*out = a;
 	return 0;
+}
+
+/* A gateway of the other family: struct rtvia, whose address has no length of its own. */
+static void get_via(struct nlattr *a, struct addr *to)
+{
+	const struct rtvia *via = a ? nla_data(a) : NULL;
+	int n = a ? nla_len(a) - (int)sizeof(*via) : 0;
+
+	if (n >= 4 && via->rtvia_family == AF_INET)
+		*to = addr_v4(via->rtvia_addr);
+	else if (n >= 16 && via->rtvia_family == AF_INET6)
+		*to = addr_v6(via->rtvia_addr);
 }
 
 int parse_route(const struct nlmsghdr *m, struct route *out)
@@ -223,10 +253,13 @@ int parse_route(const struct nlmsghdr *m, struct route *out)
 		return 1;
 	if (rt->rtm_flags & RTM_F_CLONED && rt->rtm_type == RTN_UNSPEC)
 		return 1;
+	if (!fits_family(rt->rtm_family, rt->rtm_dst_len))
+		return -EBADMSG;
 	r.dst.bits = rt->rtm_dst_len;
 	if (!get_addr(tb, RTA_DST, rt->rtm_family, &r.dst.addr))
 		r.dst.addr.family = rt->rtm_family; /* the default route */
-	get_addr(tb, RTA_GATEWAY, rt->rtm_family, &r.gateway);
+	if (!get_addr(tb, RTA_GATEWAY, rt->rtm_family, &r.gateway))
+		get_via(tb[RTA_VIA], &r.gateway);
 	get_addr(tb, RTA_PREFSRC, rt->rtm_family, &r.prefsrc);
 	r.oif = get_u32(tb, RTA_OIF);
 	r.metric = get_u32(tb, RTA_PRIORITY);
@@ -419,11 +452,12 @@ static int parse_line_tuple(const char **p, const char *family, uint8_t proto, s
 int parse_conntrack_line(const char *line, struct ct_entry *out)
 {
 	struct ct_entry e = {};
-	unsigned int proto, timeout;
+	unsigned int proto, timeout = 0;
 	const char *p = line;
 	char family[8];
 
-	if (sscanf(line, "%7s %*u %*s %u %u", family, &proto, &timeout) != 3 || proto > 255)
+	/* a flow in a flowtable has no timeout */
+	if (sscanf(line, "%7s %*u %*s %u %u", family, &proto, &timeout) < 2 || proto > 255)
 		return -EBADMSG;
 	e.proto = (uint8_t)proto;
 	e.timeout = timeout;

@@ -7,20 +7,26 @@
 
 #include "host.h"
 
-/* A namespace that was found, by what name, and the way into it. */
+/* A namespace that was found, by what name, and the way into it. One that is gone keeps its name,
+ * until another one gets its inode number. */
 struct netns_entry {
 	uint32_t inode;
-	int pid;    /* a process that holds it; 0: none known */
-	char *name; /* "host", a name, or "pid 42 (nginx)" */
+	unsigned int scan; /* the one that saw it last */
+	int pid;	   /* a process that holds it; 0: none known */
+	char *name;	   /* "host", a name, or "pid 42 (nginx)" */
 	char *path;
 };
 
 struct netns_table {
 	struct netns_entry *entries;
 	size_t n;
-	uint64_t scanned_ns; /* CLOCK_MONOTONIC */
-	uint32_t own, host;  /* inodes: ours, and the machine's (pid 1's) */
-	int own_fd;	     /* the way back */
+	char **old_names; /* may still be in use */
+	size_t n_old_names;
+	unsigned int scan;
+	uint64_t named_ns, scanned_ns; /* CLOCK_MONOTONIC: the last look at names, and at /proc */
+	uint64_t ns_dev;	       /* of nsfs */
+	uint32_t own, host;	       /* inodes: ours, and the machine's (pid 1's) */
+	int own_fd;		       /* the way back */
 };
 
 enum cache_kind {
@@ -61,8 +67,10 @@ void *vec_add(struct vec *v, const void *item);
 
 int netns_table_open(struct netns_table *t);
 void netns_table_close(struct netns_table *t);
-/* Look again at what is on the machine, at most every 200 ms unless `now`. */
-void netns_table_scan(struct netns_table *t, bool now);
+/* Look again at what is on the machine: at names at most every 20 ms, at processes every 200 ms. */
+void netns_table_scan(struct netns_table *t);
+/* A descriptor of the netns, or -ESRCH if the way in leads nowhere or to another one by now. */
+int netns_open(const struct netns_entry *e);
 const struct netns_entry *netns_table_find(struct netns_table *t, uint32_t inode);
 /* Enter the netns; 0 or -ESRCH. Every success is followed by netns_leave(). */
 int netns_enter(struct netns_table *t, uint32_t inode);
@@ -80,6 +88,11 @@ int read_sysctl(const char *name, char *buf, size_t size);
 int read_has_xfrm(void);
 /* Not in the netns. */
 int read_cidrs(struct real_host *h, uint32_t netns, struct vec *out);
+/* What a CNI's configuration, flannel's subnet.env and a command line say; for tests. text and args
+ * are terminated, flannel's text is written to. */
+void cidrs_from_cni(const char *text, uint32_t netns, const char *source, struct vec *out);
+void cidrs_from_flannel(char *text, uint32_t netns, struct vec *out);
+void cidrs_from_arguments(const char *args, size_t len, uint32_t netns, struct vec *out);
 void read_kallsyms_names(struct real_host *h);
 
 #endif

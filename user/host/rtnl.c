@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Questions to rtnetlink and ctnetlink, asked in the netns that the thread is in. */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/net_namespace.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -62,6 +61,22 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
 	return NL_STOP;
 }
 
+/* A dump that fails on its way says so in the closing NLMSG_DONE, which libnl does not look into.
+ */
+static int on_finish(struct nl_msg *msg, void *arg)
+{
+	const struct nlmsghdr *m = nlmsg_hdr(msg);
+	struct exchange *x = arg;
+	int err;
+
+	if (m->nlmsg_len >= NLMSG_LENGTH(sizeof(err))) {
+		memcpy(&err, NLMSG_DATA(m), sizeof(err));
+		if (err < 0 && !x->err)
+			x->err = err;
+	}
+	return NL_STOP;
+}
+
 static struct nl_sock *open_socket(int protocol, struct exchange *x)
 {
 	struct timeval patience = {.tv_sec = 2};
@@ -77,6 +92,7 @@ static struct nl_sock *open_socket(int protocol, struct exchange *x)
 	nl_socket_set_buffer_size(sk, RCV_BYTES, 0);
 	setsockopt(nl_socket_get_fd(sk), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, on_valid, x);
+	nl_socket_modify_cb(sk, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, x);
 	nl_socket_modify_err_cb(sk, NL_CB_CUSTOM, on_error, x);
 	return sk;
 }
@@ -156,10 +172,12 @@ int read_addrs(struct vec *out)
 
 static int on_route(const struct nlmsghdr *m, void *ctx)
 {
+	const struct rtmsg *rt = NLMSG_DATA(m);
 	struct route r;
 	int err = parse_route(m, &r);
 
-	if (!err)
+	/* path MTUs and redirects of single hosts are dumped, too: no configuration */
+	if (!err && !(rt->rtm_flags & RTM_F_CLONED))
 		vec_add(ctx, &r);
 	return err;
 }
@@ -239,11 +257,11 @@ static int on_nsid(const struct nlmsghdr *m, void *ctx)
 }
 
 /* The id that the netns we are in has for another one; -1: none. */
-static int nsid_of(const char *path)
+static int nsid_of(const struct netns_entry *e)
 {
 	struct rtgenmsg h = {.rtgen_family = AF_UNSPEC};
 	struct nl_msg *msg;
-	int id = -1, fd = open(path, O_RDONLY | O_CLOEXEC);
+	int id = -1, fd = netns_open(e);
 
 	if (fd < 0)
 		return -1;
@@ -261,7 +279,7 @@ static bool resolve_peers(const struct netns_table *t, struct link *links, const
 	bool all = true;
 
 	for (size_t j = 0; j < t->n; j++) {
-		int id = t->entries[j].path ? nsid_of(t->entries[j].path) : -1;
+		int id = nsid_of(&t->entries[j]);
 
 		for (size_t i = 0; id >= 0 && i < n; i++) {
 			if (links[i].peer_is_away && ids[i] == id)
@@ -282,7 +300,7 @@ int read_links(struct netns_table *t, struct vec *out)
 	err = dump_links(&c);
 	/* a pod may be younger than the last look at what namespaces there are */
 	if (!err && !resolve_peers(t, out->data, c.ids.data, out->n)) {
-		netns_table_scan(t, false);
+		netns_table_scan(t);
 		resolve_peers(t, out->data, c.ids.data, out->n);
 	}
 	free(c.ids.data);

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Lines of /proc, what tells the cluster's CIDRs, and the lookups over a made-up node. */
+#include <errno.h>
+#include <linux/neighbour.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/rtnetlink.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
+
+#include "test.h"
+
+#include "fake_host.h"
+#include "host/parse.h"
+#include "host/real.h"
+
+static const uint8_t mac1[6] = {2, 0, 0, 0, 0, 1}, mac2[6] = {2, 0, 0, 0, 0, 2};
+
+static void conntrack_lines(void **state)
+{
+	static const char *const garbage[] = {
+		"",
+		"\n",
+		"ipv4",
+		"ipv4 2 tcp 6",
+		"ipv4 2 tcp 6 117 SYN_SENT",
+		"ipv4 2 tcp 6 117 SYN_SENT src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2",
+		"ipv4 2 tcp 6 1 X src=zz dst=10.0.0.2 sport=1 dport=2 src=1.1.1.1 dst=1.1.1.2",
+		"ipv4 2 tcp 999 1 X src=1.1.1.1 dst=1.1.1.2 src=1.1.1.1 dst=1.1.1.2",
+		"\xff\xfe\033[2J",
+	};
+	struct addr backend = an_addr("10.244.1.3");
+	struct ct_entry e, was;
+
+	(void)state;
+	assert_int_equal(
+		parse_conntrack_line("ipv4     2 tcp      6 117 SYN_SENT src=10.244.1.2 "
+				     "dst=10.96.0.10 sport=40000 dport=80 [UNREPLIED] "
+				     "src=10.244.1.3 dst=10.244.1.2 sport=8080 dport=40000 "
+				     "mark=0 zone=0 use=2\n",
+				     &e),
+		0);
+	assert_int_equal(e.orig.l3, ETHERTYPE_IP);
+	assert_int_equal(e.orig.dport, 80);
+	assert_true(addr_eq(&e.reply.src, &backend));
+	assert_int_equal(e.reply.sport, 8080);
+	assert_int_equal(e.timeout, 117);
+	assert_false(e.status & IPS_SEEN_REPLY);
+
+	assert_int_equal(parse_conntrack_line("ipv6     10 icmpv6   58 29 src=fd00::1 dst=fd00::2 "
+					      "type=128 code=0 id=7 src=fd00::2 dst=fd00::1 "
+					      "type=129 code=0 id=7 mark=0 use=1\n",
+					      &e),
+			 0);
+	assert_int_equal(e.orig.l3, ETHERTYPE_IPV6);
+	assert_int_equal(e.proto, IPPROTO_ICMPV6);
+	assert_false(e.orig.has_ports);
+	assert_true(e.status & IPS_SEEN_REPLY);
+
+	/* a flow in a flowtable has no timeout */
+	assert_int_equal(
+		parse_conntrack_line("ipv4     2 tcp      6 src=10.0.0.1 dst=10.0.0.2 sport=1 "
+				     "dport=2 src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1 "
+				     "[OFFLOAD] mark=0 use=2\n",
+				     &e),
+		0);
+	assert_int_equal(e.timeout, 0);
+	assert_true(e.status & IPS_SEEN_REPLY);
+
+	was = e;
+	for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++)
+		assert_int_equal(parse_conntrack_line(garbage[i], &e), -EBADMSG);
+	assert_memory_equal(&e, &was, sizeof(e));
+}
+
+static void udp_lines(void **state)
+{
+	static const char whole[] = " 1234: 00000000:2118 00000000:0000 07 00000000:00000000 "
+				    "00:00000000 00000000     0        0 0 2 0000000000000000 0\n";
+	struct addr v4 = an_addr("127.0.0.1"), v6 = an_addr("::1");
+	struct udp_socket s = {.port = 42};
+
+	(void)state;
+	assert_int_equal(parse_udp_line("   sl  local_address rem_address   st tx_queue\n", &s), 1);
+	assert_int_equal(s.port, 42);
+	assert_int_equal(parse_udp_line(whole, &s), 0);
+	assert_int_equal(s.port, 8472);
+	assert_true(s.kernel);
+
+	assert_int_equal(parse_udp_line("  12: 0100007F:0035 00000000:0000 07 00000000:00000000 "
+					"00:00000000 00000000   101        0 12345 2 0 0\n",
+					&s),
+			 0);
+	assert_true(addr_eq(&s.local, &v4));
+	assert_int_equal(s.port, 53);
+	assert_false(s.kernel);
+
+	assert_int_equal(
+		parse_udp_line("  12: 00000000000000000000000001000000:12B5 "
+			       "00000000000000000000000000000000:0000 07 00000000:00000000 "
+			       "00:00000000 00000000     0        0 0 2 0000000000000000 0\n",
+			       &s),
+		0);
+	assert_true(addr_eq(&s.local, &v6));
+	assert_int_equal(s.port, 4789);
+
+	assert_true(parse_udp_line("  12: 0100:0035 0:0 07 0:0 0:0 0 0 0 0\n", &s) != 0);
+	assert_true(parse_udp_line("  12: 00000000:10000 0:0 07 0:0 0:0 0 0 0 0\n", &s) != 0);
+	for (size_t n = 0; n < sizeof(whole); n++) {
+		char *cut = calloc(n + 1, 1);
+
+		memcpy(cut, whole, n);
+		parse_udp_line(cut, &s);
+		parse_conntrack_line(cut, &(struct ct_entry){});
+		free(cut);
+	}
+}
+
+static const struct known_cidr *only(const struct vec *v)
+{
+	assert_int_equal(v->n, 1);
+	return v->data;
+}
+
+static void cni_json(void **state)
+{
+	static const char flat[] = "{\"type\":\"bridge\",\"ipam\":{\"subnet\":\"10.1.0.0/16\"}}";
+	static const char nested[] =
+		"{\"name\":\"k8s\",\"subnet\":\"9.9.0.0/16\",\"plugins\":[{\"type\":\"ptp\","
+		"\"ipam\":{\"ranges\":[[{\"subnet\":\"10.2.0.0/16\"}],"
+		"[{\"subnet\":\"fd00:2::/64\"},{\"subnet\":7},{\"subnet\":\"usePodCidr\"}]]}},"
+		"{\"type\":\"portmap\"}]}";
+	static const char *const garbage[] = {
+		"",
+		"{",
+		"[]",
+		"null",
+		"7",
+		"{\"ipam\":7}",
+		"{\"ipam\":[[[[]]]]}",
+		"{\"ipam\":{\"subnet\":\"\"}}",
+		"{\"ipam\":{\"subnet\":\"10.0.0.0/99\"}}",
+		"{\"ipam\":{\"subnet\":\"0.0.0.0/0\"}}",
+		"{\"ipam\":{\"subnet\":\"\\u0000\"}}",
+		"{\"ipam\":{\"subnet\":\"10.0.0.0/8\"}",
+		"\xff\xfe{}",
+	};
+	struct vec v = {.size = sizeof(struct known_cidr)};
+	struct cidr want = a_cidr("10.1.0.0/16");
+	char deep[8192];
+
+	(void)state;
+	cidrs_from_cni(flat, 5, "here", &v);
+	assert_true(addr_eq(&only(&v)->net.addr, &want.addr));
+	assert_int_equal(only(&v)->net.bits, 16);
+	assert_int_equal(only(&v)->netns, 5);
+	assert_int_equal(only(&v)->role, CIDR_POD);
+	assert_string_equal(only(&v)->source, "here");
+	cidrs_from_cni(flat, 5, "and again", &v);
+	assert_int_equal(v.n, 1);
+	cidrs_from_cni(nested, 5, "x", &v);
+	assert_int_equal(v.n, 3);
+	for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++)
+		cidrs_from_cni(garbage[i], 5, "x", &v);
+	memset(deep, '[', sizeof(deep) - 1);
+	deep[sizeof(deep) - 1] = '\0';
+	cidrs_from_cni(deep, 5, "x", &v);
+	for (size_t n = 0; n < sizeof(nested); n++) {
+		char *cut = calloc(n + 1, 1);
+
+		memcpy(cut, nested, n);
+		cidrs_from_cni(cut, 5, "x", &v);
+		free(cut);
+	}
+	assert_int_equal(v.n, 3);
+	free(v.data);
+}
+
+static void flannel_env(void **state)
+{
+	char text[] = "FLANNEL_NETWORK=10.244.0.0/16,10.245.0.0/16\nFLANNEL_SUBNET=10.244.1.1/24\n"
+		      "FLANNEL_MTU=1450\nFLANNEL_IPMASQ=true\nFLANNEL_IPV6_NETWORK=fd00:3::/48\n"
+		      "\nFLANNEL_NETWORK\n=\nFLANNEL_NETWORK=\xff\033";
+	struct vec v = {.size = sizeof(struct known_cidr)};
+
+	(void)state;
+	cidrs_from_flannel(text, 5, &v);
+	assert_int_equal(v.n, 3);
+	free(v.data);
+}
+
+static size_t count_arguments(const char *args, size_t len, struct vec *v)
+{
+	/* at the end of its allocation; terminated as the reader does */
+	char *copy = calloc(len + 1, 1);
+
+	memcpy(copy, args, len);
+	v->n = 0;
+	cidrs_from_arguments(copy, len, 5, v);
+	free(copy);
+	return v->n;
+}
+
+static void command_lines(void **state)
+{
+	static const char proxy[] = "/usr/local/bin/kube-proxy\0--v=2\0"
+				    "--cluster-cidr=10.244.0.0/16,fd00:4::/48";
+	static const char words[] = "/usr/bin/k3s\0server\0--cluster-cidr\0"
+				    "10.42.0.0/16\0--service-cidr\0"
+				    "10.43.0.0/16";
+	static const char other[] = "/usr/bin/vi\0--cluster-cidr=10.244.0.0/16";
+	static const char last[] = "kubelet\0--pod-cidr";
+	struct vec v = {.size = sizeof(struct known_cidr)};
+	const struct known_cidr *c;
+
+	(void)state;
+	assert_int_equal(count_arguments(proxy, sizeof(proxy), &v), 2);
+	assert_int_equal(count_arguments(words, sizeof(words), &v), 2);
+	c = v.data;
+	assert_int_equal(c[0].role, CIDR_POD);
+	assert_int_equal(c[1].role, CIDR_SERVICE);
+	assert_string_equal(c[1].source, "command line of k3s");
+	assert_int_equal(count_arguments(other, sizeof(other), &v), 0);
+	assert_int_equal(count_arguments(last, sizeof(last), &v), 0);
+	assert_int_equal(count_arguments("", 1, &v), 0);
+	for (size_t n = 0; n <= sizeof(words); n++)
+		count_arguments(words, n, &v);
+	free(v.data);
+}
+
+#define NODE 100
+#define POD  200
+
+static const uint8_t mac3[6] = {2, 0, 0, 0, 0, 3};
+static struct fake_host fake;
+static struct fake_netns *node, *pod;
+
+static struct link *add_veth(struct fake_netns *n, uint32_t ifindex, uint32_t master, uint32_t peer,
+			     uint32_t away)
+{
+	struct link *l = fake_link(n, ifindex, "veth", "veth");
+
+	l->master = master;
+	l->peer = peer;
+	l->peer_is_away = away;
+	l->peer_netns = away;
+	return l;
+}
+
+static void add_fdb(uint32_t ifindex, uint32_t master, const uint8_t *mac, uint16_t state)
+{
+	struct neigh *e = &node->neighs[node->n_neighs++];
+
+	*e = (struct neigh){
+		.fdb = true, .ifindex = ifindex, .master = master, .has_mac = true, .state = state};
+	memcpy(e->mac, mac, sizeof(e->mac));
+}
+
+/* One node with one pod on cni0, and a bridge whose only port has both its ends here. */
+static struct host *setup_node(void)
+{
+	fake_host_init(&fake);
+	node = fake_netns(&fake, NODE, "host");
+	pod = fake_netns(&fake, POD, "pod");
+	fake_link(node, 2, "eth0", "");
+	fake_link(node, 3, "cni0", "bridge");
+	add_veth(node, 4, 3, 2, POD);
+	fake_link(node, 5, "br-vm", "bridge");
+	add_veth(node, 6, 5, 7, 0);
+	fake_addr(node, 3, "10.244.1.1/24");
+	add_fdb(4, 3, mac2, NUD_PERMANENT); /* the port's own address: the node itself */
+	add_fdb(4, 3, mac1, NUD_REACHABLE);
+	add_fdb(6, 5, mac3, NUD_NOARP);
+	add_veth(pod, 2, 0, 4, NODE);
+	fake_route(pod, "10.244.1.0/24", NULL, 2);
+	fake_route(pod, "0.0.0.0/0", "10.244.1.1", 2);
+	return &fake.base;
+}
+
+static void lookup_links(void **state)
+{
+	struct host *h = setup_node();
+
+	(void)state;
+	assert_ptr_equal(host_link(h, NODE, 3), &node->links[1]);
+	assert_null(host_link(h, NODE, 99));
+	assert_null(host_link(h, NODE, 0));
+	assert_null(host_link(h, 0, 3));
+	assert_null(host_link(h, 999, 3));
+}
+
+static void lookup_owner(void **state)
+{
+	struct addr mine = an_addr("10.244.1.1"), other = an_addr("10.244.1.2"), none = {};
+	struct host *h = setup_node();
+
+	(void)state;
+	assert_int_equal(host_addr_owner(h, NODE, &mine), 3);
+	assert_int_equal(host_addr_owner(h, NODE, &other), 0);
+	assert_int_equal(host_addr_owner(h, NODE, &none), 0);
+	assert_int_equal(host_addr_owner(h, 999, &mine), 0);
+}
+
+static void lookup_fdb(void **state)
+{
+	static const uint8_t mac4[6] = {2, 0, 0, 0, 0, 4};
+	struct host *h = setup_node();
+
+	(void)state;
+	assert_int_equal(host_fdb_port(h, NODE, 3, mac1)->ifindex, 4);
+	assert_int_equal(host_fdb_port(h, NODE, 5, mac3)->ifindex, 6);
+	assert_null(host_fdb_port(h, NODE, 3, mac3)); /* behind the other bridge */
+	assert_null(host_fdb_port(h, NODE, 3, mac4));
+	assert_null(host_fdb_port(h, 999, 3, mac1));
+}
+
+/* A bridge takes a port's address for its own, so this is what a routed frame comes from. */
+static void lookup_fdb_own_address(void **state)
+{
+	struct host *h = setup_node();
+
+	(void)state;
+	assert_null(host_fdb_port(h, NODE, 3, mac2));
+}
+
+static void lookup_pod_bridge(void **state)
+{
+	struct host *h = setup_node();
+
+	(void)state;
+	assert_true(host_is_pod_bridge(h, NODE, host_link(h, NODE, 3)));
+	assert_false(host_is_pod_bridge(h, NODE, host_link(h, NODE, 5)));
+	assert_false(host_is_pod_bridge(h, NODE, host_link(h, NODE, 2)));
+}
+
+static void lookup_node(void **state)
+{
+	struct host *h = setup_node();
+
+	(void)state;
+	assert_int_equal(host_node_of(h, POD), NODE);
+	assert_int_equal(host_node_of(h, NODE), 0);
+	assert_int_equal(host_node_of(h, 999), 0);
+	pod->routes[1].type = RTN_UNREACHABLE;
+	assert_int_equal(host_node_of(h, POD), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(conntrack_lines),
+		cmocka_unit_test(udp_lines),
+		cmocka_unit_test(cni_json),
+		cmocka_unit_test(flannel_env),
+		cmocka_unit_test(command_lines),
+		cmocka_unit_test(lookup_links),
+		cmocka_unit_test(lookup_owner),
+		cmocka_unit_test(lookup_fdb),
+		cmocka_unit_test(lookup_fdb_own_address),
+		cmocka_unit_test(lookup_pod_bridge),
+		cmocka_unit_test(lookup_node),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
