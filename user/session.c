@@ -156,16 +156,20 @@ static int share_maps(struct session *s, struct bpf_object *obj)
 	return 0;
 }
 
-/* tracefs may not be mounted, and mounting it for all is not ours to do: look at it from a mount
- * namespace of our own, which ends with us. */
-static void find_tracefs(void)
+/*
+ * libbpf looks up the tracepoint in tracefs. That may not be mounted, and mounting it for all is
+ * not ours to do; and where it can be reached through debugfs, merely looking mounts it there. So
+ * both happen in a mount namespace of our own, which ends with us.
+ */
+static void enter_own_mounts(void)
 {
-	if (!access("/sys/kernel/tracing/events", F_OK) ||
-	    !access("/sys/kernel/debug/tracing/events", F_OK))
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL)) {
+		log_info(LOG_VERBOSE, "no mount namespace of our own: %s", strerror(errno));
 		return;
-	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL))
-		return;
-	if (mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL))
+	}
+	if (access("/sys/kernel/tracing/events", F_OK) &&
+	    access("/sys/kernel/debug/tracing/events", F_OK) &&
+	    mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL))
 		log_info(LOG_VERBOSE, "cannot mount tracefs: %s", strerror(errno));
 }
 
@@ -180,7 +184,7 @@ static int try_rung(struct session *s, const struct probe_def *def, struct probe
 	int err;
 
 	if (!strcmp(rung->how, "tracepoint"))
-		find_tracefs();
+		enter_own_mounts();
 	p->obj = bpf_object__open_mem(elf, size, &opts);
 	if (!p->obj)
 		return -errno;

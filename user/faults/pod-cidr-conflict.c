@@ -175,10 +175,28 @@ static const char *ip_command(const struct addr *a)
 	return a->family == AF_INET6 ? "ip -6" : "ip";
 }
 
+/* Before 5.14 a network's first address is a broadcast address, too, and no gateway can be that:
+ * not even flannel's, which has the first address of each Pod CIDR. */
+static bool is_broadcast(struct host *h, uint32_t netns, const struct addr *a,
+			 const struct link *dev)
+{
+	const struct route *r;
+	size_t n;
+
+	if (h->ops->routes(h, netns, &r, &n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (r[i].type == RTN_BROADCAST && r[i].oif == dev->ifindex &&
+		    addr_eq(&r[i].dst.addr, a))
+			return true;
+	}
+	return false;
+}
+
 /* The least that mends what was seen: a stray route goes away; a network that the node is really in
  * stays, and the one address gets the route it needs. */
-static void write_fix(struct finding *f, const struct addr *a, const struct conflict *c,
-		      bool lan_won)
+static void write_fix(struct finding *f, struct host *h, const struct addr *a,
+		      const struct conflict *c, bool lan_won)
 {
 	char dev[80], net[CIDR_STRLEN], text[ADDR_STRLEN], gw[ADDR_STRLEN];
 	const struct route *r = lan_won ? c->cni : c->lan;
@@ -192,6 +210,10 @@ static void write_fix(struct finding *f, const struct addr *a, const struct conf
 	} else if (r) {
 		bool via = r->gateway.family;
 
+		if (via && is_broadcast(h, f->netns, &r->gateway, c->lan_dev))
+			finding_fix(f, FIX_NOW, "ip route del broadcast %s dev %s table local",
+				    addr_str(&r->gateway, gw),
+				    shell_quote(c->lan_dev->name, dev, sizeof(dev)));
 		finding_fix(f, FIX_NOW, "%s route replace %s%s%s dev %s%s", ip_command(a),
 			    addr_str(a, text), via ? " via " : "",
 			    via ? addr_str(&r->gateway, gw) : "",
@@ -233,7 +255,7 @@ static int examine(const struct group *g, const struct group *all, size_t n_all,
 			is_source_check(g) ? "fail the check of their source"
 			: lan_won	   ? "go to that network instead of the pod"
 					   : "go to the pods' network instead of that host");
-	write_fix(f, a, &c, lan_won);
+	write_fix(f, h, a, &c, lan_won);
 	return 0;
 }
 
