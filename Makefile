@@ -89,6 +89,14 @@ demo: ## a lab, a fault (FAULT=ip-forward-off), a diagnosis
 	$(MAKE) all
 	scripts/demo
 
+vm: all ## a shell on another kernel: KERNEL=6.1
+	scripts/deps vm
+	scripts/vm shell $(or $(KERNEL),6.1)
+
+test-vm: all ## every scenario on every kernel (CORE=1: a core set)
+	scripts/deps build test vm
+	tests/vm/run $(if $(CORE),-c)
+
 lint: ## clang-format, clang-tidy, shellcheck, man page
 	scripts/lint
 
@@ -103,5 +111,5 @@ clean: ## remove build/
 help: ## this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
-.PHONY: all static bpf-arm64 check test deps demo lint install clean help
+.PHONY: all static bpf-arm64 check test deps demo vm test-vm lint install clean help
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

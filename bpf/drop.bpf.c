@@ -11,30 +11,28 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* Count in the small map; false where even that has no room. */
-static __always_inline bool fold_add(const struct drop_key *key, __u64 now, __u32 len)
+/* The counters of a drop's reason, location and netns; NULL where the small map is full or busy. */
+static __always_inline struct drop_val *fold_get(const struct drop_key *key)
 {
 	struct fold_key fold = {key->location, key->reason, key->netns};
-	struct drop_val zero = {}, *v;
+	struct drop_val zero = {}, *v = bpf_map_lookup_elem(&folds, &fold);
 
-	v = bpf_map_lookup_elem(&folds, &fold);
-	if (!v) {
-		bpf_map_update_elem(&folds, &fold, &zero, BPF_NOEXIST);
-		v = bpf_map_lookup_elem(&folds, &fold);
-	}
 	if (v)
-		val_add(v, now, len);
-	return v;
+		return v;
+	bpf_map_update_elem(&folds, &fold, &zero, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&folds, &fold);
 }
 
-/* Is this the first drop of its reason, location and netns? Then its sample is owed whatever the
+/* Is this the first sample of its reason, location and netns on this CPU? It is owed whatever the
  * budget says: a fault that drops one packet during a port scan must still be explained. */
-static __always_inline bool first_of_kind(const struct drop_key *key)
+static __always_inline bool first_of_kind(const struct drop_key *key, __u64 now)
 {
-	struct fold_key fold = {key->location, key->reason, key->netns};
-	struct drop_val zero = {};
+	struct drop_val *fold = fold_get(key);
 
-	return !bpf_map_update_elem(&folds, &fold, &zero, BPF_NOEXIST);
+	if (!fold || fold->sampled_ns)
+		return false;
+	fold->sampled_ns = now;
+	return true;
 }
 
 static __always_inline int on_drop(void *ctx, struct sk_buff *skb, __u64 location, __u32 reason,
@@ -59,15 +57,16 @@ static __always_inline int on_drop(void *ctx, struct sk_buff *skb, __u64 locatio
 	now = bpf_ktime_get_ns();
 	len = READ(skb, len);
 	v = group_get(&flows, &key);
+	if (!v)
+		v = fold_get(&key);
 	if (!v) {
-		if (!fold_add(&key, now, len))
-			stat_add(STAT_UNCOUNTED);
+		stat_add(STAT_UNCOUNTED);
 		return 0;
 	}
 	val_add(v, now, len);
 	if (v->sampled_ns && now - v->sampled_ns < SAMPLE_EVERY_NS)
 		return 0;
-	if (budget_take(now) || (!v->sampled_ns && first_of_kind(&key))) {
+	if (budget_take(now) || (!v->sampled_ns && first_of_kind(&key, now))) {
 		v->sampled_ns = now;
 		sample_drop(ctx, skb, &key, &p, dev, now, direct);
 	}

@@ -81,7 +81,7 @@ static __always_inline void sample_conntrack(struct sample *s, struct sk_buff *s
 {
 	struct nf_conn *ct;
 
-	if (!bpf_core_field_exists(skb->_nfct) || !bpf_core_type_exists(struct nf_conn))
+	if (!bpf_core_field_exists(skb->_nfct) || !bpf_core_field_exists(struct nf_conn, tuplehash))
 		return;
 	ct = (void *)(READ(skb, _nfct) & ~7UL);
 	if (!is_kernel_address(ct))

@@ -11,8 +11,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-#define TCP_SYN_SENT	 2
-#define RETRANS_EVERY_NS 500000000ULL
+#define TCP_SYN_SENT 2
 
 static __always_inline void copy_v6(__u8 *to, const struct in6_addr *a)
 {
@@ -82,11 +81,9 @@ static __always_inline int on_retransmit(struct sock *sk, const bool direct)
 	}
 	now = bpf_ktime_get_ns();
 	val_add(v, now, 0);
-	if (v->sampled_ns && now - v->sampled_ns < RETRANS_EVERY_NS)
-		return 0;
+	/* every one that the budget allows: userspace counts them by connection */
 	if (!budget_take(now))
 		return 0;
-	v->sampled_ns = now;
 	s = sample_reserve(SAMPLE_RETRANSMIT, &key, now);
 	if (!s)
 		return 0;

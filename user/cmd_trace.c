@@ -258,11 +258,15 @@ static void write_ready_file(const char *path)
 static void catch_signals(void)
 {
 	/* A second one kills: the person is in a hurry. */
-	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+	const struct sigaction ours = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction old;
 
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		/* what nohup or a shell's & had ignored stays so */
+		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &ours, NULL);
+	}
 }
 
 static void print_live(struct trace *t, uint64_t left_ns, uint64_t elapsed_ns)
@@ -315,8 +319,9 @@ static int print_report(const struct args *a, struct report *r, FILE *to)
 {
 	int err;
 
-	if (ftruncate(fileno(to), 0))
-		errno = 0; /* a pipe or a terminal */
+	/* A file that we opened; standard output may be appended to what others wrote. */
+	if (to != stdout && ftruncate(fileno(to), 0))
+		errno = 0; /* a FIFO or a device */
 	err = a->format == FORMAT_JSON ? out_json(r, to)
 				       : out_text(r, to, want_colour(to), log_level >= LOG_VERBOSE);
 

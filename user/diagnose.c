@@ -6,6 +6,8 @@
 #include "noise.h"
 #include "util.h"
 
+#define MAX_FIXES 32
+
 static int find_finding(const struct diagnosis *d, const struct fault *fault, const char *place)
 {
 	for (size_t i = 0; i < d->n; i++) {
@@ -13,6 +15,19 @@ static int find_finding(const struct diagnosis *d, const struct fault *fault, co
 			return (int)i;
 	}
 	return -1;
+}
+
+/* The same finding from another group may need one more command, say for another address. */
+static void take_commands(struct finding *to, const struct finding *from)
+{
+	for (size_t i = 0; i < from->n_fix; i++) {
+		bool known = from->fix[i].when != FIX_NOW || to->n_fix >= MAX_FIXES;
+
+		for (size_t j = 0; j < to->n_fix && !known; j++)
+			known = !strcmp(to->fix[j].text, from->fix[i].text);
+		if (!known)
+			finding_fix(to, FIX_NOW, "%s", from->fix[i].text);
+	}
 }
 
 /* f's memory goes to the diagnosis, or is freed where the same finding stands as strongly. */
@@ -29,6 +44,7 @@ static int add_finding(struct diagnosis *d, struct finding *f)
 		finding_free(&d->findings[i]);
 		d->findings[i] = *f;
 	} else {
+		take_commands(&d->findings[i], f);
 		finding_free(f);
 	}
 	return i;
@@ -146,7 +162,8 @@ void diagnose_finish(struct diagnosis *d, struct group *groups, size_t n)
 			finding_free(&d->findings[i]);
 	}
 	d->n = kept;
-	qsort(d->findings, d->n, sizeof(*d->findings), worse_first);
+	if (d->n)
+		qsort(d->findings, d->n, sizeof(*d->findings), worse_first);
 	for (size_t i = 0; i < d->n; i++) {
 		for (size_t j = 0; j < d->findings[i].n_groups; j++)
 			groups[d->findings[i].groups[j]].finding = (int)i;

@@ -94,8 +94,8 @@ const char *shell_quote(const char *s, char *buf, size_t size);
  * an interface name has a dot in it. Returns buf. */
 const char *sysctl_text(const char *name, char *buf, size_t size);
 
-/* Read a sysctl whose healthy value is `want` and record it as evidence. It agrees with the fault
- * when it differs from `want` or does not exist. */
+/* Read a sysctl that is a switch and record it as evidence; `want` is its healthy value. It agrees
+ * with the fault when it is 0 or does not exist. */
 enum agrees evidence_sysctl(struct finding *f, struct host *h, uint32_t netns, const char *name,
 			    const char *want);
 

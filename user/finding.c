@@ -115,7 +115,7 @@ enum agrees evidence_sysctl(struct finding *f, struct host *h, uint32_t netns, c
 		snprintf(value, sizeof(value), "%s", err == -ENOENT ? "absent" : strerror(-err));
 		agrees = err == -ENOENT ? AGREES_YES : AGREES_UNREAD;
 	} else {
-		agrees = strcmp(value, want) ? AGREES_YES : AGREES_NO;
+		agrees = strcmp(value, "0") ? AGREES_NO : AGREES_YES;
 	}
 	snprintf(check, sizeof(check), "sysctl %s", sysctl_text(name, text, sizeof(text)));
 	finding_evidence(f, agrees, check, value, want);

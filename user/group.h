@@ -10,7 +10,7 @@
 #include "../bpf/event.h"
 #include "flow.h"
 
-#define SYM_STRLEN 96
+#define GROUP_CONNECTIONS 8
 
 struct symbol {
 	const char *name;   /* owned by the kernel module; NULL: not known (hidden or none) */
@@ -41,6 +41,7 @@ struct group {
 	struct drop_key key;
 	uint64_t packets, bytes;
 	uint64_t first_ns, last_ns; /* CLOCK_MONOTONIC; 0: unknown (a folded group) */
+	bool counted;		    /* the counters are exact, not the number of samples */
 	bool folded;		    /* counted by reason, location and netns only */
 
 	/* From here on: described. Strings are never NULL unless said. */
@@ -65,6 +66,15 @@ struct group {
 	uint8_t src_mac[6], dst_mac[6];
 	bool has_macs;
 	uint32_t mark;
+	/* Retransmits: of the last seen connection, which flow.sport names, how often it sent again
+	 * and how long ago it did so first. A group is many connections. */
+	struct {
+		uint16_t sport;
+		uint32_t times;
+		uint64_t since_ns; /* CLOCK_MONOTONIC */
+	} connections[GROUP_CONNECTIONS];
+	uint32_t sent_again;
+	uint32_t silent_s;
 	uint8_t sk_state; /* retransmits: TCP state */
 	int sk_err;	  /* retransmits: pending soft error */
 	int n_stack;

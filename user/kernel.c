@@ -30,6 +30,7 @@ static int reason_cmp(const void *a, const void *b)
 static void add_enum(struct kernel *k, const struct btf *btf, const struct btf_type *t)
 {
 	const struct btf_enum *e = btf_enum(t);
+	bool core = !strcmp(btf__name_by_offset(btf, t->name_off), "skb_drop_reason");
 
 	for (int i = 0; i < btf_vlen(t); i++) {
 		const char *name = btf__name_by_offset(btf, e[i].name_off);
@@ -43,6 +44,10 @@ static void add_enum(struct kernel *k, const struct btf *btf, const struct btf_t
 			continue;
 		if (!strncmp(name, REASON_PREFIX, strlen(REASON_PREFIX)))
 			name += strlen(REASON_PREFIX);
+		/* a subsystem's reasons carry its number in the upper bits: others are not theirs
+		 */
+		if (core != ((uint32_t)e[i].val <= 0xffff))
+			continue;
 		k->reasons = xreallocarray(k->reasons, k->n_reasons + 1, sizeof(*k->reasons));
 		r = &k->reasons[k->n_reasons++];
 		r->value = (uint32_t)e[i].val;

@@ -23,6 +23,11 @@ static bool is_local_only(const struct group *g)
 	return !g->key.l3 && (g->key.flags & KEY_FROM_MASK) != NETNS_FROM_DEV;
 }
 
+static bool is_not_ip(const struct group *g)
+{
+	return !g->key.l3;
+}
+
 static bool to_group_address(const struct group *g)
 {
 	return g->key.l3 && addr_is_multicast(&g->flow.dst);
@@ -50,9 +55,10 @@ static bool is_redirect(const struct group *g)
 	       g->key.icmp_type == (g->key.proto == IPPROTO_ICMPV6 ? 137 : 5);
 }
 
-static bool is_icmp(const struct group *g)
+static bool is_echo_reply(const struct group *g)
 {
-	return g->key.cls == PKT_ICMP;
+	return g->key.cls == PKT_ICMP &&
+	       g->key.icmp_type == (g->key.proto == IPPROTO_ICMPV6 ? 129 : 0);
 }
 
 static bool is_ipv6_control(const struct group *g)
@@ -72,7 +78,8 @@ static const struct noise table[] = {
 	      "TCP_FASTOPEN"),
 	 NULL, NULL},
 	{"ping's reply, freed after it was handed to the pinging process",
-	 LIST("NO_SOCKET", "NOT_SPECIFIED"), LIST("ping_rcv", "icmp_rcv", "icmpv6_rcv"), is_icmp},
+	 LIST("NO_SOCKET", "NOT_SPECIFIED"), LIST("ping_rcv", "icmp_rcv", "icmpv6_rcv"),
+	 is_echo_reply},
 	{"late packets of connections that are over", LIST("NO_SOCKET"), NULL, is_late_tcp},
 	{"late packets of connections that are over", LIST("NOT_SPECIFIED"),
 	 LIST("tcp_v4_rcv", "tcp_v6_rcv"), is_late_tcp},
@@ -84,14 +91,18 @@ static const struct noise table[] = {
 	 NULL},
 	{"frames for other hosts", LIST("OTHERHOST"), NULL, NULL},
 	{"link-layer control frames without a listener",
-	 LIST("UNHANDLED_PROTO", "MAC_IEEE_MAC_CONTROL"), NULL, NULL},
+	 LIST("UNHANDLED_PROTO", "MAC_IEEE_MAC_CONTROL"), NULL, is_not_ip},
 	{"messages between local sockets",
 	 LIST("UNIX_DISCONNECT", "UNIX_SKIP_OOB", "PACKET_SOCK_ERROR"), NULL, NULL},
 	{"messages between local sockets, no packets", LIST("NOT_SPECIFIED", "SOCKET_FILTER"), NULL,
 	 is_local_only},
 	{"IPv6 control traffic where IPv6 is off or nobody listens",
-	 LIST("IPV6DISABLED", "IPV6_NDISC_FRAG", "IPV6_NDISC_HOP_LIMIT", "IPV6_NDISC_BAD_CODE",
-	      "IPV6_NDISC_BAD_OPTIONS", "IPV6_NDISC_NS_OTHERHOST", "INVALID_PROTO"),
+	 LIST("IPV6DISABLED", "INVALID_PROTO"), NULL, is_ipv6_control},
+	{"IPv6 multicast where IPv6 is off or nobody listens",
+	 LIST("IPV6DISABLED", "INVALID_PROTO"), NULL, to_group_address},
+	{"neighbour discovery that is not for this host",
+	 LIST("IPV6_NDISC_FRAG", "IPV6_NDISC_HOP_LIMIT", "IPV6_NDISC_BAD_CODE",
+	      "IPV6_NDISC_BAD_OPTIONS", "IPV6_NDISC_NS_OTHERHOST"),
 	 NULL, NULL},
 	{"neighbour discovery and group membership of IPv6", NULL,
 	 LIST("vxlan_xmit", "ip6_mc_input", "ndisc_rcv", "igmp6_event_query", "br_flood",

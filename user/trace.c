@@ -14,6 +14,8 @@
 #include "trace.h"
 #include "util.h"
 
+#define MAX_LOOKS 5
+
 static bool netns_wanted(const struct filter *f, uint32_t netns)
 {
 	for (uint32_t i = 0; i < f->n_netns; i++) {
@@ -35,6 +37,30 @@ static void diagnose(struct trace *t, size_t i)
 		g->finding = -1;
 }
 
+/* Which connection of the group was it? The least persistent one is forgotten for a new one. */
+static void count_retransmit(struct group *g, const struct sample *s)
+{
+	size_t slot = 0;
+
+	for (size_t i = 0; i < GROUP_CONNECTIONS; i++) {
+		if (g->connections[i].sport == s->sport) {
+			slot = i;
+			break;
+		}
+		if (g->connections[i].times < g->connections[slot].times)
+			slot = i;
+	}
+	if (g->connections[slot].sport != s->sport) {
+		g->connections[slot].sport = s->sport;
+		g->connections[slot].times = 0;
+		g->connections[slot].since_ns = s->ts;
+	}
+	g->flow.sport = s->sport;
+	g->sent_again = ++g->connections[slot].times;
+	g->silent_s = (uint32_t)((s->ts - g->connections[slot].since_ns) / 1000000000);
+	g->sk_err = (int)s->sk_err;
+}
+
 static void on_sample(void *arg, const struct sample *s)
 {
 	struct trace *t = arg;
@@ -42,14 +68,15 @@ static void on_sample(void *arg, const struct sample *s)
 	struct group *g = &t->table.groups[i];
 
 	host_refresh(t->host);
-	g->packets++; /* replaced by the exact count at the end; retransmits are judged by it */
-	if (s->sk_err)
-		g->sk_err = (int)s->sk_err;
+	g->packets++; /* the exact count comes at the end, if the flow map had room for the group */
+	g->bytes += s->len;
 	if (!g->has_sample)
 		describe_sample(g, s, &t->kernel, t->host);
-	else if (s->kind == SAMPLE_DROP)
-		return;
-	if (g->finding < 0)
+	if (s->kind == SAMPLE_RETRANSMIT)
+		count_retransmit(g, s);
+	/* A retransmit is one more each time. A drop is looked at again, too, in case the node
+	 * changed, but not for ever: evidence costs. */
+	if (g->finding < 0 && (s->kind == SAMPLE_RETRANSMIT || g->packets <= MAX_LOOKS))
 		diagnose(t, i);
 }
 
@@ -157,6 +184,7 @@ static void on_group(void *arg, enum sample_kind kind, const struct drop_key *ke
 
 	g->packets = sum->packets;
 	g->bytes = sum->bytes;
+	g->counted = true;
 	g->first_ns = sum->first_ns;
 	g->last_ns = sum->last_ns;
 	if (g->has_sample)
@@ -164,6 +192,35 @@ static void on_group(void *arg, enum sample_kind kind, const struct drop_key *ke
 	describe_key(g, &t->kernel);
 	if (!folded && g->finding < 0)
 		diagnose(t, i);
+}
+
+/* A group that found the flow map full is known by its samples only. Those packets were counted in
+ * the small map: take them from there, so that each is in one group. */
+static void take_from_fold(struct trace *t, size_t i)
+{
+	struct drop_key fold = {.location = t->table.groups[i].key.location,
+				.reason = t->table.groups[i].key.reason,
+				.netns = t->table.groups[i].key.netns};
+	size_t n = t->table.n, from = table_group(&t->table, SAMPLE_DROP, &fold, true);
+	struct group *g = &t->table.groups[i], *f = &t->table.groups[from];
+
+	if (from == n || f->packets <= g->packets) {
+		g->packets = 0; /* cannot be, or the last of them: leave them where they are */
+		g->bytes = 0;
+		return;
+	}
+	f->packets -= g->packets;
+	f->bytes -= g->bytes < f->bytes ? g->bytes : f->bytes;
+}
+
+static void settle_uncounted_groups(struct trace *t)
+{
+	size_t n = t->table.n;
+
+	for (size_t i = 0; i < n; i++) {
+		if (t->table.groups[i].kind == SAMPLE_DROP && !t->table.groups[i].counted)
+			take_from_fold(t, i);
+	}
 }
 
 /* Drops before retransmits, most packets first; ties in a stable order. */
@@ -226,6 +283,7 @@ int trace_finish(struct trace *t, struct report *r)
 	int err;
 
 	session_detach(t->session);
+	host_refresh(t->host);
 	memset(r, 0, sizeof(*r));
 	r->start_ns = t->start_ns;
 	r->end_ns = (int64_t)now_ns(CLOCK_REALTIME);
@@ -235,7 +293,9 @@ int trace_finish(struct trace *t, struct report *r)
 		err = session_read(t->session, on_group, t);
 	if (err)
 		return err;
-	qsort(t->table.groups, t->table.n, sizeof(*t->table.groups), group_order);
+	settle_uncounted_groups(t);
+	if (t->table.n)
+		qsort(t->table.groups, t->table.n, sizeof(*t->table.groups), group_order);
 	diagnose_finish(&t->diagnosis, t->table.groups, t->table.n);
 	fill_node(r);
 	r->n_probes = session_probes(t->session, t->probes);

@@ -136,7 +136,7 @@ variant_silent_wire()
 {
 	lab_up
 	prove --at node1 --break drop_on_the_wire --undo undo_on_the_wire --status suspected \
-		--seconds 4.5 --in node1 --in poda --in podb --mention $NODE2 --mention 8472 \
+		--seconds 9 --in node1 --in poda --in podb --mention $NODE2 --mention 8472 \
 		--flow "tcp poda $POD_C $LAB_PORT" --flow "tcp podb $POD_C $LAB_PORT"
 }
 
@@ -144,6 +144,6 @@ variant_silent_other_node()
 {
 	lab_up
 	prove --at node1 --break "drop_in_chain node2 input 8472" --undo "drop_table node2" \
-		--status suspected --seconds 4.5 --in node1 --in poda --in podb --mention $NODE2 \
+		--status suspected --seconds 9 --in node1 --in poda --in podb --mention $NODE2 \
 		--flow "tcp poda $POD_C $LAB_PORT"
 }

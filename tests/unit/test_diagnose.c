@@ -351,6 +351,8 @@ static struct group *silence(struct lab *l)
 	struct ct_entry *e = &l->node->conntrack[l->node->n_conntrack++];
 
 	g->kind = SAMPLE_RETRANSMIT;
+	g->sent_again = 3;
+	g->silent_s = 6;
 	g->key.cls = PKT_TCP_SYN;
 	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.244.2.2", 80);
 	e->proto = IPPROTO_TCP;
@@ -382,13 +384,36 @@ static void test_no_silence(void **state)
 	g->sk_err = EHOSTUNREACH;
 	assert_null(diagnose(l, 1));
 	g->sk_err = 0;
-	g->packets = 1;
+	g->sent_again = 2; /* many packets, but of different connections */
 	assert_null(diagnose(l, 1));
+	g->sent_again = 3;
+	g->flow.sport = 40001; /* conntrack does not know it: it is over */
+	assert_null(diagnose(l, 1));
+	g->flow.sport = 40000;
 	/* and not where something seen here explains it */
-	g->packets = 10;
 	set_flow(drop(l, 1, "QDISC_DROP", "x", NODE), IPPROTO_TCP, "10.244.1.2", 40000,
 		 "10.244.2.2", 80);
 	assert_null(diagnose(l, 2));
+}
+
+/* A policy in the remote pod: others get answers over the same route. */
+static void test_no_silence_where_others_answer(void **state)
+{
+	struct lab *l = *state;
+	struct ct_entry *e;
+
+	silence(l);
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_tcp_timeout_established", "432000");
+	e = &l->node->conntrack[l->node->n_conntrack++];
+	*e = l->node->conntrack[0];
+	e->orig.sport = 50000;
+	e->orig.dport = 8080;
+	e->tcp_state = 3;
+	e->status = 2;
+	e->timeout = 431998;
+	assert_null(diagnose(l, 1));
+	e->timeout = 431900; /* idle since before */
+	assert_finding(l, 1, "vxlan-blocked", STATUS_SUSPECTED);
 }
 
 static void add_cidr(struct fake_netns *n, const char *cidr)
@@ -405,6 +430,7 @@ static struct group *unresolved(struct lab *l)
 
 	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.244.2.2", 80);
 	add_cidr(l->node, "10.244.0.0/16");
+	g->key.ifindex = LAN0;
 	return g;
 }
 
@@ -425,6 +451,7 @@ static void test_pod_cidr_conflict_network(void **state)
 
 	unresolved(l);
 	fake_link(l->node, LAN0, "lan0", "");
+	fake_addr(l->node, LAN0, "10.244.2.100/25");
 	fake_route(l->node, "10.244.2.0/25", NULL, LAN0)->protocol = RTPROT_KERNEL;
 	assert_finding(l, 1, "pod-cidr-conflict", STATUS_CONFIRMED);
 	assert_string_equal(l->d.findings[0].fix[0].text,
@@ -439,6 +466,118 @@ static void test_deleted_pod(void **state)
 
 	assert_null(diagnose(l, 1));
 	g->flow.dst = an_addr("10.244.1.77");
+	assert_null(diagnose(l, 1));
+}
+
+/* A wide network around the Pod CIDR, and a deleted pod. */
+static void test_wide_network(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = unresolved(l);
+
+	fake_addr(l->node, ETH0, "10.0.0.5/8");
+	fake_route(l->node, "10.0.0.0/8", NULL, ETH0)->protocol = RTPROT_KERNEL;
+	g->flow.dst = an_addr("10.244.1.77");
+	g->key.ifindex = CNI0;
+	assert_null(diagnose(l, 1));
+}
+
+/* The network is as wide as the cluster's: a host of it may be meant, or a deleted pod. */
+static void test_same_network(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = unresolved(l);
+
+	fake_link(l->node, LAN0, "lan0", "");
+	fake_addr(l->node, LAN0, "10.244.0.9/16");
+	fake_route(l->node, "10.244.0.0/16", NULL, LAN0)->protocol = RTPROT_KERNEL;
+	g->flow.dst = an_addr("10.244.1.77");
+	g->key.ifindex = CNI0;
+	assert_finding(l, 1, "pod-cidr-conflict", STATUS_SUSPECTED);
+	assert_int_equal(l->d.findings[0].fix[0].when, FIX_ADVICE);
+}
+
+/* In a pod, and on a machine that has no pods, nothing conflicts. */
+static void test_conflict_needs_a_node(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = unresolved(l);
+
+	fake_route(l->a, "10.244.1.0/24", NULL, 2);
+	add_cidr(l->a, "10.244.0.0/16");
+	g->netns = POD_A;
+	g->flow.dst = an_addr("10.244.1.77");
+	g->key.ifindex = 2;
+	assert_null(diagnose(l, 1));
+}
+
+/* macvlan, or a cloud whose pods live in the node's own network: the CNI claims nothing. */
+static void test_pods_in_own_network(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = unresolved(l);
+
+	add_cidr(l->node, "192.168.77.0/24");
+	g->flow.dst = an_addr("192.168.77.99");
+	g->key.ifindex = ETH0;
+	assert_null(diagnose(l, 1));
+}
+
+/* A route that another table has is not deleted from this one. */
+static void test_conflict_in_other_table(void **state)
+{
+	struct lab *l = *state;
+
+	unresolved(l);
+	fake_link(l->node, LAN0, "lan0", "");
+	fake_route(l->node, "10.244.2.0/25", NULL, LAN0)->table = 100;
+	assert_finding(l, 1, "pod-cidr-conflict", STATUS_CONFIRMED);
+	assert_int_equal(l->d.findings[0].fix[0].when, FIX_ADVICE);
+	assert_has(l->d.findings[0].fix[0].text, "table 100");
+}
+
+/* Two addresses need two commands, in one finding. */
+static void test_conflict_of_two_addresses(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = drop(l, 1, "NEIGH_FAILED", "neigh_invalidate", NODE);
+
+	unresolved(l);
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.244.2.3", 80);
+	g->key.ifindex = LAN0;
+	fake_link(l->node, LAN0, "lan0", "");
+	fake_addr(l->node, LAN0, "10.244.2.100/25");
+	fake_route(l->node, "10.244.2.0/25", NULL, LAN0)->protocol = RTPROT_KERNEL;
+	assert_finding(l, 2, "pod-cidr-conflict", STATUS_CONFIRMED);
+	assert_has(l->d.findings[0].fix[0].text, "10.244.2.2 ");
+	assert_has(l->d.findings[0].fix[l->d.findings[0].n_fix - 1].text, "10.244.2.3 ");
+}
+
+/* A network closed on purpose stays closed; the node's way out must be open. */
+static void test_closed_interface(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = forward_drop(l);
+
+	g->in_ifindex = ETH0;
+	set_flow(g, IPPROTO_TCP, "192.168.77.10", 80, "10.244.1.2", 40000);
+	fake_sysctl(l->node, "net/ipv4/conf/eth0/forwarding", "0");
+	assert_null(diagnose(l, 1));
+	fake_route(l->node, "0.0.0.0/0", "192.168.77.10", ETH0);
+	assert_finding(l, 1, "ip-forward-off", STATUS_CONFIRMED);
+}
+
+/* A closed UDP port is an everyday thing: it takes the proof. */
+static void test_bridge_nf_closed_port(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = bridge_drop(l);
+
+	g->key.proto = g->flow.proto = IPPROTO_UDP;
+	g->key.cls = PKT_UDP;
+	g->loc.name = "__udp4_lib_rcv";
+	fake_sysctl(l->node, "net/bridge/bridge-nf-call-iptables", "0");
+	l->node->conntrack_err = -ENODATA;
 	assert_null(diagnose(l, 1));
 }
 
@@ -605,6 +744,15 @@ int main(void)
 		T(test_pod_cidr_conflict_network),
 		T(test_deleted_pod),
 		T(test_native_routing),
+		T(test_no_silence_where_others_answer),
+		T(test_wide_network),
+		T(test_same_network),
+		T(test_conflict_needs_a_node),
+		T(test_pods_in_own_network),
+		T(test_conflict_in_other_table),
+		T(test_conflict_of_two_addresses),
+		T(test_closed_interface),
+		T(test_bridge_nf_closed_port),
 		T(test_submariner),
 		T(test_submariner_esp),
 		T(test_scan_is_no_fault),

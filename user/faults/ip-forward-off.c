@@ -80,26 +80,38 @@ static void prove_route(struct finding *f, const struct group *g, const struct l
 	finding_evidence(f, AGREES_YES, check, value, NULL);
 }
 
-/* Is it off for the whole netns, or for the input interface only? Writes the name of the sysctl
- * that mends it; "" where forwarding is on. Both are recorded. */
+/* The node's way out into the world. */
+static bool is_uplink(struct host *h, uint32_t netns, const struct link *l)
+{
+	const struct route *r;
+	size_t n;
+
+	if (h->ops->routes(h, netns, &r, &n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!r[i].dst.bits && r[i].type == RTN_UNICAST && r[i].oif == l->ifindex)
+			return true;
+	}
+	return false;
+}
+
+/* Is it off for the whole netns, or for the input interface only? name becomes the sysctl that is
+ * to be judged by. Everything that was read is recorded. */
 static enum agrees find_switch(struct finding *f, const struct group *g, struct host *h,
-			       const struct link *in, char *name, size_t size)
+			       const struct link *in, bool has_role, char *name, size_t size)
 {
 	bool v6 = g->key.l3 == ETHERTYPE_IPV6;
-	const char *whole = v6 ? "net/ipv6/conf/all/forwarding" : "net/ipv4/ip_forward";
-	enum agrees off = evidence_sysctl(f, h, g->netns, whole, "1");
+	enum agrees off;
 
-	snprintf(name, size, "%s", off == AGREES_YES ? whole : "");
-	if (v6)
+	snprintf(name, size, "%s", v6 ? "net/ipv6/conf/all/forwarding" : "net/ipv4/ip_forward");
+	off = evidence_sysctl(f, h, g->netns, name, "1");
+	if (v6 || off != AGREES_NO)
 		return off;
-	if (off == AGREES_NO) {
-		char own[64];
-
-		snprintf(own, sizeof(own), "net/ipv4/conf/%s/forwarding", in->name);
-		off = evidence_sysctl(f, h, g->netns, own, "1");
-		snprintf(name, size, "%s", off == AGREES_YES ? own : "");
-	}
-	return off;
+	/* One interface only: a storage or management network is closed on purpose. */
+	if (!has_role && !is_uplink(h, g->netns, in))
+		return AGREES_NO;
+	snprintf(name, size, "net/ipv4/conf/%s/forwarding", in->name);
+	return evidence_sysctl(f, h, g->netns, name, "1");
 }
 
 static void write_fix(struct finding *f, const char *sysctl)
@@ -111,6 +123,10 @@ static void write_fix(struct finding *f, const char *sysctl)
 	finding_fix(f, FIX_NOW, "sysctl -w %s", quoted);
 	finding_fix(f, FIX_PERSIST, "printf '%%s\\n' %s > /etc/sysctl.d/99-zz-forwarding.conf",
 		    quoted);
+	if (strstr(sysctl, "ipv6"))
+		finding_fix(f, FIX_ADVICE,
+			    "a router takes no router advertisements: an interface whose default "
+			    "route comes from them needs net.ipv6.conf.IF.accept_ra=2");
 	finding_fix(f, FIX_ADVICE,
 		    "if it is off again after a while, something turns it off: look for it in "
 		    "/etc/sysctl.d, /run/sysctl.d, /usr/lib/sysctl.d (later names win) and in "
@@ -134,7 +150,7 @@ static int examine(const struct group *g, const struct group *all, size_t n_all,
 	out_role = role_of(h, g->netns, out);
 	if (!in_role && !out_role)
 		return 0;
-	off = find_switch(f, g, h, in, sysctl, sizeof(sysctl));
+	off = find_switch(f, g, h, in, in_role, sysctl, sizeof(sysctl));
 	if (off == AGREES_NO)
 		return 0;
 	if (in_role)
@@ -145,16 +161,13 @@ static int examine(const struct group *g, const struct group *all, size_t n_all,
 	netns_label(h, g->netns, where);
 	f->netns = g->netns;
 	f->status = off == AGREES_YES ? STATUS_CONFIRMED : STATUS_SUSPECTED;
-	if (!sysctl[0])
-		snprintf(sysctl, sizeof(sysctl), "%s",
-			 g->key.l3 == ETHERTYPE_IPV6 ? "net/ipv6/conf/all/forwarding"
-						     : "net/ipv4/ip_forward");
 	finding_place(f, "%s/%s", where, sysctl);
 	finding_summary(f,
-			"%s does not forward %s: %s is 0, so what comes in by %s for %s is thrown "
+			"%s does not forward %s: %s is %s, so what comes in by %s for %s is thrown "
 			"away instead of leaving by %s",
 			where, g->key.l3 == ETHERTYPE_IPV6 ? "IPv6" : "IPv4",
-			sysctl_text(sysctl, text, sizeof(text)), in->name,
+			sysctl_text(sysctl, text, sizeof(text)),
+			off == AGREES_YES ? "0" : "perhaps 0 (it could not be read)", in->name,
 			addr_str(&g->flow.dst, dst), out->name);
 	write_fix(f, sysctl);
 	return 0;

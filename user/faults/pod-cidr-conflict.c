@@ -54,6 +54,7 @@ struct conflict {
 	const struct link *lan_dev;
 	const struct route *cni; /* the CNI's claim; NULL: it has no route of its own */
 	const struct link *cni_dev;
+	bool own_network; /* the node has an address in lan: no stray route */
 };
 
 /* A veth whose other end is a pod of this node. */
@@ -122,6 +123,7 @@ static void find_claims(struct host *h, uint32_t netns, const struct addr *a, st
 	c->cni_dev = c->cni ? host_link(h, netns, c->cni->oif) : NULL;
 }
 
+/* The widest CIDR that has the address: who looks for the border of the cluster wants that. */
 static bool find_conflict(struct host *h, uint32_t netns, const struct addr *a, struct conflict *c)
 {
 	const struct known_cidr *k;
@@ -132,16 +134,41 @@ static bool find_conflict(struct host *h, uint32_t netns, const struct addr *a, 
 	if (!c->lan || h->ops->cidrs(h, netns, &k, &n))
 		return false;
 	for (size_t i = 0; i < n; i++) {
+		/* A Pod network without a route of the CNI is the node's own network by design:
+		 * macvlan, a cloud's VPC. */
+		if (k[i].role == CIDR_POD && !c->cni)
+			continue;
 		if (cidr_has(&k[i].net, a) && cidr_overlap(&k[i].net, &c->lan->dst) &&
-		    (!c->cidr || k[i].net.bits > c->cidr->net.bits))
+		    (!c->cidr || k[i].net.bits < c->cidr->net.bits))
 			c->cidr = &k[i];
 	}
 	return c->cidr;
 }
 
-/* Who wins the lookup for the address now? Recorded; true where it is the node's own network. */
-static bool lan_wins(struct finding *f, const struct group *g, struct host *h, const struct addr *a,
-		     const struct conflict *c)
+/* A pod is no node, and neither is a machine without pods. */
+static bool has_pods(struct host *h, uint32_t netns)
+{
+	const struct link *l;
+	size_t n;
+
+	if (h->ops->links(h, netns, &l, &n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (host_is_pod_bridge(h, netns, &l[i]) || leads_to_pod(h, netns, &l[i]))
+			return true;
+	}
+	return false;
+}
+
+enum winner {
+	WINNER_UNKNOWN,
+	WINNER_LAN,
+	WINNER_CNI,
+};
+
+/* Whose device does the lookup for the address lead to now? Recorded. */
+static enum winner find_winner(struct finding *f, const struct group *g, struct host *h,
+			       const struct addr *a, const struct conflict *c)
 {
 	struct route_query q = {.dst = *a, .mark = g->mark};
 	char check[80], value[64], text[ADDR_STRLEN];
@@ -149,12 +176,49 @@ static bool lan_wins(struct finding *f, const struct group *g, struct host *h, c
 	const struct link *dev;
 
 	if (h->ops->route_get(h, g->netns, &q, &answer))
-		return false;
+		return WINNER_UNKNOWN;
 	dev = host_link(h, g->netns, answer.oif);
 	snprintf(check, sizeof(check), "route get %s", addr_str(a, text));
 	snprintf(value, sizeof(value), "dev %s", dev ? dev->name : "?");
 	finding_evidence(f, AGREES_YES, check, value, NULL);
-	return answer.oif == c->lan->oif;
+	if (answer.oif == c->lan->oif)
+		return WINNER_LAN;
+	return c->cni && answer.oif == c->cni->oif ? WINNER_CNI : WINNER_UNKNOWN;
+}
+
+/*
+ * Did this packet die of the conflict? Where the node's own network won, it went out there, or came
+ * in by the CNI's device and failed the source check. Where the CNI won, it may as well be a pod
+ * that was just deleted: a suspicion at most, and none where the node's network is wider than the
+ * cluster's, since then it holds much besides.
+ */
+static enum status judge(const struct group *g, const struct conflict *c, enum winner winner)
+{
+	if (is_source_check(g))
+		return winner == WINNER_LAN && c->cni && g->in_ifindex == c->cni->oif
+			       ? STATUS_CONFIRMED
+			       : STATUS_NONE;
+	if (winner == WINNER_LAN)
+		return g->key.ifindex == c->lan->oif ? STATUS_CONFIRMED : STATUS_NONE;
+	if (winner == WINNER_CNI && c->lan->dst.bits >= c->cidr->net.bits)
+		return STATUS_SUSPECTED;
+	return STATUS_NONE;
+}
+
+/* Does the device have an address in the prefix? Then it is a network that the node is really in,
+ * whoever made the route; otherwise the route is a stray one. */
+static bool is_own_network(struct host *h, uint32_t netns, const struct route *r)
+{
+	const struct if_addr *a;
+	size_t n;
+
+	if (h->ops->addrs(h, netns, &a, &n))
+		return true;
+	for (size_t i = 0; i < n; i++) {
+		if (a[i].ifindex == r->oif && cidr_has(&r->dst, &a[i].net.addr))
+			return true;
+	}
+	return false;
 }
 
 static void prove(struct finding *f, const struct conflict *c)
@@ -164,8 +228,8 @@ static void prove(struct finding *f, const struct conflict *c)
 	snprintf(check, sizeof(check), "%s CIDR (%s)",
 		 c->cidr->role == CIDR_POD ? "Pod" : "Service", c->cidr->source);
 	finding_evidence(f, AGREES_YES, check, cidr_str(&c->cidr->net, net), NULL);
-	snprintf(check, sizeof(check), "%s of %s",
-		 c->lan->protocol == RTPROT_KERNEL ? "network" : "route", c->lan_dev->name);
+	snprintf(check, sizeof(check), "%s of %s", c->own_network ? "network" : "route",
+		 c->lan_dev->name);
 	snprintf(value, sizeof(value), "%s, overlaps it", cidr_str(&c->lan->dst, net));
 	finding_evidence(f, AGREES_YES, check, value, NULL);
 }
@@ -193,33 +257,55 @@ static bool is_broadcast(struct host *h, uint32_t netns, const struct addr *a,
 	return false;
 }
 
-/* The least that mends what was seen: a stray route goes away; a network that the node is really in
- * stays, and the one address gets the route it needs. */
-static void write_fix(struct finding *f, struct host *h, const struct addr *a,
-		      const struct conflict *c, bool lan_won)
+/* A stray route goes away. */
+static void remove_route(struct finding *f, const struct addr *a, const struct conflict *c)
 {
-	char dev[80], net[CIDR_STRLEN], text[ADDR_STRLEN], gw[ADDR_STRLEN];
-	const struct route *r = lan_won ? c->cni : c->lan;
-	const struct link *l = lan_won ? c->cni_dev : c->lan_dev;
+	char dev[80], net[CIDR_STRLEN], gw[ADDR_STRLEN];
+	bool via = c->lan->gateway.family;
 
-	if (lan_won && c->lan->protocol != RTPROT_KERNEL) {
-		finding_fix(f, FIX_NOW, "%s route del %s%s%s dev %s", ip_command(a),
-			    cidr_str(&c->lan->dst, net), c->lan->gateway.family ? " via " : "",
-			    c->lan->gateway.family ? addr_str(&c->lan->gateway, gw) : "",
-			    shell_quote(c->lan_dev->name, dev, sizeof(dev)));
-	} else if (r) {
-		bool via = r->gateway.family;
-
-		if (via && is_broadcast(h, f->netns, &r->gateway, c->lan_dev))
-			finding_fix(f, FIX_NOW, "ip route del broadcast %s dev %s table local",
-				    addr_str(&r->gateway, gw),
-				    shell_quote(c->lan_dev->name, dev, sizeof(dev)));
-		finding_fix(f, FIX_NOW, "%s route replace %s%s%s dev %s%s", ip_command(a),
-			    addr_str(a, text), via ? " via " : "",
-			    via ? addr_str(&r->gateway, gw) : "",
-			    shell_quote(l->name, dev, sizeof(dev)),
-			    via && a->family == AF_INET ? " onlink" : "");
+	if (c->lan->table != RT_TABLE_MAIN) {
+		finding_fix(f, FIX_ADVICE,
+			    "the route is in table %u: remove it there (ip route "
+			    "show table all; ip rule)",
+			    c->lan->table);
+		return;
 	}
+	finding_fix(f, FIX_NOW, "%s route del %s%s%s dev %s", ip_command(a),
+		    cidr_str(&c->lan->dst, net), via ? " via " : "",
+		    via ? addr_str(&c->lan->gateway, gw) : "",
+		    shell_quote(c->lan_dev->name, dev, sizeof(dev)));
+}
+
+/* A network that the node is really in stays, and the one address gets the CNI's route. */
+static void add_host_route(struct finding *f, struct host *h, const struct addr *a,
+			   const struct conflict *c)
+{
+	const struct route *r = c->cni;
+	char dev[80], lan[80], text[ADDR_STRLEN], gw[ADDR_STRLEN];
+	bool via;
+
+	if (!r || r->table != RT_TABLE_MAIN)
+		return;
+	via = r->gateway.family;
+	if (via && is_broadcast(h, f->netns, &r->gateway, c->lan_dev))
+		finding_fix(f, FIX_NOW, "ip route del broadcast %s dev %s table local",
+			    addr_str(&r->gateway, gw),
+			    shell_quote(c->lan_dev->name, lan, sizeof(lan)));
+	finding_fix(f, FIX_NOW, "%s route replace %s%s%s dev %s%s", ip_command(a),
+		    addr_str(a, text), via ? " via " : "", via ? addr_str(&r->gateway, gw) : "",
+		    shell_quote(c->cni_dev->name, dev, sizeof(dev)),
+		    via && a->family == AF_INET ? " onlink" : "");
+}
+
+static void write_fix(struct finding *f, struct host *h, const struct addr *a,
+		      const struct conflict *c, enum winner winner)
+{
+	char net[CIDR_STRLEN];
+
+	if (winner == WINNER_LAN && c->own_network)
+		add_host_route(f, h, a, c);
+	else if (winner == WINNER_LAN)
+		remove_route(f, a, c);
 	finding_fix(f, FIX_ADVICE,
 		    "for good one of the two must move: give the network on %s another prefix, or "
 		    "the cluster another %s CIDR; %s must not be in both",
@@ -227,35 +313,45 @@ static void write_fix(struct finding *f, struct host *h, const struct addr *a,
 		    cidr_str(&c->lan->dst, net));
 }
 
+static void write_summary(struct finding *f, const struct group *g, const struct addr *a,
+			  const struct conflict *c, const char *where, enum winner winner)
+{
+	char net[CIDR_STRLEN], cidr[CIDR_STRLEN], text[ADDR_STRLEN];
+
+	finding_summary(f, "%s %s on %s of %s overlaps the %s CIDR %s: packets %s %s %s",
+			c->own_network ? "network" : "route", cidr_str(&c->lan->dst, net),
+			c->lan_dev->name, where, c->cidr->role == CIDR_POD ? "Pod" : "Service",
+			cidr_str(&c->cidr->net, cidr), is_source_check(g) ? "from" : "to",
+			addr_str(a, text),
+			is_source_check(g)     ? "fail the check of their source"
+			: winner == WINNER_LAN ? "go to that network instead of the pod"
+					       : "go to the pods' network, and nobody there has "
+						 "that address");
+}
+
 static int examine(const struct group *g, const struct group *all, size_t n_all, struct host *h,
 		   struct finding *f)
 {
 	const struct addr *a = is_source_check(g) ? &g->flow.src : &g->flow.dst;
-	char where[128], net[CIDR_STRLEN], cidr[CIDR_STRLEN], text[ADDR_STRLEN];
+	char where[128], net[CIDR_STRLEN];
+	enum winner winner;
 	struct conflict c;
-	bool lan_won;
 
 	(void)all;
 	(void)n_all;
-	if (!find_conflict(h, g->netns, a, &c))
+	if (!has_pods(h, g->netns) || !find_conflict(h, g->netns, a, &c))
 		return 0;
+	c.own_network = is_own_network(h, g->netns, c.lan);
 	prove(f, &c);
-	lan_won = lan_wins(f, g, h, a, &c);
-	if (is_source_check(g) && g->in_ifindex == c.lan->oif)
-		return 0; /* it came from the node's own network: nothing the CNI claims */
-	f->status = STATUS_CONFIRMED;
+	winner = find_winner(f, g, h, a, &c);
+	f->status = judge(g, &c, winner);
+	if (f->status == STATUS_NONE)
+		return 0;
 	f->netns = g->netns;
 	netns_label(h, g->netns, where);
 	finding_place(f, "%s/%s/%s", where, c.lan_dev->name, cidr_str(&c.lan->dst, net));
-	finding_summary(f, "%s %s on %s of %s overlaps the %s CIDR %s: packets %s %s %s",
-			c.lan->protocol == RTPROT_KERNEL ? "network" : "route", net,
-			c.lan_dev->name, where, c.cidr->role == CIDR_POD ? "Pod" : "Service",
-			cidr_str(&c.cidr->net, cidr), is_source_check(g) ? "from" : "to",
-			addr_str(a, text),
-			is_source_check(g) ? "fail the check of their source"
-			: lan_won	   ? "go to that network instead of the pod"
-					   : "go to the pods' network instead of that host");
-	write_fix(f, h, a, &c, lan_won);
+	write_summary(f, g, a, &c, where, winner);
+	write_fix(f, h, a, &c, winner);
 	return 0;
 }
 

@@ -4,13 +4,14 @@
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tunnel.h"
 
-/* SYNs are sent again after 1, 3 and 7 seconds. The third says more than two seconds of bad luck,
- * and comes after the ICMP error that a missing pod would have caused (3 s, neighbour resolution).
- */
+/* A SYN is sent again after 1, 3 and 7 seconds. The third time of one connection says more than bad
+ * luck, and comes after the ICMP error that a missing pod would have caused (3 s of neighbour
+ * resolution on the other node). */
 #define SILENT_RETRANSMITS 3
 
 enum direction tunnel_direction(const struct group *g, struct host *h, struct addr *peer)
@@ -38,20 +39,18 @@ bool tunnel_is_submariner(const struct link *l)
 
 const struct link *tunnel_device(const struct group *g, struct host *h)
 {
-	const struct link *links, *found = NULL;
+	const struct link *links;
 	size_t n;
 
 	if (h->ops->links(h, g->netns, &links, &n))
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
-		if (!is_tunnel(&links[i]) || links[i].vxlan.port != g->flow.dport)
-			continue;
-		if (links[i].vxlan.external || !g->tunnel.present ||
-		    links[i].vxlan.vni == g->tunnel.vni)
+		if (is_tunnel(&links[i]) && links[i].vxlan.port == g->flow.dport &&
+		    (links[i].vxlan.external || !g->tunnel.present ||
+		     links[i].vxlan.vni == g->tunnel.vni))
 			return &links[i];
-		found = NULL;
 	}
-	return found;
+	return NULL;
 }
 
 enum vtep_known tunnel_knows_vtep(struct host *h, uint32_t netns, const struct link *dev,
@@ -136,37 +135,84 @@ void tunnel_advice(struct finding *f, const struct group *g, const char *what,
 
 bool tunnel_maybe_silence(const struct group *g)
 {
-	return g->kind == SAMPLE_RETRANSMIT && g->key.cls == PKT_TCP_SYN &&
-	       g->packets >= SILENT_RETRANSMITS && !g->sk_err && g->netns;
+	return g->kind == SAMPLE_RETRANSMIT && g->has_sample && g->key.cls == PKT_TCP_SYN &&
+	       g->sent_again >= SILENT_RETRANSMITS && !g->sk_err && g->netns;
 }
 
-/* Where the flow really goes: a Service's address is translated on the node. NONE where replies
- * were seen. */
+/* Is the entry that of this connection? */
+static bool is_own_entry(const struct group *g, const struct ct_entry *e)
+{
+	return e->proto == IPPROTO_TCP && addr_eq(&e->orig.src, &g->flow.src) &&
+	       addr_eq(&e->orig.dst, &g->flow.dst) && e->orig.dport == g->flow.dport &&
+	       e->orig.sport == g->flow.sport;
+}
+
+/* Where the flow really goes, since a Service's address is translated on the node. False where
+ * conntrack knows that it was answered, or does not know it at all: then it is not under way. */
 static bool real_destination(const struct group *g, struct host *h, uint32_t node,
 			     struct finding *f, struct addr *dst)
 {
-	char check[80], a[FLOW_STRLEN];
+	char check[80], flow[FLOW_STRLEN], value[FLOW_STRLEN + 16];
 	const struct ct_entry *e;
 	size_t n;
 	int err = h->ops->conntrack(h, node, &g->flow.src, &e, &n);
 
-	snprintf(check, sizeof(check), "conntrack of %s", addr_str(&g->flow.src, a));
+	snprintf(check, sizeof(check), "conntrack of %s", addr_str(&g->flow.src, flow));
 	*dst = g->flow.dst;
-	for (size_t i = 0; !err && i < n; i++) {
-		if (e[i].proto != IPPROTO_TCP || !addr_eq(&e[i].orig.src, &g->flow.src) ||
-		    !addr_eq(&e[i].orig.dst, &g->flow.dst) || e[i].orig.dport != g->flow.dport ||
-		    e[i].orig.sport != g->flow.sport)
-			continue;
-		if (e[i].status & IPS_SEEN_REPLY)
-			return false;
-		*dst = e[i].reply.src;
-		strncat(flow_str(&e[i].orig, a) ? a : a, " [UNREPLIED]", sizeof(a) - strlen(a) - 1);
-		finding_evidence(f, AGREES_YES, check, a, "replies seen");
+	if (err) {
+		finding_evidence(f, AGREES_UNREAD, check, strerror(-err), "replies seen");
 		return true;
 	}
-	finding_evidence(f, AGREES_UNREAD, check, err ? strerror(-err) : "no entry for the flow",
-			 NULL);
-	return true;
+	for (size_t i = 0; i < n; i++) {
+		if (!is_own_entry(g, &e[i]))
+			continue;
+		*dst = e[i].reply.src;
+		snprintf(value, sizeof(value), "%s [UNREPLIED]", flow_str(&e[i].orig, flow));
+		finding_evidence(f, AGREES_YES, check, value, "replies seen");
+		return !(e[i].status & IPS_SEEN_REPLY);
+	}
+	return false;
+}
+
+#define TCP_CONNTRACK_ESTABLISHED 3 /* include/uapi/linux/netfilter/nf_conntrack_tcp.h */
+#define TCP_CONNTRACK_TIME_WAIT	  7
+
+/* Seconds since the entry's connection last made progress; UINT32_MAX: not known. Packets that are
+ * only sent again do not count: conntrack shortens the timeout of those. */
+static uint32_t idle_seconds(struct host *h, uint32_t node, const struct ct_entry *e)
+{
+	const char *name = e->tcp_state == TCP_CONNTRACK_ESTABLISHED
+				   ? "net/netfilter/nf_conntrack_tcp_timeout_established"
+			   : e->tcp_state == TCP_CONNTRACK_TIME_WAIT
+				   ? "net/netfilter/nf_conntrack_tcp_timeout_time_wait"
+				   : NULL;
+	char value[32];
+	unsigned long most;
+
+	if (!name || !(e->status & IPS_SEEN_REPLY) ||
+	    h->ops->sysctl(h, node, name, value, sizeof(value)))
+		return UINT32_MAX;
+	most = strtoul(value, NULL, 10);
+	return most >= e->timeout ? (uint32_t)(most - e->timeout) : UINT32_MAX;
+}
+
+/* Did another connection over the same route get answers since this one fell silent? Then the
+ * tunnel works, and it is the other end that does not answer: a policy there, or an overloaded pod.
+ */
+static bool route_answers(const struct group *g, struct host *h, uint32_t node,
+			  const struct cidr *route)
+{
+	const struct ct_entry *e;
+	size_t n;
+
+	if (!route->addr.family || h->ops->conntrack(h, node, NULL, &e, &n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if ((cidr_has(route, &e[i].reply.src) || cidr_has(route, &e[i].orig.src)) &&
+		    idle_seconds(h, node, &e[i]) < g->silent_s)
+			return true;
+	}
+	return false;
 }
 
 /* The VTEP behind next_hop on a tunnel device: neighbour → MAC → FDB, or the device's own remote.
@@ -198,6 +244,21 @@ static bool find_vtep(struct host *h, uint32_t node, const struct link *dev,
 	return false;
 }
 
+/* Before conntrack is asked, which may be a long answer. */
+static bool has_tunnel(struct host *h, uint32_t netns)
+{
+	const struct link *l;
+	size_t n;
+
+	if (h->ops->links(h, netns, &l, &n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (is_tunnel(&l[i]))
+			return true;
+	}
+	return false;
+}
+
 const struct link *tunnel_silence(const struct group *g, struct host *h, struct finding *f,
 				  uint32_t *node, struct addr *vtep)
 {
@@ -207,13 +268,13 @@ const struct link *tunnel_silence(const struct group *g, struct host *h, struct 
 	char check[96], value[160], a[ADDR_STRLEN];
 
 	*node = host_node_of(h, g->netns);
-	if (!*node)
+	if (!*node || !has_tunnel(h, *node))
 		*node = g->netns; /* a process of the node itself */
-	if (!real_destination(g, h, *node, f, &q.dst) || h->ops->route_get(h, *node, &q, &route) ||
-	    route.type != RTN_UNICAST)
+	if (!has_tunnel(h, *node) || !real_destination(g, h, *node, f, &q.dst) ||
+	    h->ops->route_get(h, *node, &q, &route) || route.type != RTN_UNICAST)
 		return NULL;
 	dev = host_link(h, *node, route.oif);
-	if (!dev || !is_tunnel(dev) ||
+	if (!dev || !is_tunnel(dev) || route_answers(g, h, *node, &route.matched) ||
 	    !find_vtep(h, *node, dev, route.gateway.family ? &route.gateway : &q.dst, vtep))
 		return NULL;
 	snprintf(check, sizeof(check), "route get %s", addr_str(&q.dst, a));
@@ -232,10 +293,11 @@ void tunnel_silence_finding(struct finding *f, const struct group *g, struct hos
 	f->silent = *vtep;
 	f->status = STATUS_SUSPECTED;
 	finding_place(f, "%s/%s/silent/%s", where, dev->name, addr_str(vtep, a));
-	finding_summary(f,
-			"packets of %s leave %s by %s to VTEP %s, and nothing comes back: %s is "
-			"probably blocked on that node or on the way",
-			flow_str(&g->flow, flow), where, dev->name, addr_str(vtep, a), what);
+	finding_summary(
+		f,
+		"packets of %s leave %s by %s to VTEP %s, and nothing comes back: %s may be "
+		"blocked on that node or on the way",
+		flow_str(&g->flow, flow), where, dev->name, addr_str(vtep, a), what);
 	finding_evidence(f, AGREES_UNREAD, "the other side",
 			 "this node drops none of these packets; whether the other one does "
 			 "cannot be seen from here",

@@ -8,12 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <linux/openat2.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../util.h"
@@ -78,39 +80,91 @@ static void from_bridges(struct host *h, uint32_t netns, struct vec *out)
 	}
 }
 
+static unsigned int common_bits(const struct addr *a, const struct addr *b)
+{
+	unsigned int n = 0;
+
+	while (n < 128 && !((a->b[n / 8] ^ b->b[n / 8]) & (0x80 >> (n % 8))))
+		n++;
+	return n;
+}
+
+#define CLUSTER_BITS 12 /* a cluster has room for some thousand nodes, not for many more */
+
+/* Is a route over a tunnel that of another node's Pod CIDR, and not a VPN's? Nodes' Pod CIDRs have
+ * one size and stand close together, so compare with this node's own. */
+static bool is_like_own(const struct cidr *net, const struct known_cidr *own, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (own[i].role == CIDR_POD && own[i].net.addr.family == net->addr.family &&
+		    own[i].net.bits == net->bits &&
+		    common_bits(&own[i].net.addr, &net->addr) + CLUSTER_BITS >= net->bits)
+			return true;
+	}
+	return false;
+}
+
+/* After from_bridges(), which finds this node's own. */
 static void from_tunnel_routes(struct host *h, uint32_t netns, struct vec *out)
 {
+	static const char *const kinds[] = {"vxlan", "geneve", "ipip", "wireguard"};
+	size_t n, n_own = out->n;
 	const struct route *r;
-	size_t n;
 
 	if (h->ops->routes(h, netns, &r, &n))
 		return;
 	for (size_t i = 0; i < n; i++) {
 		const struct link *l = r[i].oif ? host_link(h, netns, r[i].oif) : NULL;
-		unsigned int whole = r[i].dst.addr.family == AF_INET6 ? 128 : 32;
 		char net[CIDR_STRLEN], source[64];
 
-		if (!l || r[i].type != RTN_UNICAST || !r[i].dst.bits || r[i].dst.bits == whole ||
-		    addr_is_linklocal(&r[i].dst.addr) || addr_is_multicast(&r[i].dst.addr) ||
-		    (strcmp(l->kind, "vxlan") && strcmp(l->kind, "geneve") &&
-		     strcmp(l->kind, "ipip") && strcmp(l->kind, "wireguard")))
+		if (!l || r[i].type != RTN_UNICAST || !is_like_own(&r[i].dst, out->data, n_own))
 			continue;
 		snprintf(source, sizeof(source), "route over %s", l->name);
-		add(out, cidr_str(&r[i].dst, net), CIDR_POD, netns, source);
+		for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
+			if (!strcmp(l->kind, kinds[k]))
+				add(out, cidr_str(&r[i].dst, net), CIDR_POD, netns, source);
+		}
 	}
 }
 
-/* A whole file, or NULL: too large, no regular file, not readable. Terminated. */
-static char *read_file(const char *path)
+/* A path below the node's root, where symbolic links must not lead out of it: a container's files
+ * are its own to make. The file is not opened for reading before it is known to be a regular one,
+ * since opening a device can have effects. Returns an fd, or -errno. */
+static int open_below(const char *root, const char *path, int type)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+	int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd, ready = -EINVAL;
+	char self[40];
+	struct stat st;
+
+	if (dir < 0)
+		return -errno;
+	fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	close(dir);
+	if (fd < 0)
+		return -errno;
+	if (!fstat(fd, &st) && (st.st_mode & S_IFMT) == (mode_t)type) {
+		snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+		ready = open(self, O_RDONLY | O_CLOEXEC);
+		if (ready < 0)
+			ready = -errno;
+	}
+	close(fd);
+	return ready;
+}
+
+/* A whole file, or NULL: too large, no regular file, not readable. Terminated. */
+static char *read_file(const char *root, const char *path)
+{
+	int fd = open_below(root, path, S_IFREG);
 	struct stat st;
 	char *text = NULL;
 	ssize_t n;
 
 	if (fd < 0)
 		return NULL;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size <= MAX_FILE) {
+	if (!fstat(fd, &st) && st.st_size <= MAX_FILE) {
 		text = xcalloc((size_t)st.st_size + 1, 1);
 		n = read(fd, text, (size_t)st.st_size);
 		text[n > 0 ? n : 0] = '\0';
@@ -133,10 +187,8 @@ void cidrs_from_flannel(char *text, uint32_t netns, struct vec *out)
 
 static void from_flannel(const char *root, uint32_t netns, struct vec *out)
 {
-	char path[MAX_ROOT + 64], *text;
+	char *text = read_file(root, "run/flannel/subnet.env");
 
-	snprintf(path, sizeof(path), "%s/run/flannel/subnet.env", root);
-	text = read_file(path);
 	if (text)
 		cidrs_from_flannel(text, netns, out);
 	free(text);
@@ -182,19 +234,17 @@ static bool is_cni_name(const char *name)
 
 static void from_cni_files(const char *root, uint32_t netns, struct vec *out)
 {
-	char dir[MAX_ROOT + 64];
+	int fd = open_below(root, "etc/cni/net.d", S_IFDIR);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
-	DIR *d;
 
-	snprintf(dir, sizeof(dir), "%s/etc/cni/net.d", root);
-	d = opendir(dir);
 	while (d && (e = readdir(d))) {
-		char path[MAX_ROOT + 340], source[160], *text;
+		char path[300], source[160], *text;
 
 		if (!is_cni_name(e->d_name))
 			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		text = read_file(path);
+		snprintf(path, sizeof(path), "etc/cni/net.d/%s", e->d_name);
+		text = read_file(root, path);
 		snprintf(source, sizeof(source), "/etc/cni/net.d/%.100s", e->d_name);
 		if (text)
 			cidrs_from_cni(text, netns, source, out);
@@ -255,10 +305,15 @@ static void from_processes(uint32_t netns, struct vec *out)
 	while (d && (e = readdir(d))) {
 		char path[64], args[8192];
 		uint32_t inode;
+		struct stat st;
 		ssize_t n;
 		int fd, pid = atoi(e->d_name);
 
 		if (pid <= 0)
+			continue;
+		/* anybody can call himself kubelet; root is believed */
+		snprintf(path, sizeof(path), "/proc/%d", pid);
+		if (stat(path, &st) || st.st_uid)
 			continue;
 		snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
 		fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -139,7 +139,7 @@ struct host_ops {
 			 struct route_answer *out);
 	/* ARP, ND and FDB entries together. */
 	int (*neighs)(struct host *h, uint32_t netns, const struct neigh **out, size_t *n);
-	/* Every conntrack entry that has `a` in one of its tuples. Not cached. */
+	/* Every conntrack entry that has `a` in one of its tuples; a NULL: every TCP entry. */
 	int (*conntrack)(struct host *h, uint32_t netns, const struct addr *a,
 			 const struct ct_entry **out, size_t *n);
 	int (*udp_sockets)(struct host *h, uint32_t netns, const struct udp_socket **out,

@@ -95,6 +95,12 @@ static void add_entry(struct netns_table *t, uint32_t inode, const char *path, c
 	e->pid = pid;
 }
 
+/* A name that cannot be taken for what we call others. */
+static bool is_plain(const char *name)
+{
+	return strcmp(name, "host") && strncmp(name, "pid ", 4);
+}
+
 static void scan_named(struct netns_table *t, const char *dir)
 {
 	DIR *d = opendir(dir);
@@ -108,7 +114,7 @@ static void scan_named(struct netns_table *t, const char *dir)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
 		if (!nsfs_inode_of(t, path, &inode))
-			add_entry(t, inode, path, e->d_name, 0);
+			add_entry(t, inode, path, is_plain(e->d_name) ? e->d_name : path, 0);
 	}
 	if (d)
 		closedir(d);
@@ -138,15 +144,14 @@ static void scan_mounts(struct netns_table *t, const char *mountinfo, const char
 	char line[PATH_MAX * 2];
 
 	while (f && fgets(line, sizeof(line), f)) {
-		char mount[PATH_MAX], path[PATH_MAX + 32], *base;
+		char mount[PATH_MAX], path[PATH_MAX + 32];
 		uint32_t inode;
 
 		if (sscanf(line, "%*s %*s %*s net:[%u] %4095s", &inode, mount) != 2)
 			continue;
 		unescape_mount(mount);
 		snprintf(path, sizeof(path), "%s%s", root, mount);
-		base = strrchr(mount, '/');
-		add_entry(t, inode, path, base && base[1] ? base + 1 : mount, 0);
+		add_entry(t, inode, path, path, 0);
 	}
 	if (f)
 		fclose(f);

@@ -146,7 +146,7 @@ static int dump(int protocol, int type, const void *header, size_t size, message
 		else
 			err = ask(protocol, msg, parse, out);
 		nlmsg_free(msg);
-		if (err == -EINTR)
+		if (err == -EINTR && i + 1 < TRIES)
 			out->n = before;
 	}
 	return err == -EINTR ? 0 : err; /* changing all the time: what came is the best there is */
@@ -366,7 +366,10 @@ static bool flow_has(const struct flow *f, const struct addr *a)
 
 static void add_entry(struct ct_ctx *c, const struct ct_entry *e)
 {
-	if (flow_has(&e->orig, c->a) || flow_has(&e->reply, c->a))
+	bool wanted = c->a ? flow_has(&e->orig, c->a) || flow_has(&e->reply, c->a)
+			   : e->proto == IPPROTO_TCP;
+
+	if (wanted)
 		vec_add(c->out, e);
 }
 
@@ -399,7 +402,7 @@ static int read_conntrack_file(struct ct_ctx *c)
 
 int read_conntrack(const struct addr *a, bool has_ctnetlink, struct vec *out)
 {
-	struct nfgenmsg h = {.nfgen_family = a->family, .version = NFNETLINK_V0};
+	struct nfgenmsg h = {.nfgen_family = a ? a->family : AF_UNSPEC, .version = NFNETLINK_V0};
 	struct ct_ctx c = {out, a};
 	struct nl_msg *msg;
 	int err;

@@ -188,6 +188,9 @@ static void print_where(struct text_out *t, const struct finding *f)
 	if (name)
 		put(t, " in %s: each after `ip netns exec %s`", name,
 		    shell_quote(name, quoted, sizeof(quoted)));
+	else if (holder && holder[0] == '/')
+		put(t, ": each after `nsenter --net=%s`",
+		    shell_quote(holder, quoted, sizeof(quoted)));
 	else if (holder)
 		put(t, " in the netns of %s: each after `nsenter -t %d -n`", holder,
 		    atoi(holder + 4));

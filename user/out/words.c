@@ -51,7 +51,7 @@ const char *word_location(const struct symbol *s, bool hidden, char *buf)
 
 static bool is_holder(const char *name)
 {
-	return !strncmp(name, "pid ", 4);
+	return !strncmp(name, "pid ", 4) || name[0] == '/';
 }
 
 const char *netns_own_name(struct host *h, uint32_t netns)

@@ -15,7 +15,7 @@ const char *word_fix(enum fix_when when);
 const char *word_location(const struct symbol *s, bool hidden, char *buf);
 /* The netns's name if it has one ("host" or from /run/netns), not a holder; NULL: none. */
 const char *netns_own_name(struct host *h, uint32_t netns);
-/* "pid 42 (nginx)" where only a process holds it; NULL: none. */
+/* "pid 42 (nginx)" where only a process holds it, or the path where it is mounted; NULL: none. */
 const char *netns_holder(struct host *h, uint32_t netns);
 
 #endif
