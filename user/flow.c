@@ -282,7 +282,9 @@ static uint16_t be16(const uint8_t *p)
 
 static size_t parse_l4(const uint8_t *p, size_t len, size_t off, struct flow *f)
 {
-	if (f->is_fragment || off >= len)
+	if (off >= len) /* what extension headers claim may lie past the end */
+		return len;
+	if (f->is_fragment)
 		return off;
 	p += off;
 	len -= off;
@@ -314,7 +316,7 @@ static int parse_ipv4(const uint8_t *p, size_t len, struct flow *f, size_t *l4_o
 	if (len < 20 || p[0] >> 4 != 4)
 		return -EINVAL;
 	ihl = (size_t)(p[0] & 15) * 4;
-	if (ihl < 20)
+	if (ihl < 20 || ihl > len)
 		return -EINVAL;
 	f->proto = p[9];
 	f->src = addr_v4(p + 12);

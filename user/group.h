@@ -66,15 +66,14 @@ struct group {
 	uint8_t src_mac[6], dst_mac[6];
 	bool has_macs;
 	uint32_t mark;
-	/* Retransmits: of the last seen connection, which flow.sport names, how often it sent again
-	 * and how long ago it did so first. A group is many connections. */
+	/* Retransmits: a group is many connections. silent_ms is the time from the first to the
+	 * last retransmit of the one that flow.sport names. */
 	struct {
 		uint16_t sport;
 		uint32_t times;
 		uint64_t since_ns; /* CLOCK_MONOTONIC */
 	} connections[GROUP_CONNECTIONS];
-	uint32_t sent_again;
-	uint32_t silent_s;
+	uint32_t silent_ms;
 	uint8_t sk_state; /* retransmits: TCP state */
 	int sk_err;	  /* retransmits: pending soft error */
 	int n_stack;

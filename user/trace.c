@@ -56,8 +56,8 @@ static void count_retransmit(struct group *g, const struct sample *s)
 		g->connections[slot].since_ns = s->ts;
 	}
 	g->flow.sport = s->sport;
-	g->sent_again = ++g->connections[slot].times;
-	g->silent_s = (uint32_t)((s->ts - g->connections[slot].since_ns) / 1000000000);
+	g->connections[slot].times++;
+	g->silent_ms = (uint32_t)((s->ts - g->connections[slot].since_ns) / 1000000);
 	g->sk_err = (int)s->sk_err;
 }
 

@@ -123,3 +123,17 @@ variant_lost_samples()
 	(($(query .accounting.samples.lost) > 0)) || fail "no sample lost: $(query .accounting -c)"
 	(($(query .accounting.counted) >= $(<"$LAB_DIR/sent"))) || fail "lost: $(query .accounting -c)"
 }
+
+# After a scan has filled the flow map, a fault is found all the same.
+variant_fault_after_scan()
+{
+	lab_up
+	WHYDROP_TEST=flows=16 trace_start
+	traffic scan poda $POD_B --deadline 20 >/dev/null
+	lab_sysctl node1 net.ipv4.ip_forward=0
+	! traffic udp poda $POD_C $LAB_PORT --deadline 1 2>/dev/null || fail "it forwards"
+	trace_stop
+	(($(query .accounting.folded) > 0)) || fail "nothing folded: $(query .accounting -c)"
+	[[ $(query '[.findings[] | select(.status == "confirmed") | .fault] | unique | .[]') == ip-forward-off ]] ||
+		fail "findings: $(query .findings -c)"
+}

@@ -123,3 +123,51 @@ variant_not_our_business()
 	trace_stop
 	report none
 }
+
+# four_try HOST PORT: four clients of poda, none of which gets through
+four_try()
+{
+	local pid pids=()
+	for _ in 1 2 3 4; do
+		traffic tcp poda "$1" "$2" --deadline 9 2>/dev/null &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		! wait "$pid" || fail "$1 port $2 answers"
+	done
+}
+
+# A pod of the other node that is gone: its node says so, and the tunnel works.
+variant_dead_remote_pod()
+{
+	lab_up
+	trace_start --netns "$LAB-node1" --netns "$LAB-poda"
+	four_try 10.244.2.99 $LAB_PORT
+	trace_stop
+	report none
+}
+
+# A policy in the other node's pod drops one port in silence, while another port answers.
+variant_remote_policy()
+{
+	local pid
+	lab_up
+	in_ns podc nft -f - <<-END
+		table inet np {
+			chain input {
+				type filter hook input priority filter;
+				tcp dport 9090 drop
+			}
+		}
+	END
+	trace_start --netns "$LAB-node1" --netns "$LAB-poda"
+	four_try $POD_C 9090 &
+	pid=$!
+	while ! gone $pid; do
+		expect_ok tcp poda $POD_C $LAB_PORT
+		sleep 0.5
+	done
+	wait $pid || fail "the policy does not work"
+	trace_stop
+	report none
+}

@@ -351,8 +351,7 @@ static struct group *silence(struct lab *l)
 	struct ct_entry *e = &l->node->conntrack[l->node->n_conntrack++];
 
 	g->kind = SAMPLE_RETRANSMIT;
-	g->sent_again = 3;
-	g->silent_s = 6;
+	g->silent_ms = 6000;
 	g->key.cls = PKT_TCP_SYN;
 	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.244.2.2", 80);
 	e->proto = IPPROTO_TCP;
@@ -384,9 +383,9 @@ static void test_no_silence(void **state)
 	g->sk_err = EHOSTUNREACH;
 	assert_null(diagnose(l, 1));
 	g->sk_err = 0;
-	g->sent_again = 2; /* many packets, but of different connections */
+	g->silent_ms = 2000; /* many packets, but of different connections */
 	assert_null(diagnose(l, 1));
-	g->sent_again = 3;
+	g->silent_ms = 6000;
 	g->flow.sport = 40001; /* conntrack does not know it: it is over */
 	assert_null(diagnose(l, 1));
 	g->flow.sport = 40000;

@@ -20,6 +20,9 @@ static void test_escapers(void **state)
 		{"caf\xc3\xa9 \xe2\x86\x92", "caf\xc3\xa9 \xe2\x86\x92",
 		 "caf\xc3\xa9 \xe2\x86\x92"},
 		{"\xff\xfe", "\\xff\\xfe", "\\xff\\xfe"},
+		{"\x9b"
+		 "2J",
+		 "\\x9b2J", "\\x9b2J"},					/* raw C1 */
 		{"\xc0\xaf", "\\xc0\\xaf", "\\xc0\\xaf"},		/* overlong '/' */
 		{"\xed\xa0\x80", "\\xed\\xa0\\x80", "\\xed\\xa0\\x80"}, /* a surrogate */
 		{"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80", "\\xf4\\x90\\x80\\x80"},
@@ -34,6 +37,31 @@ static void test_escapers(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		assert_string_equal(escape_text(cases[i].in, buf, sizeof(buf)), cases[i].text);
 		assert_string_equal(escape_json(cases[i].in, buf, sizeof(buf)), cases[i].json);
+	}
+}
+
+/* Every control and every override, by its code point. */
+static void test_every_unsafe_point(void **state)
+{
+	static const struct {
+		unsigned int from, to;
+	} unsafe[] = {{1, 0x1f}, {0x7f, 0x9f}, {0x202a, 0x202e}, {0x2066, 0x2069}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(unsafe) / sizeof(unsafe[0]); i++) {
+		for (unsigned int c = unsafe[i].from; c <= unsafe[i].to; c++) {
+			char in[4] = {(char)c}, buf[32];
+
+			if (c >= 0x800)
+				snprintf(in, sizeof(in), "%c%c%c", 0xe0 | c >> 12,
+					 0x80 | (c >> 6 & 0x3f), 0x80 | (c & 0x3f));
+			else if (c >= 0x80)
+				snprintf(in, sizeof(in), "%c%c", 0xc0 | c >> 6, 0x80 | (c & 0x3f));
+			escape_text(in, buf, sizeof(buf));
+			assert_int_equal(strlen(buf), 4 * strlen(in));
+			assert_int_equal(strspn(buf, "\\x0123456789abcdef"), strlen(buf));
+			assert_string_equal(escape_json(in, buf, sizeof(buf)), in);
+		}
 	}
 }
 
@@ -101,9 +129,9 @@ static void test_durations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_escapers),    cmocka_unit_test(test_never_cut_inside),
-		cmocka_unit_test(test_shell_quote), cmocka_unit_test(test_sysctl_text),
-		cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_escapers),	 cmocka_unit_test(test_every_unsafe_point),
+		cmocka_unit_test(test_never_cut_inside), cmocka_unit_test(test_shell_quote),
+		cmocka_unit_test(test_sysctl_text),	 cmocka_unit_test(test_durations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

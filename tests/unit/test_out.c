@@ -195,6 +195,182 @@ static void test_full_disk(void **state)
 	fclose(to);
 }
 
+static void test_one_is_singular(void **state)
+{
+	struct made *m = *state;
+	char *text;
+
+	m->r.acc = (struct accounting){.seen = 1,
+				       .counted = 1,
+				       .folded = 1,
+				       .has_missed = true,
+				       .missed = 1,
+				       .samples_lost = 1,
+				       .unsampled = 1};
+	text = render(&m->r, false, false);
+	assert_has(text, "1 drop seen = 1 counted");
+	assert_has(text, "WARNING 1 packet is counted by reason");
+	assert_has(text, "WARNING 1 drop was not seen");
+	assert_has(text, "WARNING 1 sample was lost");
+	assert_has(text, "1 group had no sample and is described");
+	free(text);
+}
+
+/* A report that lost or left out everything must not say that nothing was dropped. */
+static void test_no_findings_says_what_it_means(void **state)
+{
+	static const struct {
+		struct accounting acc;
+		const char *text;
+	} cases[] = {
+		{{.seen = 9, .counted = 9}, "No findings: nothing known to be misconfigured"},
+		{{.seen = 5, .uncounted = 5}, "No findings: 5 drops were seen, but there was no"},
+		{{.seen = 6, .uncounted = 5, .filtered = 1}, "No findings: 5 drops were seen, but"},
+		{{.seen = 1, .filtered = 1}, "No dropped packet matches the filters; 1 drop was"},
+	};
+	struct made *m = *state;
+
+	m->r.n_groups = m->r.n_findings = 0;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *text;
+
+		m->r.acc = cases[i].acc;
+		text = render(&m->r, false, false);
+		assert_has(text, cases[i].text);
+		assert_null(strstr(text, "No packet was dropped"));
+		free(text);
+	}
+}
+
+static void test_show_all(void **state)
+{
+	struct made *m = *state;
+	char *text;
+
+	m->r.show_all = true;
+	text = render(&m->r, false, false);
+	assert_has(text, "Noise: 1,234,567 packets in 1 group\n");
+	assert_has(text, "noise: noisy\n");
+	assert_null(strstr(text, "--all shows them"));
+	free(text);
+}
+
+static void test_where_a_fix_runs(void **state)
+{
+	static const struct {
+		const char *name, *text;
+	} cases[] = {
+		{"host", "Fix now\n"},
+		{"pod-a", "Fix now in pod-a: each after `ip netns exec pod-a`\n"},
+		{"pid 42 (x)",
+		 "Fix now in the netns of pid 42 (x): each after `nsenter -t 42 -n`\n"},
+		{"/run/x y", "Fix now: each after `nsenter --net='/run/x y'`\n"},
+		{NULL, "Fix now in netns 5, of which no name and no process is known\n"},
+	};
+	struct made *m = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *text;
+
+		m->h.netns[0].name = cases[i].name;
+		text = render(&m->r, false, false);
+		assert_has(text, cases[i].text);
+		free(text);
+	}
+}
+
+static json_t *only_drop(const struct report *r)
+{
+	char *text = render(r, true, false);
+	json_t *j = json_loads(text, JSON_REJECT_DUPLICATES, NULL), *drop;
+
+	assert_non_null(j);
+	drop = json_incref(json_array_get(json_object_get(j, "drops"), 0));
+	json_decref(j);
+	free(text);
+	return drop;
+}
+
+/* Nothing is cut, nothing turns negative, and no hostile byte makes an element go away. */
+static void test_json_extremes(void **state)
+{
+	struct symbol frames[2] = {{.name = "bad\xff", .off = 1, .module = "m\xfe"}, {.addr = 1}};
+	struct made *m = *state;
+	struct group *g = m->groups;
+	json_t *d, *stack;
+
+	g->packets = UINT64_MAX;
+	g->loc.name = NULL;
+	g->stack = frames;
+	g->n_stack = 2;
+	g->path = malloc(10001);
+	memset(g->path, 'a', 10000);
+	g->path[10000] = '\0';
+	m->r.addresses_hidden = true;
+	d = only_drop(&m->r);
+	assert_true(json_integer_value(json_object_get(d, "packets")) == INT64_MAX);
+	assert_int_equal(json_string_length(json_object_get(d, "path")), 10000);
+	assert_string_equal(json_string_value(json_object_get(d, "location")), "(address hidden)");
+	stack = json_object_get(d, "stack");
+	assert_int_equal(json_array_size(stack), 2);
+	assert_string_equal(json_string_value(json_array_get(stack, 0)), "bad\\xff+0x1 [m\\xfe]");
+	json_decref(d);
+	free(g->path);
+	g->path = NULL;
+	g->n_stack = 0;
+	g->stack = NULL;
+}
+
+static void test_json_has_what_is_required(void **state)
+{
+	struct made *m = *state;
+	json_t *j;
+	char *text;
+
+	m->r.node[0] = '\0';
+	text = render(&m->r, true, false);
+	j = json_loads(text, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(j, "node"), "name")),
+			    "(none)");
+	assert_null(json_object_get(json_object_get(j, "node"), "boot_id"));
+	json_decref(j);
+	free(text);
+}
+
+static void test_long_lists(void **state)
+{
+	enum {
+		N = 25
+	};
+	struct made *m = *state;
+	struct group *many = calloc(N, sizeof(*many));
+	char *text = NULL;
+	size_t n;
+	FILE *to;
+
+	for (int i = 0; i < N; i++) {
+		many[i] = m->groups[i < 5 ? 0 : 1];
+		many[i].packets = (uint64_t)(100 - i);
+	}
+	m->f.groups = realloc(m->f.groups, 5 * sizeof(int));
+	for (m->f.n_groups = 0; m->f.n_groups < 5; m->f.n_groups++)
+		m->f.groups[m->f.n_groups] = (int)m->f.n_groups;
+	many[24].class = CLASS_UNEXPLAINED;
+	m->r.groups = many;
+	m->r.n_groups = N;
+	text = render(&m->r, false, false);
+	assert_has(text, "              and 2 more flows\n");
+	assert_null(strstr(text, "more group")); /* verbose, and 20 */
+	free(text);
+	many[4].class = CLASS_UNEXPLAINED;
+	to = open_memstream(&text, &n);
+	assert_int_equal(out_text(&m->r, to, false, false), 0);
+	fclose(to);
+	assert_has(text, "and 1 more group (all of them with -v, or -o json)");
+	free(text);
+	free(many);
+}
+
 static void test_nothing_seen(void **state)
 {
 	struct made *m = *state;
@@ -213,9 +389,19 @@ static void test_nothing_seen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_text),	   T(test_text_says_what_was_lost),
-		T(test_colour),	   T(test_json),
-		T(test_full_disk), T(test_nothing_seen),
+		T(test_text),
+		T(test_text_says_what_was_lost),
+		T(test_colour),
+		T(test_json),
+		T(test_full_disk),
+		T(test_nothing_seen),
+		T(test_one_is_singular),
+		T(test_no_findings_says_what_it_means),
+		T(test_show_all),
+		T(test_where_a_fix_runs),
+		T(test_json_extremes),
+		T(test_json_has_what_is_required),
+		T(test_long_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,10 +9,11 @@
 
 #include "tunnel.h"
 
-/* A SYN is sent again after 1, 3 and 7 seconds. The third time of one connection says more than bad
- * luck, and comes after the ICMP error that a missing pod would have caused (3 s of neighbour
- * resolution on the other node). */
-#define SILENT_RETRANSMITS 3
+/* A SYN is first sent again after a second, then each second or ever more seldom
+ * (tcp_syn_linear_timeouts, 6.5). For so long since then nothing came back: longer than a missing
+ * pod takes to cause an ICMP error, which is three seconds of neighbour resolution on the other
+ * node. */
+#define SILENT_MS 2800
 
 enum direction tunnel_direction(const struct group *g, struct host *h, struct addr *peer)
 {
@@ -136,7 +137,7 @@ void tunnel_advice(struct finding *f, const struct group *g, const char *what,
 bool tunnel_maybe_silence(const struct group *g)
 {
 	return g->kind == SAMPLE_RETRANSMIT && g->has_sample && g->key.cls == PKT_TCP_SYN &&
-	       g->sent_again >= SILENT_RETRANSMITS && !g->sk_err && g->netns;
+	       g->silent_ms >= SILENT_MS && !g->sk_err && g->netns;
 }
 
 /* Is the entry that of this connection? */
@@ -209,7 +210,7 @@ static bool route_answers(const struct group *g, struct host *h, uint32_t node,
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		if ((cidr_has(route, &e[i].reply.src) || cidr_has(route, &e[i].orig.src)) &&
-		    idle_seconds(h, node, &e[i]) < g->silent_s)
+		    idle_seconds(h, node, &e[i]) < g->silent_ms / 1000)
 			return true;
 	}
 	return false;

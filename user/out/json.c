@@ -9,14 +9,24 @@
 #include <string.h>
 #include <time.h>
 
+#include "../util.h"
 #include "words.h"
+
+/* Whole, whatever its length: a command that is cut mends nothing. */
+static json_t *string_json(const char *value)
+{
+	size_t size = strlen(value) * 4 + 1;
+	char *safe = xcalloc(size, 1);
+	json_t *j = json_string(escape_json(value, safe, size));
+
+	free(safe);
+	return j;
+}
 
 static void set_string(json_t *o, const char *key, const char *value)
 {
-	char safe[4096];
-
 	if (value && *value)
-		json_object_set_new(o, key, json_string(escape_json(value, safe, sizeof(safe))));
+		json_object_set_new(o, key, string_json(value));
 }
 
 /* JSON has no larger integers that every reader takes, and jansson none at all. */
@@ -104,7 +114,7 @@ static void set_stack(json_t *o, const struct report *r, const struct group *g)
 
 		word_location(s, r->addresses_hidden, text);
 		snprintf(frame, sizeof(frame), s->module ? "%s [%s]" : "%s", text, s->module);
-		json_array_append_new(stack, json_string(frame));
+		json_array_append_new(stack, string_json(frame));
 	}
 	json_object_set_new(o, "stack", stack);
 }
@@ -268,7 +278,8 @@ static json_t *head_json(const struct report *r)
 
 	set_string(o, "schema", "whydrop.report/1");
 	set_string(tool, "version", VERSION);
-	set_string(node, "name", r->node);
+	/* required, and a host name may be empty: as uname(1) of a host that was given none */
+	set_string(node, "name", r->node[0] ? r->node : "(none)");
 	set_string(node, "kernel", r->kernel);
 	set_string(node, "boot_id", r->boot_id);
 	set_time(window, "start", r->start_ns);

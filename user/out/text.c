@@ -111,6 +111,11 @@ static const char *are(uint64_t n)
 	return n == 1 ? " is" : "s are";
 }
 
+static const char *were(uint64_t n)
+{
+	return n == 1 ? " was" : "s were";
+}
+
 static const char *netns_text(const struct report *r, uint32_t netns, char *buf, size_t size)
 {
 	const char *name = r->host && netns ? r->host->ops->netns_name(r->host, netns) : NULL;
@@ -194,6 +199,8 @@ static void print_where(struct text_out *t, const struct finding *f)
 	else if (holder)
 		put(t, " in the netns of %s: each after `nsenter -t %d -n`", holder,
 		    atoi(holder + 4));
+	else if (f->netns)
+		put(t, " in netns %u, of which no name and no process is known", f->netns);
 }
 
 static void print_fix(struct text_out *t, const struct finding *f)
@@ -276,8 +283,7 @@ static void print_group(struct text_out *t, const struct group *g)
 	    netns_text(t->r, g->netns, ns, sizeof(ns)));
 	fputc('\n', t->to);
 	if (g->flow.l3 || g->in[0] || g->out[0]) {
-		put(t, "            %s",
-		    g->flow.l3 ? flow_str(&g->flow, flow) : "not an IP packet");
+		put(t, "            %s", flow_str(&g->flow, flow));
 		if (g->in[0] || g->out[0])
 			put(t, "   %s%s%s%s", g->in[0] ? "in " : "", g->in,
 			    g->out[0] ? (g->in[0] ? " out " : "out ") : "", g->out);
@@ -381,12 +387,12 @@ static void print_warnings(struct text_out *t)
 		     number(a->uncounted, n), are(a->uncounted));
 	if (a->has_missed && a->missed)
 		warn(t,
-		     "%s drops were not seen: they happened while another was being handled on "
-		     "the same CPU.",
-		     number(a->missed, n));
+		     "%s drop%s not seen: another was being handled on the same CPU at that "
+		     "moment.",
+		     number(a->missed, n), were(a->missed));
 	if (a->samples_lost)
-		warn(t, "%s samples were lost: some groups may lack detail.",
-		     number(a->samples_lost, n));
+		warn(t, "%s sample%s lost: some groups may lack detail.",
+		     number(a->samples_lost, n), were(a->samples_lost));
 	if (t->r->addresses_hidden)
 		warn(t, "the kernel hides its addresses (kernel.kptr_restrict, CAP_SYSLOG): no "
 			"function names, and faults told by them are not recognised.");
@@ -418,6 +424,31 @@ static void print_accounting(struct text_out *t)
 			a->unsampled == 1 ? "is" : "are");
 }
 
+/* What it means that nothing is found: never more than the counters allow. */
+static void print_no_findings(struct text_out *t)
+{
+	const struct accounting *a = &t->r->acc;
+	char n[NUMBER_LEN], *line;
+
+	if (t->r->n_findings)
+		return;
+	if (a->counted)
+		line = xasprintf("No findings: nothing known to be misconfigured explains a drop "
+				 "seen in this time.");
+	else if (a->uncounted)
+		line = xasprintf("No findings: %s drop%s seen, but there was no room to count any, "
+				 "so nothing is known of their cause.",
+				 number(a->uncounted, n), were(a->uncounted));
+	else if (a->filtered)
+		line = xasprintf("No dropped packet matches the filters; %s drop%s left out.",
+				 number(a->filtered, n), were(a->filtered));
+	else
+		line = xasprintf("No packet was dropped in this time, as far as the probes see.");
+	put_filled(t, "", "", line);
+	fputc('\n', t->to);
+	free(line);
+}
+
 static void print_head(struct text_out *t)
 {
 	const struct report *r = t->r;
@@ -427,12 +458,7 @@ static void print_head(struct text_out *t)
 	if (r->filter_text)
 		put(t, ", only %s", r->filter_text);
 	fputs("\n\n", t->to);
-	if (!r->acc.counted && !r->n_findings)
-		fputs("No packet was dropped in this time, as far as the probes see.\n\n", t->to);
-	else if (!r->n_findings)
-		fputs("No findings: nothing known to be misconfigured explains a drop seen in this "
-		      "time.\n\n",
-		      t->to);
+	print_no_findings(t);
 }
 
 int out_text(const struct report *r, FILE *to, bool colour, bool verbose)
