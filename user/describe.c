@@ -213,9 +213,8 @@ static void describe_packet(struct group *g, const struct sample *s)
 	if (s->l3_off > len)
 		return;
 	if (s->l3_off >= ETH_HLEN) {
-		memcpy(g->dst_mac, s->hdr, ETH_ALEN);
 		memcpy(g->src_mac, s->hdr + ETH_ALEN, ETH_ALEN);
-		g->has_macs = true;
+		g->has_src_mac = true;
 	}
 	len -= s->l3_off;
 	if (g->key.l3 && flow_parse(g->key.l3, p, len, &g->flow, &l4_off) > 0)
@@ -303,7 +302,7 @@ static const struct link *ingress_port(const struct group *g, struct host *h)
 	const struct link *in = host_link(h, g->netns, g->in_ifindex);
 	const struct link *port;
 
-	if (!in || strcmp(in->kind, "bridge") || !g->has_macs)
+	if (!in || strcmp(in->kind, "bridge") || !g->has_src_mac)
 		return in;
 	port = host_fdb_port(h, g->netns, in->ifindex, g->src_mac);
 	return port ? port : in;
@@ -311,13 +310,6 @@ static const struct link *ingress_port(const struct group *g, struct host *h)
 
 static void describe_path(struct group *g, struct host *h)
 {
-	static const char *const names[] = {[HOOK_PREROUTING] = "prerouting",
-					    [HOOK_INPUT] = "input",
-					    [HOOK_FORWARD] = "forward",
-					    [HOOK_OUTPUT] = "output",
-					    [HOOK_POSTROUTING] = "postrouting",
-					    [HOOK_INGRESS] = "ingress",
-					    [HOOK_EGRESS] = "egress"};
 	const struct link *port = ingress_port(g, h);
 	struct path p = {};
 	char end[128];
@@ -331,7 +323,7 @@ static void describe_path(struct group *g, struct host *h)
 	path_add(&p, g->in);
 	path_add(&p, strcmp(g->bridge, g->in) ? g->bridge : NULL);
 	if (g->hook)
-		snprintf(end, sizeof(end), "%s %s hook", g->hook_family, names[g->hook]);
+		snprintf(end, sizeof(end), "%s %s hook", g->hook_family, hook_name(g->hook));
 	else
 		snprintf(end, sizeof(end), "%s", g->loc.name ? g->loc.name : g->reason);
 	path_add(&p, end);

@@ -50,16 +50,14 @@ static int add_finding(struct diagnosis *d, struct finding *f)
 	return i;
 }
 
-void diagnose_group(struct diagnosis *d, struct group *all, size_t n_all, size_t i)
+void diagnose_group(struct diagnosis *d, struct group *g)
 {
-	struct group *g = &all[i];
-
 	for (const struct fault *const *fault = d->faults; *fault; fault++) {
 		struct finding f = {.fault = *fault};
 
 		if (!(*fault)->signature(g))
 			continue;
-		if ((*fault)->examine(g, all, n_all, d->host, &f) || f.status == STATUS_NONE) {
+		if ((*fault)->examine(g, d->host, &f) || f.status == STATUS_NONE) {
 			finding_free(&f);
 			continue;
 		}

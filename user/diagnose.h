@@ -16,7 +16,7 @@ struct diagnosis {
  * Ask every fault whose signature the group has, and make or strengthen a finding. Sets the group's
  * finding. State is read now, so call it at the first sample: a short-lived netns is gone later.
  */
-void diagnose_group(struct diagnosis *d, struct group *all, size_t n_all, size_t i);
+void diagnose_group(struct diagnosis *d, struct group *g);
 /*
  * When everything is counted: classify what is left, drop silences that a drop seen here explains,
  * sum packets and times, sort the findings. groups[].finding is renumbered.

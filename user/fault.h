@@ -72,8 +72,7 @@ struct fault {
 	 * is empty and STATUS_NONE where it is not this fault) or -ENOMEM. `all` is what was seen
 	 * so far, for faults that must know whether something else explains the same packets.
 	 */
-	int (*examine)(const struct group *g, const struct group *all, size_t n_all, struct host *h,
-		       struct finding *f);
+	int (*examine)(const struct group *g, struct host *h, struct finding *f);
 };
 
 extern const struct fault *const fault_catalogue[]; /* NULL-terminated, in order of preference */

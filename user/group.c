@@ -4,6 +4,17 @@
 
 #include "group.h"
 
+const char *hook_name(enum nf_hook hook)
+{
+	static const char *const names[] = {
+		[HOOK_NONE] = NULL,	    [HOOK_PREROUTING] = "prerouting",
+		[HOOK_INPUT] = "input",	    [HOOK_FORWARD] = "forward",
+		[HOOK_OUTPUT] = "output",   [HOOK_POSTROUTING] = "postrouting",
+		[HOOK_INGRESS] = "ingress", [HOOK_EGRESS] = "egress"};
+
+	return names[hook];
+}
+
 /* Does symbol name `sym` stand for function `fn`? Compilers add suffixes such as .isra.0, .cold. */
 static bool is_function(const char *sym, const char *fn)
 {

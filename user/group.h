@@ -63,8 +63,8 @@ struct group {
 
 	/* Evidence that only the sample gives. */
 	bool has_sample;
-	uint8_t src_mac[6], dst_mac[6];
-	bool has_macs;
+	uint8_t src_mac[6];
+	bool has_src_mac;
 	uint32_t mark;
 	/* Retransmits: a group is many connections. silent_ms is the time from the first to the
 	 * last retransmit of the one that flow.sport names. */
@@ -84,6 +84,8 @@ struct group {
 	int finding;	   /* index into findings, or -1 */
 };
 
+/* "input"; NULL for HOOK_NONE. */
+const char *hook_name(enum nf_hook hook);
 /* Is the function that freed the packet one of these (NULL-terminated)? Suffixes like .isra.0 and
  * .cold do not matter. False where the address is hidden. */
 bool group_at(const struct group *g, const char *const *functions);

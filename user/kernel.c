@@ -102,13 +102,9 @@ void kernel_open(struct kernel *k, const struct btf *btf)
 	if (!btf)
 		return;
 	proto = tracepoint_proto(btf, "btf_trace_kfree_skb");
-	if (proto) {
-		k->facts.kfree_skb_known = true;
-		k->facts.kfree_skb_reason = btf_vlen(proto) >= 4;
-	}
+	k->facts.kfree_skb_reason = proto && btf_vlen(proto) >= 4;
 	k->facts.counts_missed =
 		btf__find_by_name_kind(btf, "bpf_prog_inc_misses_counter", BTF_KIND_FUNC) > 0;
-	k->facts.nf_conn_known = btf__find_by_name_kind(btf, "nf_conn", BTF_KIND_STRUCT) > 0;
 	add_reason_enums(k, btf, 1);
 }
 

@@ -13,10 +13,8 @@ struct btf;
 
 /* What the kernel's BTF says about the tracepoints we use. */
 struct kernel_facts {
-	bool kfree_skb_known;  /* the tracepoint's prototype is in BTF */
 	bool kfree_skb_reason; /* it has a reason argument (5.17, 5.15.58) */
 	bool counts_missed;    /* raw tracepoint programs count skipped runs (6.1) */
-	bool nf_conn_known;    /* struct nf_conn is in BTF, vmlinux's or the module's */
 };
 
 struct reason {

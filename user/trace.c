@@ -29,7 +29,7 @@ static void diagnose(struct trace *t, size_t i)
 {
 	struct group *g = &t->table.groups[i];
 
-	diagnose_group(&t->diagnosis, t->table.groups, t->table.n, i);
+	diagnose_group(&t->diagnosis, g);
 	/* The kernel does not apply the netns filter to retransmits (bpf/symptoms.bpf.c). */
 	if (g->kind == SAMPLE_RETRANSMIT && g->finding >= 0 &&
 	    !netns_wanted(&t->filter, g->netns) &&

@@ -156,7 +156,7 @@ static void set_flow(struct group *g, uint8_t proto, const char *src, uint16_t s
 static const struct finding *diagnose(struct lab *l, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		diagnose_group(&l->d, l->groups, n, i);
+		diagnose_group(&l->d, &l->groups[i]);
 	diagnose_finish(&l->d, l->groups, n);
 	return l->d.n ? &l->d.findings[0] : NULL;
 }
@@ -251,7 +251,7 @@ static struct group *bridge_drop(struct lab *l)
 	set_flow(g, IPPROTO_TCP, "10.244.1.3", 8080, "10.244.1.2", 40000);
 	g->key.cls = PKT_TCP_SYNACK;
 	g->in_ifindex = 2;
-	g->has_macs = true;
+	g->has_src_mac = true;
 	memcpy(g->src_mac, mac_b, 6);
 	e->proto = IPPROTO_TCP;
 	e->orig = g->flow;

@@ -29,7 +29,7 @@ static bool signature(const struct group *g)
 	static const char *const udp[] = {"__udp4_lib_rcv", "udp_rcv", "__udp6_lib_rcv",
 					  "udpv6_rcv", NULL};
 
-	if (g->kind != SAMPLE_DROP || !g->has_sample || !g->flow.has_ports || !g->has_macs ||
+	if (g->kind != SAMPLE_DROP || !g->has_sample || !g->flow.has_ports || !g->has_src_mac ||
 	    !group_reason(g, reasons))
 		return false;
 	return g->key.cls == PKT_TCP_SYNACK ? group_at(g, tcp)
@@ -171,8 +171,7 @@ static void write_path(struct finding *f, const struct group *g, struct host *h,
 			    g->loc.name);
 }
 
-static int examine(const struct group *g, const struct group *all, size_t n_all, struct host *h,
-		   struct finding *f)
+static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	bool v6 = g->key.l3 == ETHERTYPE_IPV6;
 	const char *sysctl =
@@ -182,8 +181,6 @@ static int examine(const struct group *g, const struct group *all, size_t n_all,
 	struct place p;
 	enum agrees off;
 
-	(void)all;
-	(void)n_all;
 	if (!find_place(g, h, &p))
 		return 0;
 	off = prove_off(f, h, &p, v6, sysctl);

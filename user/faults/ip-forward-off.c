@@ -133,8 +133,7 @@ static void write_fix(struct finding *f, const char *sysctl)
 		    "hardening tools");
 }
 
-static int examine(const struct group *g, const struct group *all, size_t n_all, struct host *h,
-		   struct finding *f)
+static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	const struct link *in = host_link(h, g->netns, g->in_ifindex);
 	const struct link *out = way_out(g, h);
@@ -142,8 +141,6 @@ static int examine(const struct group *g, const struct group *all, size_t n_all,
 	char where[128], dst[ADDR_STRLEN], sysctl[64], text[80];
 	enum agrees off;
 
-	(void)all;
-	(void)n_all;
 	if (!in || !out || addr_is_linklocal(&g->flow.src))
 		return 0;
 	in_role = role_of(h, g->netns, in);

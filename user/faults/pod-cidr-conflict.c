@@ -329,16 +329,13 @@ static void write_summary(struct finding *f, const struct group *g, const struct
 						 "that address");
 }
 
-static int examine(const struct group *g, const struct group *all, size_t n_all, struct host *h,
-		   struct finding *f)
+static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	const struct addr *a = is_source_check(g) ? &g->flow.src : &g->flow.dst;
 	char where[128], net[CIDR_STRLEN];
 	enum winner winner;
 	struct conflict c;
 
-	(void)all;
-	(void)n_all;
 	if (!has_pods(h, g->netns) || !find_conflict(h, g->netns, a, &c))
 		return 0;
 	c.own_network = is_own_network(h, g->netns, c.lan);

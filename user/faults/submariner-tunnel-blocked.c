@@ -157,16 +157,13 @@ static void describe_silence(const struct group *g, struct host *h, struct findi
 		tunnel_silence_finding(f, g, h, node, dev, &vtep, "Submariner (UDP 4800)");
 }
 
-static int examine(const struct group *g, const struct group *all, size_t n_all, struct host *h,
-		   struct finding *f)
+static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	size_t channel = find_channel(g);
 	enum direction direction;
 	char where[128], hook[64], a[ADDR_STRLEN];
 	struct addr peer;
 
-	(void)all;
-	(void)n_all;
 	if (g->kind == SAMPLE_RETRANSMIT) {
 		describe_silence(g, h, f);
 		return 0;

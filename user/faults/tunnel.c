@@ -78,16 +78,8 @@ enum vtep_known tunnel_knows_vtep(struct host *h, uint32_t netns, const struct l
 
 const char *tunnel_hook(const struct group *g, char *buf)
 {
-	static const char *const names[] = {[HOOK_PREROUTING] = "prerouting",
-					    [HOOK_INPUT] = "input",
-					    [HOOK_FORWARD] = "forward",
-					    [HOOK_OUTPUT] = "output",
-					    [HOOK_POSTROUTING] = "postrouting",
-					    [HOOK_INGRESS] = "ingress",
-					    [HOOK_EGRESS] = "egress"};
-
 	if (g->hook)
-		snprintf(buf, 64, "the %s %s hook", g->hook_family, names[g->hook]);
+		snprintf(buf, 64, "the %s %s hook", g->hook_family, hook_name(g->hook));
 	else
 		snprintf(buf, 64, "netfilter");
 	return buf;

@@ -37,8 +37,7 @@ static void describe_silence(const struct group *g, struct host *h, struct findi
 	tunnel_silence_finding(f, g, h, node, dev, &vtep, what);
 }
 
-static int examine(const struct group *g, const struct group *all, size_t n_all, struct host *h,
-		   struct finding *f)
+static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	const struct link *dev;
 	enum direction direction;
@@ -46,8 +45,6 @@ static int examine(const struct group *g, const struct group *all, size_t n_all,
 	struct addr peer;
 	char where[128], what[32], hook[64], a[ADDR_STRLEN];
 
-	(void)all;
-	(void)n_all;
 	if (g->kind == SAMPLE_RETRANSMIT) {
 		describe_silence(g, h, f);
 		return 0;

@@ -107,7 +107,6 @@ struct ct_entry {
 struct udp_socket {
 	struct addr local;
 	uint16_t port;
-	bool kernel; /* no inode: an encapsulation socket of a device */
 };
 
 enum cidr_role {

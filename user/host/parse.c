@@ -403,7 +403,6 @@ int parse_udp_line(const char *line, struct udp_socket *out)
 	if (parse_hex_addr(local, digits, &s.local))
 		return -EBADMSG;
 	s.port = (uint16_t)port;
-	s.kernel = inode == 0;
 	*out = s;
 	return 0;
 }

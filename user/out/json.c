@@ -163,7 +163,7 @@ static json_t *drop_json(const struct report *r, const struct group *g)
 	}
 	if (g->has_original)
 		set_flow(o, "original", &g->original);
-	set_string(o, "hook", word_hook(g->hook));
+	set_string(o, "hook", hook_name(g->hook));
 	set_string(o, "family", g->hook_family);
 	set_string(o, "path", g->path);
 	set_stack(o, r, g);

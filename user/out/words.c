@@ -19,17 +19,6 @@ const char *word_class(enum group_class class)
 	return words[class];
 }
 
-const char *word_hook(enum nf_hook hook)
-{
-	static const char *const words[] = {
-		[HOOK_NONE] = NULL,	    [HOOK_PREROUTING] = "prerouting",
-		[HOOK_INPUT] = "input",	    [HOOK_FORWARD] = "forward",
-		[HOOK_OUTPUT] = "output",   [HOOK_POSTROUTING] = "postrouting",
-		[HOOK_INGRESS] = "ingress", [HOOK_EGRESS] = "egress"};
-
-	return words[hook];
-}
-
 const char *word_fix(enum fix_when when)
 {
 	static const char *const words[] = {

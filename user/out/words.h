@@ -7,7 +7,6 @@
 
 const char *word_status(enum status status);
 const char *word_class(enum group_class class);
-const char *word_hook(enum nf_hook hook); /* NULL: none */
 const char *word_fix(enum fix_when when);
 
 #define LOCATION_STRLEN 160
