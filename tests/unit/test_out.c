@@ -110,7 +110,7 @@ static void test_text(void **state)
 		"    - think\n",
 		"Unexplained drops: 1,234,567 packets in 1 group",
 		"Noise: 1,234,567 packets in 1 group that every healthy machine drops: noisy.",
-		"3,703,702 drops seen = 3,703,701 counted + 0 uncounted + 1 filtered; 0 missed"};
+		"3,703,702 drops seen = 3,703,701 counted + 0 uncounted + 1 filtered\n0 missed;"};
 	struct made *m = *state;
 	char *text = render(&m->r, false, false);
 

@@ -413,8 +413,8 @@ static void print_accounting(struct text_out *t)
 	if (a->has_missed)
 		snprintf(missed, sizeof(missed), "%s missed", number(a->missed, seen));
 	fprintf(t->to,
-		"%s drop%s seen = %s counted + %s uncounted + %s filtered; %s; "
-		"samples: %s sent, %s lost\n",
+		"%s drop%s seen = %s counted + %s uncounted + %s filtered\n"
+		"%s; %s samples sent, %s lost\n",
 		number(a->seen, seen), plural(a->seen), number(a->counted, counted),
 		number(a->uncounted, un), number(a->filtered, filtered), missed,
 		number(a->samples_sent, sent), number(a->samples_lost, lost));
