@@ -386,13 +386,32 @@ static void test_no_silence(void **state)
 	g->silent_ms = 2000; /* many packets, but of different connections */
 	assert_null(diagnose(l, 1));
 	g->silent_ms = 6000;
-	g->flow.sport = 40001; /* conntrack does not know it: it is over */
+	g->flow.sport = 40001; /* conntrack knows others, not this: it is over */
 	assert_null(diagnose(l, 1));
 	g->flow.sport = 40000;
 	/* and not where something seen here explains it */
 	set_flow(drop(l, 1, "QDISC_DROP", "x", NODE), IPPROTO_TCP, "10.244.1.2", 40000,
 		 "10.244.2.2", 80);
 	assert_null(diagnose(l, 2));
+}
+
+/* A netns without rules has no conntrack: what it does not track cannot speak against it. */
+static void test_silence_untracked(void **state)
+{
+	struct lab *l = *state;
+
+	silence(l);
+	l->node->n_conntrack = 0;
+	assert_finding(l, 1, "vxlan-blocked", STATUS_SUSPECTED);
+}
+
+static void test_silence_of_submariner(void **state)
+{
+	struct lab *l = *state;
+
+	silence(l);
+	l->node->links[2].vxlan.port = 4800;
+	assert_finding(l, 1, "submariner-tunnel-blocked", STATUS_SUSPECTED);
 }
 
 /* A policy in the remote pod: others get answers over the same route. */
@@ -743,6 +762,8 @@ int main(void)
 		T(test_pod_cidr_conflict_network),
 		T(test_deleted_pod),
 		T(test_native_routing),
+		T(test_silence_untracked),
+		T(test_silence_of_submariner),
 		T(test_no_silence_where_others_answer),
 		T(test_wide_network),
 		T(test_same_network),

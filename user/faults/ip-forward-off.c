@@ -45,8 +45,17 @@ static const struct link *way_out(const struct group *g, struct host *h)
 /* A veth whose other end, in another netns, has one of our addresses as its gateway. */
 static bool serves_as_gateway(struct host *h, uint32_t netns, const struct link *l)
 {
-	return !strcmp(l->kind, "veth") && l->peer_is_away && l->peer_netns &&
-	       host_node_of(h, l->peer_netns) == netns;
+	const struct route *r;
+	size_t n;
+
+	if (strcmp(l->kind, "veth") || !l->peer_is_away || !l->peer_netns ||
+	    h->ops->routes(h, l->peer_netns, &r, &n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (host_addr_owner(h, netns, &r[i].gateway))
+			return true;
+	}
+	return false;
 }
 
 /* Why is this netns meant to forward? Static text, or NULL. */

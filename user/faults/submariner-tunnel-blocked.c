@@ -17,8 +17,6 @@
 
 #include "tunnel.h"
 
-#define INTRA_CLUSTER_PORT 4800
-
 static const struct {
 	uint8_t proto;
 	uint16_t port;
@@ -27,7 +25,7 @@ static const struct {
 	{IPPROTO_UDP, 4500, "UDP 4500",
 	 "the tunnel between gateways (IPsec NAT-T or cable driver)"},
 	{IPPROTO_UDP, 4490, "UDP 4490", "NAT discovery between gateways"},
-	{IPPROTO_UDP, INTRA_CLUSTER_PORT, "UDP 4800", "vx-submariner between a cluster's nodes"},
+	{IPPROTO_UDP, SUBMARINER_PORT, "UDP 4800", "vx-submariner between a cluster's nodes"},
 	{IPPROTO_UDP, 500, "UDP 500", "IKE between gateways"},
 	{IPPROTO_ESP, 0, "ESP", "the IPsec tunnel between gateways"},
 };
@@ -63,8 +61,7 @@ static const struct link *find_mark(struct host *h, uint32_t netns)
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
 		if (tunnel_is_submariner(&links[i]) || !strcmp(links[i].name, "submariner") ||
-		    !strcmp(links[i].name, "vxlan-tunnel") ||
-		    (!strcmp(links[i].kind, "vxlan") && links[i].vxlan.port == INTRA_CLUSTER_PORT))
+		    !strcmp(links[i].name, "vxlan-tunnel"))
 			return &links[i];
 	}
 	return NULL;

@@ -15,6 +15,8 @@ enum direction {
 enum direction tunnel_direction(const struct group *g, struct host *h, struct addr *peer);
 /* The VXLAN or Geneve device with that UDP port, the one with the packet's VNI first, or NULL. */
 const struct link *tunnel_device(const struct group *g, struct host *h);
+/* By its name, or by being a VXLAN device on Submariner's port. */
+#define SUBMARINER_PORT 4800
 bool tunnel_is_submariner(const struct link *l);
 
 enum vtep_known {
