@@ -636,11 +636,14 @@ static void test_submariner(void **state)
 static void test_submariner_esp(void **state)
 {
 	struct lab *l = *state;
-	struct link *dev = fake_link(l->node, 9, "vx-submariner", "vxlan");
+	struct link *dev;
 
-	dev->vxlan.port = 4800;
 	submariner_drop(l, IPPROTO_ESP, 0);
-	assert_null(diagnose(l, 1));
+	assert_null(diagnose(l, 1)); /* neither Submariner nor IPsec */
+	dev = fake_link(l->node, 9, "vx-submariner", "vxlan");
+	dev->vxlan.port = 4800;
+	assert_finding(l, 1, "submariner-tunnel-blocked", STATUS_SUSPECTED);
+	diagnose_free(&l->d);
 	l->node->xfrm = 1;
 	assert_finding(l, 1, "submariner-tunnel-blocked", STATUS_CONFIRMED);
 }

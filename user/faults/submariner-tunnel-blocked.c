@@ -81,33 +81,32 @@ static bool has_socket(struct host *h, uint32_t netns, uint16_t port)
 	return false;
 }
 
+static enum agrees has_ipsec(struct finding *f, const struct group *g, struct host *h)
+{
+	int xfrm = h->ops->has_xfrm(h, g->netns);
+	enum agrees agrees = xfrm == 1 ? AGREES_YES : xfrm ? AGREES_UNREAD : AGREES_NO;
+	const char *value = xfrm == 1 ? "present" : xfrm ? strerror(-xfrm) : "none";
+
+	finding_evidence(f, agrees, "IPsec states (ip xfrm state)", value, "present");
+	return agrees;
+}
+
 /* Is this end of the channel really in use here? Recorded as evidence. */
-static bool in_use(struct finding *f, const struct group *g, struct host *h, const struct link *dev)
+static enum agrees in_use(struct finding *f, const struct group *g, struct host *h,
+			  const struct link *dev)
 {
 	uint16_t port = g->flow.dport;
 	char check[48];
 
-	if (g->key.proto == IPPROTO_ESP) {
-		int xfrm = h->ops->has_xfrm(h, g->netns);
-
-		finding_evidence(f,
-				 xfrm == 1 ? AGREES_YES
-				 : xfrm	   ? AGREES_UNREAD
-					   : AGREES_NO,
-				 "IPsec states (ip xfrm state)",
-				 xfrm == 1 ? "present"
-				 : xfrm	   ? strerror(-xfrm)
-					   : "none",
-				 NULL);
-		return xfrm == 1;
-	}
+	if (g->key.proto == IPPROTO_ESP)
+		return has_ipsec(f, g, h);
 	if (dev)
-		return true; /* tunnel_evidence() shows it */
+		return AGREES_YES; /* tunnel_evidence() shows it */
 	snprintf(check, sizeof(check), "UDP socket on port %u", port);
 	if (!has_socket(h, g->netns, port))
-		return false;
+		return AGREES_NO;
 	finding_evidence(f, AGREES_YES, check, "bound", NULL);
-	return true;
+	return AGREES_YES;
 }
 
 static bool is_private(const struct addr *a)
@@ -123,21 +122,26 @@ static bool is_private(const struct addr *a)
 	return false;
 }
 
-/* How sure is it that these are the tunnel's own packets? */
+/* How sure is it that these are the tunnel's own packets? ESP that arrives where no IPsec is
+ * configured yet is at least odd on a machine with Submariner. */
 static enum status judge(struct finding *f, const struct group *g, struct host *h,
 			 const struct link *dev, enum direction direction, const struct addr *peer)
 {
 	const struct link *mark = find_mark(h, g->netns);
 	enum vtep_known known = VTEP_NO_LIST;
+	enum agrees used;
 
 	if (dev)
 		known = tunnel_knows_vtep(h, g->netns, dev, peer);
-	if (known == VTEP_UNKNOWN || !in_use(f, g, h, dev))
+	if (known == VTEP_UNKNOWN)
+		return STATUS_NONE;
+	used = in_use(f, g, h, dev);
+	if (used != AGREES_YES && !(mark && g->key.proto == IPPROTO_ESP))
 		return STATUS_NONE;
 	tunnel_evidence(f, g, dev, peer, known);
 	if (mark) {
 		finding_evidence(f, AGREES_YES, "device of Submariner", mark->name, NULL);
-		return STATUS_CONFIRMED;
+		return used == AGREES_YES ? STATUS_CONFIRMED : STATUS_SUSPECTED;
 	}
 	finding_evidence(f, AGREES_UNREAD, "device of Submariner",
 			 "none here: it may be another IPsec tunnel", NULL);

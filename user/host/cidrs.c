@@ -61,7 +61,16 @@ static const char *network_of(const struct cidr *c, char *buf)
 	return cidr_str(&net, buf);
 }
 
-static void from_bridges(struct host *h, uint32_t netns, struct vec *out)
+/* A bridge with pods on it, or a veth whose other end has this node as its way out. */
+static bool serves_pods(struct host *h, uint32_t netns, const struct link *l)
+{
+	if (!strcmp(l->kind, "bridge"))
+		return host_is_pod_bridge(h, netns, l);
+	return !strcmp(l->kind, "veth") && l->peer_is_away && l->peer_netns &&
+	       host_node_of(h, l->peer_netns) == netns;
+}
+
+static void from_addresses(struct host *h, uint32_t netns, struct vec *out)
 {
 	const struct if_addr *a;
 	size_t n;
@@ -70,12 +79,13 @@ static void from_bridges(struct host *h, uint32_t netns, struct vec *out)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		const struct link *l = host_link(h, netns, a[i].ifindex);
+		unsigned int whole = a[i].net.addr.family == AF_INET6 ? 128 : 32;
 		char net[CIDR_STRLEN], source[64];
 
-		if (!l || strcmp(l->kind, "bridge") || addr_is_linklocal(&a[i].net.addr) ||
-		    !host_is_pod_bridge(h, netns, l))
+		if (!l || a[i].net.bits == whole || addr_is_linklocal(&a[i].net.addr) ||
+		    !serves_pods(h, netns, l))
 			continue;
-		snprintf(source, sizeof(source), "bridge %s", l->name);
+		snprintf(source, sizeof(source), "%s %s", l->kind, l->name);
 		add(out, network_of(&a[i].net, net), CIDR_POD, netns, source);
 	}
 }
@@ -104,7 +114,7 @@ static bool is_like_own(const struct cidr *net, const struct known_cidr *own, si
 	return false;
 }
 
-/* After from_bridges(), which finds this node's own. */
+/* After from_addresses(), which finds this node's own. */
 static void from_tunnel_routes(struct host *h, uint32_t netns, struct vec *out)
 {
 	static const char *const kinds[] = {"vxlan", "geneve", "ipip", "wireguard"};
@@ -366,7 +376,7 @@ int read_cidrs(struct real_host *h, uint32_t netns, struct vec *out)
 	out->size = sizeof(struct known_cidr);
 	for (size_t i = 0; i < h->n_given; i++)
 		vec_add(out, &h->given[i]);
-	from_bridges(&h->base, netns, out);
+	from_addresses(&h->base, netns, out);
 	from_tunnel_routes(&h->base, netns, out);
 	if (find_root(h, netns, root)) {
 		from_flannel(root, netns, out);
