@@ -81,7 +81,7 @@ check: $(B)/whydrop $(UNIT) ## unit tests, without root
 test: deps ## everything this machine can run (installs what is missing)
 	tests/run
 
-deps:
+deps: ## install what building and testing needs
 	scripts/deps build test
 
 demo: ## a lab, a fault (FAULT=ip-forward-off), a diagnosis
