@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The catalogue of faults and what they produce. One fault is one file in user/faults/ that defines
- * one `const struct fault`, listed in user/faults/catalogue.c, with a scenario of the same id.
+ * one `const struct fault`, listed in user/catalogue.c, with a scenario of the same id.
  */
 #ifndef WHYDROP_FAULT_H
 #define WHYDROP_FAULT_H

@@ -20,7 +20,7 @@
 #include <string.h>
 
 #include "../util.h"
-#include "faults.h"
+#include "../catalogue.h"
 
 static bool signature(const struct group *g)
 {

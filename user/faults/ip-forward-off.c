@@ -16,7 +16,7 @@
 
 #include <linux/rtnetlink.h>
 
-#include "faults.h"
+#include "../catalogue.h"
 
 static bool signature(const struct group *g)
 {

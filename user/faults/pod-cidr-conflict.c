@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "faults.h"
+#include "../catalogue.h"
 
 static bool is_source_check(const struct group *g)
 {

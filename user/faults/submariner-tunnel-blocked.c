@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tunnel.h"
+#include "../tunnel.h"
 
 static const struct {
 	uint8_t proto;

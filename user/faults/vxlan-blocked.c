@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tunnel.h"
+#include "../tunnel.h"
 
 static bool signature(const struct group *g)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What vxlan-blocked and submariner-tunnel-blocked share: a tunnel's packet and its two ends. */
-#ifndef WHYDROP_FAULTS_TUNNEL_H
-#define WHYDROP_FAULTS_TUNNEL_H
+#ifndef WHYDROP_TUNNEL_H
+#define WHYDROP_TUNNEL_H
 
-#include "faults.h"
+#include "catalogue.h"
 
 enum direction {
 	DIRECTION_NONE, /* neither end is here: somebody else's tunnel passes through */

@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "faults.h"
+#include "catalogue.h"
 
 const char *netns_label(struct host *h, uint32_t netns, char *buf)
 {

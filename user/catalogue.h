@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The catalogue's faults, and what several of them ask of a node. */
-#ifndef WHYDROP_FAULTS_H
-#define WHYDROP_FAULTS_H
+#ifndef WHYDROP_CATALOGUE_H
+#define WHYDROP_CATALOGUE_H
 
-#include "../fault.h"
+#include "fault.h"
 
 extern const struct fault fault_bridge_nf_off;
 extern const struct fault fault_ip_forward_off;

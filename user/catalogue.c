@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Every fault, the more particular before the more general: the first that examines to a finding
  * has the group. To add one: write user/faults/<id>.c, list it here, write its scenario. */
-#include "faults.h"
+#include "catalogue.h"
 
 const struct fault *const fault_catalogue[] = {
 	&fault_bridge_nf_off,  &fault_submariner_tunnel_blocked,
