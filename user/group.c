@@ -37,13 +37,9 @@ bool group_at(const struct group *g, const char *const *functions)
 	return is_one_of(g->loc.name, functions);
 }
 
-bool group_stack_has(const struct group *g, const char *const *functions)
+bool group_maybe_at(const struct group *g, const char *const *functions)
 {
-	for (int i = 0; i < g->n_stack; i++) {
-		if (is_one_of(g->stack[i].name, functions))
-			return true;
-	}
-	return false;
+	return g->loc.name ? group_at(g, functions) : strcmp(g->reason, "NOT_SPECIFIED") != 0;
 }
 
 bool group_reason(const struct group *g, const char *const *reasons)

@@ -89,8 +89,8 @@ const char *hook_name(enum nf_hook hook);
 /* Is the function that freed the packet one of these (NULL-terminated)? Suffixes like .isra.0 and
  * .cold do not matter. False where the address is hidden. */
 bool group_at(const struct group *g, const char *const *functions);
-/* Is one of these functions anywhere in the sample's stack? */
-bool group_stack_has(const struct group *g, const char *const *functions);
+/* The same, or the address is hidden and the kernel gave a reason, which then must do. */
+bool group_maybe_at(const struct group *g, const char *const *functions);
 /* The reason's name is one of these (NULL-terminated). */
 bool group_reason(const struct group *g, const char *const *reasons);
 void group_free(struct group *g);

@@ -32,8 +32,8 @@ static bool signature(const struct group *g)
 	if (g->kind != SAMPLE_DROP || !g->has_sample || !g->flow.has_ports || !g->has_src_mac ||
 	    !group_reason(g, reasons))
 		return false;
-	return g->key.cls == PKT_TCP_SYNACK ? group_at(g, tcp)
-					    : g->key.proto == IPPROTO_UDP && group_at(g, udp);
+	return g->key.cls == PKT_TCP_SYNACK ? group_maybe_at(g, tcp)
+					    : g->key.proto == IPPROTO_UDP && group_maybe_at(g, udp);
 }
 
 /* Where the answer came from and went to, on the node. */
@@ -168,7 +168,7 @@ static void write_path(struct finding *f, const struct group *g, struct host *h,
 	free(f->path);
 	f->path = xasprintf("%s → %s → %s → %s → %s → %s ✗", server, p->server_port->name,
 			    p->bridge->name, p->client_port->name, netns_label(h, g->netns, client),
-			    g->loc.name);
+			    g->loc.name ? g->loc.name : g->reason);
 }
 
 static int examine(const struct group *g, struct host *h, struct finding *f)

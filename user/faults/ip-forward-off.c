@@ -26,7 +26,7 @@ static bool signature(const struct group *g)
 
 	if (g->kind != SAMPLE_DROP || !g->netns || !group_reason(g, reasons))
 		return false;
-	return group_at(g, g->key.l3 == ETHERTYPE_IPV6 ? v6 : v4);
+	return group_maybe_at(g, g->key.l3 == ETHERTYPE_IPV6 ? v6 : v4);
 }
 
 /* The interface the packet should leave by, or NULL. The lookup is made without the input

@@ -395,7 +395,8 @@ static void print_warnings(struct text_out *t)
 		     number(a->samples_lost, n), were(a->samples_lost));
 	if (t->r->addresses_hidden)
 		warn(t, "the kernel hides its addresses (kernel.kptr_restrict, CAP_SYSLOG): no "
-			"function names, and faults told by them are not recognised.");
+			"function names, no hooks, and a fault that only a function tells is not "
+			"recognised.");
 	for (size_t i = 0; i < t->r->n_probes; i++) {
 		const struct probe_report *p = &t->r->probes[i];
 
