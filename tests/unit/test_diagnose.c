@@ -235,6 +235,21 @@ static void test_ip_forward_not_a_router(void **state)
 	assert_int_equal(g->class, CLASS_UNEXPLAINED);
 }
 
+/* A host with two networks that is no router: a stray packet for the other one. */
+static void test_ip_forward_two_networks(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = forward_drop(l);
+
+	fake_link(l->a, 3, "net1", "");
+	fake_route(l->a, "10.9.0.0/24", NULL, 3);
+	fake_sysctl(l->a, "net/ipv4/ip_forward", "0");
+	g->netns = POD_A;
+	g->in_ifindex = 2;
+	g->flow.dst = an_addr("10.9.0.5");
+	assert_null(diagnose(l, 1));
+}
+
 static void test_ip_forward_on(void **state)
 {
 	struct lab *l = *state;
@@ -752,6 +767,7 @@ int main(void)
 		T(test_ip_forward_old_kernel),
 		T(test_ip_forward_unreadable),
 		T(test_ip_forward_not_a_router),
+		T(test_ip_forward_two_networks),
 		T(test_ip_forward_on),
 		T(test_bridge_nf_off),
 		T(test_bridge_nf_module_missing),
