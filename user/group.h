@@ -74,6 +74,7 @@ struct group {
 		uint64_t since_ns; /* CLOCK_MONOTONIC */
 	} connections[GROUP_CONNECTIONS];
 	uint32_t silent_ms;
+	uint64_t icmp_errors; /* that had reached the netns when it was last looked at */
 	uint8_t sk_state; /* retransmits: TCP state */
 	int sk_err;	  /* retransmits: pending soft error */
 	int n_stack;

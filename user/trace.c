@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "describe.h"
+#include "retransmit.h"
 #include "trace.h"
 #include "util.h"
 
@@ -37,30 +38,6 @@ static void diagnose(struct trace *t, size_t i)
 		g->finding = -1;
 }
 
-/* Which connection of the group was it? The least persistent one is forgotten for a new one. */
-static void count_retransmit(struct group *g, const struct sample *s)
-{
-	size_t slot = 0;
-
-	for (size_t i = 0; i < GROUP_CONNECTIONS; i++) {
-		if (g->connections[i].sport == s->sport) {
-			slot = i;
-			break;
-		}
-		if (g->connections[i].times < g->connections[slot].times)
-			slot = i;
-	}
-	if (g->connections[slot].sport != s->sport) {
-		g->connections[slot].sport = s->sport;
-		g->connections[slot].times = 0;
-		g->connections[slot].since_ns = s->ts;
-	}
-	g->flow.sport = s->sport;
-	g->connections[slot].times++;
-	g->silent_ms = (uint32_t)((s->ts - g->connections[slot].since_ns) / 1000000);
-	g->sk_err = (int)s->sk_err;
-}
-
 static void on_sample(void *arg, const struct sample *s)
 {
 	struct trace *t = arg;
@@ -73,7 +50,7 @@ static void on_sample(void *arg, const struct sample *s)
 	if (!g->has_sample)
 		describe_sample(g, s, &t->kernel, t->host);
 	if (s->kind == SAMPLE_RETRANSMIT)
-		count_retransmit(g, s);
+		retransmit_take(g, s, t->host);
 	/* A retransmit is one more each time. A drop is looked at again, too, in case the node
 	 * changed, but not for ever: evidence costs. */
 	if (g->finding < 0 && (s->kind == SAMPLE_RETRANSMIT || g->packets <= MAX_LOOKS))

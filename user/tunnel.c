@@ -7,13 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "retransmit.h"
 #include "tunnel.h"
-
-/* A SYN is first sent again after a second, then each second or ever more seldom
- * (tcp_syn_linear_timeouts, 6.5). For so long since then nothing came back: longer than a missing
- * pod takes to cause an ICMP error, which is three seconds of neighbour resolution on the other
- * node. */
-#define SILENT_MS 2800
 
 enum direction tunnel_direction(const struct group *g, struct host *h, struct addr *peer)
 {
@@ -130,7 +125,7 @@ void tunnel_advice(struct finding *f, const struct group *g, const char *what,
 bool tunnel_maybe_silence(const struct group *g)
 {
 	return g->kind == SAMPLE_RETRANSMIT && g->has_sample && g->key.cls == PKT_TCP_SYN &&
-	       g->silent_ms >= SILENT_MS && !g->sk_err && g->netns;
+	       g->silent_ms >= RETRANSMIT_SILENT_MS && !g->sk_err && g->netns;
 }
 
 /* Is the entry that of this connection? */

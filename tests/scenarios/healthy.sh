@@ -124,12 +124,12 @@ variant_not_our_business()
 	report none
 }
 
-# four_try HOST PORT: four clients of poda, none of which gets through
+# four_try HOST PORT [SECONDS]: four clients of poda, none of which gets through
 four_try()
 {
 	local pid pids=()
 	for _ in 1 2 3 4; do
-		traffic tcp poda "$1" "$2" --deadline 9 2>/dev/null &
+		traffic tcp poda "$1" "$2" --deadline "${3:-9}" 2>/dev/null &
 		pids+=($!)
 	done
 	for pid in "${pids[@]}"; do
@@ -143,6 +143,17 @@ variant_dead_remote_pod()
 	lab_up
 	trace_start --netns "$LAB-node1" --netns "$LAB-poda"
 	four_try 10.244.2.99 $LAB_PORT
+	trace_stop
+	report none
+}
+
+# The same, but one of the four gets no error: the other node sends three in a minute to one address.
+variant_dead_remote_pod_few_errors()
+{
+	lab_up
+	lab_sysctl node2 net.ipv4.icmp_ratelimit=20000
+	trace_start --netns "$LAB-node1" --netns "$LAB-poda"
+	four_try 10.244.2.99 $LAB_PORT 5.5
 	trace_stop
 	report none
 }

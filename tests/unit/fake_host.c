@@ -107,6 +107,16 @@ static int has_xfrm(struct host *h, uint32_t netns)
 	return f ? f->xfrm : -ESRCH;
 }
 
+static int icmp_errors(struct host *h, uint32_t netns, uint64_t *n)
+{
+	struct fake_netns *f = find(h, netns);
+
+	if (!f)
+		return -ESRCH;
+	*n = f->icmp_errors;
+	return 0;
+}
+
 static const struct host_ops ops = {
 	.sysctl = sysctl,
 	.links = links,
@@ -116,6 +126,7 @@ static const struct host_ops ops = {
 	.neighs = neighs,
 	.conntrack = conntrack,
 	.udp_sockets = udp_sockets,
+	.icmp_errors = icmp_errors,
 	.cidrs = cidrs,
 	.netns_name = netns_name,
 	.has_xfrm = has_xfrm,

@@ -26,6 +26,7 @@ struct fake_netns {
 	size_t n_links, n_addrs, n_routes, n_neighs, n_conntrack, n_sockets, n_cidrs;
 	int conntrack_err, sysctl_err; /* -errno of every such read; 0: as the arrays say */
 	int xfrm;
+	uint64_t icmp_errors;
 };
 
 struct fake_host {

@@ -72,6 +72,38 @@ static void conntrack_lines(void **state)
 	assert_memory_equal(&e, &was, sizeof(e));
 }
 
+static int snmp(int (*parse)(FILE *, const char *, uint64_t *), const char *text, const char *name,
+		uint64_t *n)
+{
+	FILE *f = fmemopen((void *)text, strlen(text), "r");
+	int err = parse(f, name, n);
+
+	fclose(f);
+	return err;
+}
+
+static void snmp_counters(void **state)
+{
+	static const char whole[] =
+		"Ip: Forwarding DefaultTTL\nIp: 1 64\n"
+		"Icmp: InMsgs InErrors InDestUnreachs\nIcmp: 5 0 18446744073709551615\n"
+		"IcmpMsg: InType3\nIcmpMsg: 4\n";
+	uint64_t n = 7;
+
+	(void)state;
+	assert_int_equal(snmp(parse_snmp, whole, "Icmp:InDestUnreachs", &n), 0);
+	assert_true(n == UINT64_MAX);
+	assert_int_equal(snmp(parse_snmp, whole, "Ip:Forwarding", &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(snmp(parse_snmp, whole, "Icmp:Missing", &n), -EBADMSG);
+	assert_int_equal(snmp(parse_snmp, "Icmp: A B\nIcmp: 1\n", "Icmp:B", &n), -EBADMSG);
+	assert_int_equal(snmp(parse_snmp, "Icmp: A B\n", "Icmp:A", &n), -EBADMSG);
+	assert_int_equal(
+		snmp(parse_snmp6, "Icmp6InMsgs 3\nIcmp6InErrors   \t9\n", "Icmp6InErrors", &n), 0);
+	assert_int_equal(n, 9);
+	assert_int_equal(snmp(parse_snmp6, "Icmp6InErrors \n", "Icmp6InErrors", &n), -EBADMSG);
+}
+
 static void udp_lines(void **state)
 {
 	static const char whole[] = " 1234: 00000000:2118 00000000:0000 07 00000000:00000000 "
@@ -345,17 +377,12 @@ static void lookup_node(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(conntrack_lines),
-		cmocka_unit_test(udp_lines),
-		cmocka_unit_test(cni_json),
-		cmocka_unit_test(flannel_env),
-		cmocka_unit_test(command_lines),
-		cmocka_unit_test(lookup_links),
-		cmocka_unit_test(lookup_owner),
-		cmocka_unit_test(lookup_fdb),
-		cmocka_unit_test(lookup_fdb_own_address),
-		cmocka_unit_test(lookup_pod_bridge),
-		cmocka_unit_test(lookup_node),
+		cmocka_unit_test(conntrack_lines),   cmocka_unit_test(snmp_counters),
+		cmocka_unit_test(udp_lines),	     cmocka_unit_test(cni_json),
+		cmocka_unit_test(flannel_env),	     cmocka_unit_test(command_lines),
+		cmocka_unit_test(lookup_links),	     cmocka_unit_test(lookup_owner),
+		cmocka_unit_test(lookup_fdb),	     cmocka_unit_test(lookup_fdb_own_address),
+		cmocka_unit_test(lookup_pod_bridge), cmocka_unit_test(lookup_node),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

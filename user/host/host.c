@@ -103,6 +103,17 @@ static int op_sysctl(struct host *h, uint32_t netns, const char *name, char *buf
 	return err;
 }
 
+static int op_icmp_errors(struct host *h, uint32_t netns, uint64_t *n)
+{
+	int err = netns_enter(&real(h)->table, netns);
+
+	if (err)
+		return err;
+	err = read_icmp_errors(n);
+	netns_leave(&real(h)->table);
+	return err;
+}
+
 static int op_route_get(struct host *h, uint32_t netns, const struct route_query *q,
 			struct route_answer *out)
 {
@@ -183,6 +194,7 @@ static const struct host_ops real_ops = {
 	.neighs = op_neighs,
 	.conntrack = op_conntrack,
 	.udp_sockets = op_udp_sockets,
+	.icmp_errors = op_icmp_errors,
 	.cidrs = op_cidrs,
 	.netns_name = op_netns_name,
 	.has_xfrm = op_has_xfrm,

@@ -143,6 +143,8 @@ struct host_ops {
 			 const struct ct_entry **out, size_t *n);
 	int (*udp_sockets)(struct host *h, uint32_t netns, const struct udp_socket **out,
 			   size_t *n);
+	/* How many ICMP errors that say "unreachable", IPv4 and IPv6, ever reached that netns. */
+	int (*icmp_errors)(struct host *h, uint32_t netns, uint64_t *n);
 	/* Pod and Service CIDRs known for that node. */
 	int (*cidrs)(struct host *h, uint32_t netns, const struct known_cidr **out, size_t *n);
 	/* A name a person knows: "host", "pod-a", "pid 4242 (nginx)"; NULL: none. */

@@ -407,6 +407,47 @@ int parse_udp_line(const char *line, struct udp_socket *out)
 	return 0;
 }
 
+/* The line that starts with prefix; 0 or -EBADMSG. */
+static int find_line(FILE *f, const char *prefix, size_t len, char *line, size_t size)
+{
+	while (fgets(line, (int)size, f)) {
+		if (!strncmp(line, prefix, len))
+			return 0;
+	}
+	return -EBADMSG;
+}
+
+int parse_snmp(FILE *f, const char *name, uint64_t *n)
+{
+	const char *field = strchr(name, ':') + 1;
+	size_t prefix = (size_t)(field - name);
+	char names[1024], values[1024], *save_name, *save_value, *column, *value;
+	int err = find_line(f, name, prefix, names, sizeof(names));
+
+	if (!err)
+		err = find_line(f, name, prefix, values, sizeof(values));
+	if (err)
+		return err;
+	column = strtok_r(names + prefix, " \n", &save_name);
+	value = strtok_r(values + prefix, " \n", &save_value);
+	while (column && value && strcmp(column, field)) {
+		column = strtok_r(NULL, " \n", &save_name);
+		value = strtok_r(NULL, " \n", &save_value);
+	}
+	return column && value && sscanf(value, "%" SCNu64, n) == 1 ? 0 : -EBADMSG;
+}
+
+int parse_snmp6(FILE *f, const char *name, uint64_t *n)
+{
+	size_t len = strlen(name);
+	char line[256];
+	int err = find_line(f, name, len, line, sizeof(line));
+
+	if (err)
+		return err;
+	return sscanf(line + len, " %" SCNu64, n) == 1 ? 0 : -EBADMSG;
+}
+
 /* The next " key=" from *p on; its value goes to buf. */
 static bool next_value(const char **p, const char *key, char *buf, size_t size)
 {

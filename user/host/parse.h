@@ -7,6 +7,8 @@
 #ifndef WHYDROP_HOST_PARSE_H
 #define WHYDROP_HOST_PARSE_H
 
+#include <stdio.h>
+
 #include "host.h"
 
 struct nlmsghdr;
@@ -20,6 +22,10 @@ int parse_nsid(const struct nlmsghdr *m, int *out);
 int parse_conntrack(const struct nlmsghdr *m, struct ct_entry *out);
 /* A line of /proc/net/udp or udp6. */
 int parse_udp_line(const char *line, struct udp_socket *out);
+/* Of /proc/net/snmp, where a line of names comes before one of values: name is "Icmp:InErrors". Of
+ * snmp6, which has one counter in a line: "Icmp6InErrors". */
+int parse_snmp(FILE *f, const char *name, uint64_t *n);
+int parse_snmp6(FILE *f, const char *name, uint64_t *n);
 /* A line of /proc/net/nf_conntrack. */
 int parse_conntrack_line(const char *line, struct ct_entry *out);
 

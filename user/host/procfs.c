@@ -68,6 +68,39 @@ int read_udp_sockets(struct vec *out)
 	return err;
 }
 
+/* Adds the counter `name` of a table of counters, which has it in the parser's way, to *n. */
+static int add_counter(const char *path, const char *name,
+		       int (*parse)(FILE *f, const char *name, uint64_t *n), uint64_t *n)
+{
+	FILE *f = fopen(path, "re");
+	uint64_t value = 0;
+	int err;
+
+	if (!f)
+		return -errno;
+	err = parse(f, name, &value);
+	fclose(f);
+	*n += value;
+	return err;
+}
+
+int read_icmp_errors(uint64_t *n)
+{
+	uint64_t sum = 0;
+	int err =
+		add_counter("/proc/thread-self/net/snmp", "Icmp:InDestUnreachs", parse_snmp, &sum);
+
+	if (!err) {
+		err = add_counter("/proc/thread-self/net/snmp6", "Icmp6InDestUnreachs", parse_snmp6,
+				  &sum);
+		if (err == -ENOENT) /* IPv6 is not built in */
+			err = 0;
+	}
+	if (!err)
+		*n = sum;
+	return err;
+}
+
 /* Netlink subsystems that are modules would be loaded by asking. Their functions' names stand in
  * kallsyms when they are there, also where addresses are hidden. */
 void read_kallsyms_names(struct real_host *h)
