@@ -11,6 +11,9 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+/* Set while hook programs are attached (user/session.c): then they want to know the samples. */
+volatile __u32 armed SEC(".data.armed") = 0;
+
 /* The counters of a drop's reason, location and netns; NULL where the small map is full or busy. */
 static __always_inline struct drop_val *fold_get(const struct drop_key *key)
 {
@@ -35,6 +38,21 @@ static __always_inline bool first_of_kind(const struct drop_key *key, __u64 now)
 	return true;
 }
 
+static __always_inline void sampled_forget(struct sk_buff *skb)
+{
+	__u64 address = (__u64)skb;
+
+	bpf_map_delete_elem(&sampled, &address);
+}
+
+static __always_inline void sampled_mark(struct sk_buff *skb, __u64 now)
+{
+	struct sampled mark = {.ts = now};
+	__u64 address = (__u64)skb;
+
+	bpf_map_update_elem(&sampled, &address, &mark, BPF_ANY);
+}
+
 static __always_inline int on_drop(void *ctx, struct sk_buff *skb, __u64 location, __u32 reason,
 				   const bool direct)
 {
@@ -46,6 +64,8 @@ static __always_inline int on_drop(void *ctx, struct sk_buff *skb, __u64 locatio
 	__u64 now;
 
 	stat_add(STAT_SEEN);
+	if (armed) /* what is known about an skb at this address was another packet */
+		sampled_forget(skb);
 	skb_place(skb, &key, &dev, direct);
 	skb_parse(skb, &p, direct);
 	if (!filter_netns(key.netns) || !filter_reason(reason) || !filter_iface(dev) ||
@@ -69,6 +89,8 @@ static __always_inline int on_drop(void *ctx, struct sk_buff *skb, __u64 locatio
 	if (budget_take(now) || (!v->sampled_ns && first_of_kind(&key, now))) {
 		v->sampled_ns = now;
 		sample_drop(ctx, skb, &key, &p, dev, now, direct);
+		if (armed)
+			sampled_mark(skb, now);
 	}
 	return 0;
 }

@@ -18,6 +18,9 @@
 #define WD_STACK_DEPTH 40
 #define WD_HDR_BYTES   192 /* from the link-layer header, or from the network header without one */
 
+#define WD_TABLE_LEN 32
+#define WD_CHAIN_LEN 64
+
 #define WD_MAX_NETNS	    16
 #define WD_MAX_IFACES	    16
 #define WD_MAX_PROTOS	    16
@@ -84,9 +87,11 @@ struct drop_val {
 	__u64 sampled_ns; /* when this CPU last sent a sample of the group; 0: never */
 };
 
+/* What a record of the ring buffer is; its first member. */
 enum sample_kind {
 	SAMPLE_DROP = 1,
 	SAMPLE_RETRANSMIT = 2,
+	SAMPLE_HOOK = 3, /* a struct hook_sample */
 };
 
 struct ct_tuple {
@@ -124,10 +129,69 @@ struct sample {
 	__s32 stack_len; /* frames in stack; negative: -errno */
 	__u32 ct_status; /* enum ip_conntrack_status bits of the entry */
 	__u32 pad;
+	__u64 skb; /* SAMPLE_DROP: with ts, what a hook_sample refers to */
 	struct ct_tuple ct_orig;
 	struct ct_tuple ct_reply;
 	__u64 stack[WD_STACK_DEPTH];
 	__u8 hdr[WD_HDR_BYTES];
+};
+
+/* The functions that hook programs watch: bpf/hooks.bpf.c. */
+enum hook_fn {
+	FN_NF_HOOK_SLOW,
+	FN_NFT_DO_CHAIN,
+	FN_IPT_DO_TABLE,
+	FN_IP6T_DO_TABLE,
+	FN_ARPT_DO_TABLE,
+	FN_EBT_DO_TABLE,
+	FN_NF_CONNTRACK_IN,
+	FN_NF_CONNTRACK_CONFIRM,
+	FN_NF_NAT_INET_FN,
+	FN_BR_NF_PRE_ROUTING,
+	FN_BR_NF_FORWARD,
+	FN_BR_NF_FORWARD_IP,
+	FN_BR_NF_POST_ROUTING,
+	FN_BR_HANDLE_FRAME,
+	FN_BR_HANDLE_FRAME_FINISH,
+	FN_BR_ALLOWED_INGRESS,
+	FN_BR_FORWARD,
+	FN_BR_FORWARD_ONE, /* __br_forward */
+	FN_BR_FLOOD,
+	FN_BR_HANDLE_VLAN,
+	FN_BR_DEV_QUEUE_PUSH_XMIT,
+	FN_MAX,
+};
+
+/* A hook function said drop: which one, and with which table. Texts are terminated, "" where not
+ * known. */
+struct verdict {
+	__u32 fn;    /* enum hook_fn; FN_MAX: none was seen */
+	__u8 family; /* nft: the table's NFPROTO_* */
+	__u8 pad[3];
+	char table[WD_TABLE_LEN];
+	char chain[WD_CHAIN_LEN]; /* nft: the base chain that the hook runs */
+};
+
+/*
+ * What a hook program saw of a packet of which a sample was taken: on its way out of the function
+ * that freed it. Innermost functions come first.
+ */
+struct hook_sample {
+	__u32 kind; /* SAMPLE_HOOK */
+	__u32 fn;   /* enum hook_fn */
+	__u64 skb;
+	__u64 ts; /* that of the sample, not of this record */
+	__u8 has_hook;
+	__u8 pf;   /* NFPROTO_*, nf_hook_state.pf */
+	__u8 hook; /* nf_hook_state.hook: its meaning depends on pf */
+	__u8 has_port;
+	__u8 port_state; /* enum BR_STATE_*, include/uapi/linux/if_bridge.h */
+	__u8 pad[3];
+	__u32 port_flags; /* BR_HAIRPIN_MODE, BR_ISOLATED…, include/linux/if_bridge.h */
+	__u32 in_ifindex, out_ifindex;
+	char in[WD_IFNAMSIZ], out[WD_IFNAMSIZ], bridge[WD_IFNAMSIZ];
+	__u32 pad2;
+	struct verdict verdict;
 };
 
 /* Per-CPU counters. seen is counted on its own, before anything else can go wrong. */
@@ -138,6 +202,7 @@ enum stat_id {
 	STAT_SAMPLES_SENT,
 	STAT_SAMPLES_LOST, /* the ring buffer was full */
 	STAT_RETRANS_LOST, /* retransmits that no map had room for */
+	STAT_HOOKS_LOST,   /* hook samples that the ring buffer had no room for */
 	STAT_MAX,
 };
 
@@ -185,6 +250,8 @@ struct config {
 _Static_assert(sizeof(struct drop_key) == 64, "drop_key is hashed: no hidden padding");
 _Static_assert(sizeof(struct fold_key) == 16, "fold_key is hashed: no hidden padding");
 _Static_assert(sizeof(struct sample) % 8 == 0, "ring buffer records are 8-byte aligned");
+_Static_assert(sizeof(struct hook_sample) % 8 == 0, "ring buffer records are 8-byte aligned");
+_Static_assert(FN_MAX <= 32, "one bit each in struct sampled");
 #endif
 
 #endif

@@ -76,6 +76,19 @@ struct {
 	__uint(max_entries, 1 << 20);
 } samples SEC(".maps");
 
+/* While hook programs are armed: the packets of which a sample was taken, by the skb's address. */
+struct sampled {
+	__u64 ts;   /* the sample's */
+	__u64 told; /* bit n: enum hook_fn n sent its hook_sample */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, __u64);
+	__type(value, struct sampled);
+	__uint(max_entries, 1024);
+} sampled SEC(".maps");
+
 /* Before 6.1 a program that is interrupted by itself runs nested: every counter is added to
  * atomically, and nothing else is kept per CPU that a nested run could corrupt for good. */
 static __always_inline void stat_add(__u32 id)

@@ -29,6 +29,7 @@ static __always_inline struct sample *sample_reserve(__u32 kind, const struct dr
 	s->flags = s->sk_state = 0;
 	s->vlan_tci = s->hdr_len = s->l3_off = 0;
 	s->sk_err = s->ct_status = s->pad = 0;
+	s->skb = 0;
 	s->stack_len = 0;
 	return s;
 }
@@ -100,6 +101,7 @@ static __always_inline void sample_drop(void *ctx, struct sk_buff *skb, const st
 
 	if (!s)
 		return;
+	s->skb = (__u64)skb;
 	s->mark = READ(skb, mark);
 	s->len = READ(skb, len);
 	s->iif = READ(skb, skb_iif);

@@ -289,7 +289,7 @@ lab_up()
 	while [[ -e /run/netns/$LAB-wire ]]; do
 		LAB=wd$$x$RANDOM
 	done
-	LAB_DIR=$(mktemp -d "${TMPDIR:-/tmp}/$LAB.XXXXXX")
+	[[ ${LAB_DIR:-} ]] || LAB_DIR=$(mktemp -d "${TMPDIR:-/tmp}/$LAB.XXXXXX")
 	LAB_READY=()
 	lab_trap
 	for name in host node1 node2; do

@@ -31,7 +31,7 @@ struct args {
 	uint64_t duration_ns; /* 0: until a signal */
 	enum format format;
 	const char *output, *ready_file, *btf;
-	bool all;
+	bool all, deep;
 };
 
 enum {
@@ -52,6 +52,7 @@ enum {
 	OPT_SERVICE_CIDR,
 	OPT_OUTPUT,
 	OPT_ALL,
+	OPT_DEEP,
 	OPT_BTF,
 	OPT_READY_FILE,
 	OPT_VERSION,
@@ -74,6 +75,11 @@ static const struct argp_option options[] = {
 	{"pod-cidr", OPT_POD_CIDR, "CIDR", 0, "a Pod CIDR, where the node does not tell", 3},
 	{"service-cidr", OPT_SERVICE_CIDR, "CIDR", 0, "a Service CIDR, likewise", 3},
 	{"btf", OPT_BTF, "FILE", 0, "the kernel's BTF, where it has none of its own", 3},
+	{"deep", OPT_DEEP, 0, 0,
+	 "attach the programs on netfilter's and the bridge's functions from the start: every "
+	 "packet "
+	 "pays a little, and the first drop already tells hook, devices and table",
+	 3},
 	{0, 0, 0, 0, "Output", 4},
 	{"format", OPT_FORMAT, "text|json", 0, "what to print (default: text)", 4},
 	{"output", OPT_OUTPUT, "FILE", 0, "print there (default: standard output)", 4},
@@ -172,6 +178,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		break;
 	case OPT_BTF:
 		a->btf = value;
+		break;
+	case OPT_DEEP:
+		a->deep = true;
 		break;
 	case OPT_ALL:
 		a->all = true;
@@ -338,7 +347,8 @@ static int run(struct args *a, FILE *to)
 	struct trace_options opt = {
 		.filter = &a->filter,
 		.host = {a->pod_cidrs, a->service_cidrs, a->n_pod_cidrs, a->n_service_cidrs},
-		.btf_path = a->btf};
+		.btf_path = a->btf,
+		.deep = a->deep};
 	struct report r;
 	struct trace t;
 	int err = trace_start(&t, &opt);

@@ -45,6 +45,8 @@ void describe_key(struct group *g, struct kernel *k)
 	flow_from_key(&g->key, &g->flow);
 }
 
+#define MAX_ENTRY 16 /* bytes up to where a traced function goes on after its entry */
+
 struct hook_caller {
 	const char *fn;
 	enum nf_hook hook;
@@ -87,6 +89,11 @@ static const struct hook_caller hook_callers[] = {
 	{"br_nf_forward_ip", HOOK_FORWARD, NULL},
 	{"br_nf_forward_arp", HOOK_FORWARD, "arp"},
 	{"br_nf_post_routing", HOOK_POSTROUTING, NULL},
+	/* the rest of the bridge's hook, after br_netfilter ran that of IPv4 inside it */
+	{"br_nf_pre_routing_finish", HOOK_PREROUTING, "bridge"},
+	{"br_nf_pre_routing_finish_ipv6", HOOK_PREROUTING, "bridge"},
+	{"br_nf_pre_routing_finish_bridge", HOOK_PREROUTING, "bridge"},
+	{"br_nf_forward_finish", HOOK_FORWARD, "bridge"},
 	{"br_handle_frame", HOOK_PREROUTING, "bridge"},
 	{"br_pass_frame_up", HOOK_INPUT, "bridge"},
 	{"__br_forward", HOOK_FORWARD, "bridge"},
@@ -149,7 +156,9 @@ void describe_hook(struct group *g)
 			break;
 	}
 	/* wrappers that the compiler kept out of line: nf_hook.constprop.0, nf_hook_slow_list */
-	while (i < g->n_stack && g->stack[i].name && !strncmp(g->stack[i].name, "nf_hook", 7))
+	while (i < g->n_stack && g->stack[i].name &&
+	       (!strncmp(g->stack[i].name, "nf_hook", 7) ||
+		!strncmp(g->stack[i].name, "br_nf_hook_thresh", 17)))
 		i++;
 	c = i < g->n_stack ? find_caller(g->stack[i].name) : NULL;
 	if (!c)
@@ -189,6 +198,19 @@ static bool in_own_context(const struct group *g)
 	return false;
 }
 
+/* BPF programs and their trampolines, and the kretprobes' one: what tracing put on the stack. A
+ * traced function is there twice, the second time where it called the trampoline at its entry. */
+static bool is_ours(const struct symbol *s, const struct symbol *inner)
+{
+	static const char *const probes[] = {"bpf_trampoline_",		"bpf_prog_",
+					     "__kretprobe_trampoline",	"kretprobe_trampoline",
+					     "arch_rethook_trampoline", NULL};
+
+	if (inner && s->name && s->name == inner->name && s->off <= MAX_ENTRY)
+		return true;
+	return (s->module && !strcmp(s->module, "bpf")) || has_prefix(s->name, probes);
+}
+
 static void describe_stack(struct group *g, const struct sample *s, struct kernel *k)
 {
 	int n = s->stack_len > WD_STACK_DEPTH ? WD_STACK_DEPTH : s->stack_len;
@@ -196,9 +218,12 @@ static void describe_stack(struct group *g, const struct sample *s, struct kerne
 	if (n <= 0)
 		return;
 	g->stack = xcalloc((size_t)n, sizeof(*g->stack));
-	for (int i = 0; i < n; i++)
-		g->stack[i] = kernel_symbol(k, s->stack[i]);
-	g->n_stack = n;
+	for (int i = 0; i < n; i++) {
+		struct symbol sym = kernel_symbol(k, s->stack[i]);
+
+		if (!is_ours(&sym, g->n_stack ? &g->stack[g->n_stack - 1] : NULL))
+			g->stack[g->n_stack++] = sym;
+	}
 	/* kallsyms may hide addresses: then only equal addresses are known, and no names */
 	describe_hook(g);
 	g->own_context = in_own_context(g);
@@ -308,7 +333,7 @@ static const struct link *ingress_port(const struct group *g, struct host *h)
 	return port ? port : in;
 }
 
-static void describe_path(struct group *g, struct host *h)
+void describe_path(struct group *g, struct host *h)
 {
 	const struct link *port = ingress_port(g, h);
 	struct path p = {};
@@ -328,6 +353,7 @@ static void describe_path(struct group *g, struct host *h)
 		snprintf(end, sizeof(end), "%s", g->loc.name ? g->loc.name : g->reason);
 	path_add(&p, end);
 	path_add(&p, strcmp(g->out, g->in) ? g->out : NULL);
+	free(g->path);
 	g->path = p.n ? xasprintf("%s ✗", p.text) : NULL;
 }
 

@@ -12,6 +12,9 @@ void describe_key(struct group *g, struct kernel *k);
 /* What the first sample adds. Reads names and links of the netns at once: it may be gone soon. */
 void describe_sample(struct group *g, const struct sample *s, struct kernel *k, struct host *h);
 
+/* g->path anew, after something about the group was learnt. */
+void describe_path(struct group *g, struct host *h);
+
 /* Exported for tests: the hook that the stack proves, see describe.c. Fills hook and family.
  */
 void describe_hook(struct group *g);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/netfilter.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,15 @@ const char *hook_name(enum nf_hook hook)
 	return names[hook];
 }
 
+const char *nf_family_name(unsigned int nfproto)
+{
+	static const char *const names[] = {
+		[NFPROTO_INET] = "inet",     [NFPROTO_IPV4] = "ip",	  [NFPROTO_ARP] = "arp",
+		[NFPROTO_NETDEV] = "netdev", [NFPROTO_BRIDGE] = "bridge", [NFPROTO_IPV6] = "ip6"};
+
+	return nfproto < sizeof(names) / sizeof(names[0]) ? names[nfproto] : NULL;
+}
+
 /* Does symbol name `sym` stand for function `fn`? Compilers add suffixes such as .isra.0, .cold. */
 static bool is_function(const char *sym, const char *fn)
 {
@@ -23,10 +33,10 @@ static bool is_function(const char *sym, const char *fn)
 	return sym && !strncmp(sym, fn, n) && (sym[n] == '\0' || sym[n] == '.');
 }
 
-static bool is_one_of(const char *sym, const char *const *functions)
+bool symbol_is(const struct symbol *s, const char *const *functions)
 {
 	for (; *functions; functions++) {
-		if (is_function(sym, *functions))
+		if (is_function(s->name, *functions))
 			return true;
 	}
 	return false;
@@ -34,7 +44,7 @@ static bool is_one_of(const char *sym, const char *const *functions)
 
 bool group_at(const struct group *g, const char *const *functions)
 {
-	return is_one_of(g->loc.name, functions);
+	return symbol_is(&g->loc, functions);
 }
 
 bool group_maybe_at(const struct group *g, const char *const *functions)

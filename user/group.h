@@ -75,10 +75,25 @@ struct group {
 	} connections[GROUP_CONNECTIONS];
 	uint32_t silent_ms;
 	uint64_t icmp_errors; /* that had reached the netns when it was last looked at */
-	uint8_t sk_state; /* retransmits: TCP state */
-	int sk_err;	  /* retransmits: pending soft error */
+	uint8_t sk_state;     /* retransmits: TCP state */
+	int sk_err;	      /* retransmits: pending soft error */
 	int n_stack;
 	struct symbol *stack; /* n_stack frames; owned by the group */
+
+	/* What hook programs saw (explain.c). Texts "" and NULL where they did not. */
+	bool explained;
+	unsigned int asks;	/* samples that asked for hook programs */
+	const char *decided_by; /* the innermost function that one of them saw the packet die in */
+	struct {
+		const char *function; /* "nft_do_chain": who said drop; static */
+		const char *family;   /* of an nft table; static */
+		char table[WD_TABLE_LEN], chain[WD_CHAIN_LEN];
+	} verdict;
+	struct { /* the bridge port that the frame was for, at that moment */
+		bool known;
+		uint8_t state; /* enum BR_STATE_* */
+		bool hairpin, isolated;
+	} port;
 
 	enum group_class class;
 	const char *noise; /* why it is noise; static text, or NULL */
@@ -87,8 +102,12 @@ struct group {
 
 /* "input"; NULL for HOOK_NONE. */
 const char *hook_name(enum nf_hook hook);
-/* Is the function that freed the packet one of these (NULL-terminated)? Suffixes like .isra.0 and
- * .cold do not matter. False where the address is hidden. */
+/* The name of an NFPROTO_*, "ip" or "inet" for example; NULL for an unknown one. */
+const char *nf_family_name(unsigned int nfproto);
+/* Is the symbol one of these functions (NULL-terminated)? Suffixes like .isra.0 and .cold do not
+ * matter. False where the address is hidden. */
+bool symbol_is(const struct symbol *s, const char *const *functions);
+/* Is the function that freed the packet one of these? As symbol_is(). */
 bool group_at(const struct group *g, const char *const *functions);
 /* The same, or the address is hidden and the kernel gave a reason, which then must do. */
 bool group_maybe_at(const struct group *g, const char *const *functions);

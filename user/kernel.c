@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,16 @@ static int reason_cmp(const void *a, const void *b)
 	return (x->value > y->value) - (x->value < y->value);
 }
 
+/* A module's BTF is looked at again when others come. */
+static bool is_known(const struct kernel *k, uint32_t value)
+{
+	for (size_t i = 0; i < k->n_reasons; i++) {
+		if (k->reasons[i].value == value)
+			return true;
+	}
+	return false;
+}
+
 static void add_enum(struct kernel *k, const struct btf *btf, const struct btf_type *t)
 {
 	const struct btf_enum *e = btf_enum(t);
@@ -47,6 +58,8 @@ static void add_enum(struct kernel *k, const struct btf *btf, const struct btf_t
 		/* a subsystem's reasons carry its number in the upper bits: others are not theirs
 		 */
 		if (core != ((uint32_t)e[i].val <= 0xffff))
+			continue;
+		if (is_known(k, (uint32_t)e[i].val))
 			continue;
 		k->reasons = xreallocarray(k->reasons, k->n_reasons + 1, sizeof(*k->reasons));
 		r = &k->reasons[k->n_reasons++];
@@ -94,11 +107,47 @@ static const struct btf_type *tracepoint_proto(const struct btf *btf, const char
 	return t && btf_is_func_proto(t) ? t : NULL;
 }
 
+/* FNV-1a of the modules' names: what changes all the time, like use counts, left out. */
+static uint64_t hash_modules(void)
+{
+	FILE *f = fopen("/proc/modules", "re"); /* absent in a kernel without modules */
+	char line[1024];
+	uint64_t hash = 0xcbf29ce484222325ULL;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		for (char *p = line; *p && *p != ' '; p++)
+			hash = (hash ^ (unsigned char)*p) * 0x100000001b3ULL;
+		hash *= 0x100000001b3ULL;
+	}
+	if (f)
+		fclose(f);
+	return hash;
+}
+
+/* enum skb_drop_reason_subsys (include/net/dropreason.h). */
+static void add_subsystems(struct kernel *k, const struct btf *btf)
+{
+	static const char prefix[] = "SKB_DROP_REASON_SUBSYS_";
+	int id = btf__find_by_name_kind(btf, "skb_drop_reason_subsys", BTF_KIND_ENUM);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (unsigned int)id) : NULL;
+
+	for (int i = 0; t && i < btf_vlen(t); i++) {
+		const char *name = btf__name_by_offset(btf, btf_enum(t)[i].name_off);
+
+		if (strncmp(name, prefix, sizeof(prefix) - 1) ||
+		    !strcmp(name + sizeof(prefix) - 1, "NUM"))
+			continue;
+		k->subsystems = xreallocarray(k->subsystems, k->n_subsystems + 1, sizeof(char *));
+		k->subsystems[k->n_subsystems++] = xstrdup(name + sizeof(prefix) - 1);
+	}
+}
+
 void kernel_open(struct kernel *k, const struct btf *btf)
 {
 	const struct btf_type *proto;
 
 	memset(k, 0, sizeof(*k));
+	k->modules_hash = hash_modules();
 	if (!btf)
 		return;
 	proto = tracepoint_proto(btf, "btf_trace_kfree_skb");
@@ -106,6 +155,7 @@ void kernel_open(struct kernel *k, const struct btf *btf)
 	k->facts.counts_missed =
 		btf__find_by_name_kind(btf, "bpf_prog_inc_misses_counter", BTF_KIND_FUNC) > 0;
 	add_reason_enums(k, btf, 1);
+	add_subsystems(k, btf);
 }
 
 void kernel_close(struct kernel *k)
@@ -113,12 +163,18 @@ void kernel_close(struct kernel *k)
 	for (size_t i = 0; i < k->n_reasons; i++)
 		free(k->reasons[i].name);
 	free(k->reasons);
+	for (size_t i = 0; i < k->n_subsystems; i++)
+		free(k->subsystems[i]);
+	free(k->subsystems);
 	free(k->syms);
 	free(k->sym_names);
+	free(k->watched);
+	tdestroy(k->names, free);
 	memset(k, 0, sizeof(*k));
 }
 
-/* Once, and only when a subsystem's reason is met: a machine has a hundred modules with BTF. */
+/* When a subsystem's reason is met, and not again until modules change: a machine has a
+ * hundred of them with BTF. */
 static void add_module_reasons(struct kernel *k)
 {
 	struct btf *base;
@@ -146,6 +202,12 @@ static void add_module_reasons(struct kernel *k)
 	if (dir)
 		closedir(dir);
 	btf__free(base);
+}
+
+void kernel_load_reasons(struct kernel *k)
+{
+	if (k->subsys_mask)
+		add_module_reasons(k);
 }
 
 static const char *find_reason(const struct kernel *k, uint32_t reason)
@@ -228,6 +290,37 @@ static uint32_t pool_add(struct name_pool *p, const char *s)
 	return at;
 }
 
+struct watched {
+	const char *name;
+	bool present;
+};
+
+static int watched_cmp(const void *a, const void *b)
+{
+	const struct watched *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+void kernel_watch_functions(struct kernel *k, const char *const *names, size_t n)
+{
+	free(k->watched);
+	k->watched = xcalloc(n, sizeof(*k->watched));
+	k->n_watched = n;
+	for (size_t i = 0; i < n; i++)
+		k->watched[i].name = names[i];
+	qsort(k->watched, n, sizeof(*k->watched), watched_cmp);
+	k->syms_tried = false;
+}
+
+static struct watched *find_watched(const struct kernel *k, const char *name)
+{
+	struct watched want = {.name = name};
+
+	return k->n_watched ? bsearch(&want, k->watched, k->n_watched, sizeof(want), watched_cmp)
+			    : NULL;
+}
+
 /* One line: "ffffffff81000000 T _stext\t[module]". Text symbols only: code is what is looked up. */
 static bool parse_kallsyms(char *line, uint64_t *addr, char **name, char **module)
 {
@@ -261,12 +354,20 @@ static void read_kallsyms(struct kernel *k)
 	k->n_syms = 0;
 	k->syms_tried = true;
 	k->addresses_hidden = true;
+	for (size_t i = 0; i < k->n_watched; i++)
+		k->watched[i].present = false;
 	pool_add(&pool, ""); /* offset 0 is no module */
 	while (f && fgets(line, sizeof(line), f)) {
 		char *name, *module;
+		struct watched *w;
 		uint64_t addr;
 
-		if (!parse_kallsyms(line, &addr, &name, &module) || !addr)
+		if (!parse_kallsyms(line, &addr, &name, &module))
+			continue;
+		w = find_watched(k, name);
+		if (w)
+			w->present = true;
+		if (!addr)
 			continue;
 		k->addresses_hidden = false;
 		if (k->n_syms == room) {
@@ -286,6 +387,47 @@ static void read_kallsyms(struct kernel *k)
 	k->sym_names = pool.text;
 	if (k->n_syms)
 		qsort(k->syms, k->n_syms, sizeof(*k->syms), ksym_cmp);
+}
+
+bool kernel_has_function(struct kernel *k, const char *name)
+{
+	const struct watched *w;
+
+	if (!k->syms_tried)
+		read_kallsyms(k);
+	w = find_watched(k, name);
+	return w && w->present;
+}
+
+bool kernel_modules_changed(struct kernel *k)
+{
+	uint64_t before = k->modules_hash;
+
+	k->modules_hash = hash_modules();
+	if (before == k->modules_hash)
+		return false;
+	k->modules_tried = false; /* new ones may bring reasons of their own */
+	return true;
+}
+
+void kernel_forget_symbols(struct kernel *k)
+{
+	k->syms_tried = false;
+}
+
+static int name_cmp(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* Names outlive the table they came from, which is read anew now and then. */
+static const char *keep_name(struct kernel *k, const char *name)
+{
+	const char *const *found = tfind(name, &k->names, name_cmp);
+
+	if (!found)
+		found = tsearch(xstrdup(name), &k->names, name_cmp);
+	return found ? *found : "?";
 }
 
 /* A module's last function has no end in kallsyms: farther away than this is another thing. */
@@ -314,8 +456,8 @@ struct symbol kernel_symbol(struct kernel *k, uint64_t addr)
 	sym = &k->syms[lo - 1];
 	while (sym > k->syms && sym[-1].addr == sym->addr)
 		sym--;
-	s.name = k->sym_names + sym->name;
-	s.module = sym->module ? k->sym_names + sym->module : NULL;
+	s.name = keep_name(k, k->sym_names + sym->name);
+	s.module = sym->module ? keep_name(k, k->sym_names + sym->module) : NULL;
 	s.off = addr - sym->addr;
 	return s;
 }

@@ -26,10 +26,16 @@ struct kernel {
 	struct kernel_facts facts;
 	struct reason *reasons; /* sorted by value; those of subsystems are added when met */
 	size_t n_reasons;
+	char **subsystems; /* "MAC80211_UNUSABLE": those that this kernel knows of */
+	size_t n_subsystems;
 	uint32_t subsys_mask; /* SKB_DROP_REASON_SUBSYS_MASK; 0: this kernel has no subsystems */
 	struct ksym *syms;    /* sorted by address; NULL: not read yet */
 	size_t n_syms;
 	char *sym_names;
+	void *names;		 /* a tree of those that were given out: they outlive the above */
+	struct watched *watched; /* sorted by name */
+	size_t n_watched;
+	uint64_t modules_hash; /* of /proc/modules */
 	bool syms_tried, addresses_hidden, modules_tried;
 };
 
@@ -40,11 +46,23 @@ void kernel_close(struct kernel *k);
 /* The reason's name without SKB_DROP_REASON_, "NOT_SPECIFIED" for 0 on kernels that give none, the
  * number as text where no name is known. Looks into module BTF for subsystems' reasons. */
 void kernel_reason_name(struct kernel *k, uint32_t reason, char *buf, size_t size);
+/* Read those of all subsystems that are there now. */
+void kernel_load_reasons(struct kernel *k);
 /* Every reason whose name matches the glob (fnmatch), with or without the prefix, or a number.
  * Returns how many there are, of which at most max are stored. */
 size_t kernel_reasons_matching(struct kernel *k, const char *glob, uint32_t *out, size_t max);
 
-/* name is NULL where kallsyms has no symbol for it or hides addresses. */
+/* Functions that kernel_has_function() is going to be asked about. The names must live on. */
+void kernel_watch_functions(struct kernel *k, const char *const *names, size_t n);
+/* Is there such a function now, in the kernel or in a module? Also where addresses are hidden. */
+bool kernel_has_function(struct kernel *k, const char *name);
+/* Were modules loaded or unloaded since the last call? */
+bool kernel_modules_changed(struct kernel *k);
+/* Symbols are to be read anew: modules came, or BPF programs, which are symbols, too. */
+void kernel_forget_symbols(struct kernel *k);
+
+/* The strings live as long as the kernel. name is NULL where kallsyms has no symbol for it or hides
+ * addresses. */
 struct symbol kernel_symbol(struct kernel *k, uint64_t addr);
 
 #endif

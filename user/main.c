@@ -12,6 +12,8 @@
 static const struct command commands[] = {
 	{"trace", "watch packets being dropped and say which misconfiguration drops them",
 	 cmd_trace},
+	{"probes", "say what this kernel allows: each probe, how it attaches or why not",
+	 cmd_probes},
 };
 
 static void print_help(FILE *to)

@@ -17,8 +17,9 @@ struct probe_report {
 	const char *name; /* "kfree_skb" */
 	const char *how;  /* "tp_btf", "raw_tp", "tracepoint", … or "off" */
 	enum armed armed;
-	bool degraded;	 /* not its first choice, or off */
-	bool has_missed; /* this kernel counts runs that it skipped */
+	uint64_t armed_ns; /* ARMED_ON_DEMAND: for how long */
+	bool degraded;	   /* not its first choice, or off */
+	bool has_missed;   /* this kernel counts runs that it skipped */
 	uint64_t missed;
 	char note[256]; /* why it is degraded or off, and what it cannot see; "": nothing */
 };
@@ -51,6 +52,8 @@ struct report {
 /* Both return 0 or -errno of the first failed write; the stream is flushed. */
 int out_text(const struct report *r, FILE *to, bool colour, bool verbose);
 int out_json(const struct report *r, FILE *to);
+/* One probe as in the report; the reference is the caller's. */
+struct json_t *report_probe_json(const struct probe_report *p);
 
 /*
  * The one escaper of each output. text: bytes that are not printable UTF-8, and every control

@@ -3,17 +3,13 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/membarrier.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "session.h"
-#include "drop.skel.h"
-#include "symptoms.skel.h"
 #include "util.h"
 
 /* Preallocated per-CPU memory that the flow map may take: it is the one that grows with CPUs. */
@@ -21,75 +17,16 @@
 #define FLOWS_MIN   1024
 #define FLOWS_MAX   16384
 
-struct rung {
-	const char *how, *program;
-};
-
-struct probe_def {
-	const char *name;
-	const char *object;
-	const void *(*elf)(size_t *size);
-	struct rung ladder[4];
-	bool needed;	   /* without it there is nothing to trace */
-	const char *blind; /* what it cannot see */
-};
-
-static const struct probe_def defs[SESSION_PROBES] = {
-	{"kfree_skb",
-	 "drop_bpf",
-	 drop_bpf__elf_bytes,
-	 {{"tp_btf", "drop_tp_btf"}, {"raw_tp", "drop_raw_tp"}, {"tracepoint", "drop_tracepoint"}},
-	 true,
-	 "cannot see packets freed by consume_skb, native XDP_DROP, drops inside the NIC, and "
-	 "packets that an eBPF datapath takes away before the stack"},
-	{"tcp_retransmit_skb",
-	 "symptoms_bpf",
-	 symptoms_bpf__elf_bytes,
-	 {{"tp_btf", "retransmit_tp_btf"},
-	  {"raw_tp", "retransmit_raw_tp"},
-	  {"tracepoint", "retransmit_tracepoint"}},
-	 false,
-	 "sees TCP of this node's own pods only: a silent loss of UDP shows nothing here"},
-};
-
-struct probe {
-	struct bpf_object *obj;
-	struct bpf_link *link;
-	const struct rung *rung; /* NULL: off */
-	bool counts_missed;
-	char note[256];
-};
-
 struct session {
 	struct session_options opt;
-	struct kernel_facts facts;
-	struct probe probes[SESSION_PROBES];
+	struct probe_set probes;
 	struct ring_buffer *ring;
-	session_sample_fn *on_sample;
+	const struct session_handlers *handlers;
 	void *arg;
 	int n_cpus;
-	uint64_t missed[SESSION_PROBES]; /* read when the programs are detached */
+	int armed_fd;
 	bool detached;
 };
-
-/* libbpf's last warning: the reason why a rung failed, in the words of who knows. */
-static char last_warning[512];
-
-static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	char line[sizeof(last_warning)];
-	va_list again;
-
-	va_copy(again, ap);
-	vsnprintf(line, sizeof(line), fmt, again);
-	va_end(again);
-	line[strcspn(line, "\n")] = '\0';
-	if (level == LIBBPF_WARN && strncmp(line, "libbpf: failed to load object", 29))
-		snprintf(last_warning, sizeof(last_warning), "%s", line);
-	if (log_level >= LOG_LIBBPF) /* whole: the verifier's log is many lines in one */
-		vfprintf(stderr, fmt, ap);
-	return 0;
-}
 
 static uint32_t flow_entries(const struct session *s)
 {
@@ -123,7 +60,8 @@ static int set_map_size(struct bpf_object *obj, const char *name, uint32_t n)
 static int configure(struct session *s, struct bpf_object *obj)
 {
 	struct bpf_map *rodata = bpf_object__find_map_by_name(obj, ".rodata.config");
-	struct config cfg = {.filter = s->opt.filter, .has_reason = s->facts.kfree_skb_reason};
+	struct config cfg = {.filter = s->opt.filter,
+			     .has_reason = s->probes.kernel->facts.kfree_skb_reason};
 	int err = rodata ? bpf_map__set_initial_value(rodata, &cfg, sizeof(cfg)) : -ENOENT;
 
 	if (!err)
@@ -135,119 +73,58 @@ static int configure(struct session *s, struct bpf_object *obj)
 	return err;
 }
 
-/* Every object but the first uses the first one's maps. */
+static struct bpf_map *find_shared_map(const struct session *s, const char *name)
+{
+	struct bpf_map *m = NULL;
+
+	for (size_t i = 0; i < s->probes.n_objects && !m; i++)
+		m = bpf_object__find_map_by_name(s->probes.objects[i], name);
+	return m;
+}
+
+static int map_fd(const struct session *s, const char *name)
+{
+	return bpf_map__fd(find_shared_map(s, name));
+}
+
+/* All objects use the same maps: those of the first one that has them. */
 static int share_maps(struct session *s, struct bpf_object *obj)
 {
-	struct bpf_map *m, *first;
+	struct bpf_map *m;
 
-	if (obj == s->probes[0].obj)
-		return 0;
 	bpf_object__for_each_map(m, obj)
 	{
-		int err;
+		struct bpf_map *shared = find_shared_map(s, bpf_map__name(m));
+		int err = 0;
 
-		if (strchr(bpf_map__name(m), '.'))
-			continue;
-		first = bpf_object__find_map_by_name(s->probes[0].obj, bpf_map__name(m));
-		err = first ? bpf_map__reuse_fd(m, bpf_map__fd(first)) : -ENOENT;
+		if (shared && !strchr(bpf_map__name(m), '.'))
+			err = bpf_map__reuse_fd(m, bpf_map__fd(shared));
 		if (err)
 			return err;
 	}
 	return 0;
 }
 
-/*
- * libbpf looks up the tracepoint in tracefs. That may not be mounted, and mounting it for all is
- * not ours to do; and where it can be reached through debugfs, merely looking mounts it there. So
- * both happen in a mount namespace of our own, which ends with us.
- */
-static void enter_own_mounts(void)
+static int prepare_object(void *arg, struct bpf_object *obj)
 {
-	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL)) {
-		log_info(LOG_VERBOSE, "no mount namespace of our own: %s", strerror(errno));
-		return;
-	}
-	if (access("/sys/kernel/tracing/events", F_OK) &&
-	    access("/sys/kernel/debug/tracing/events", F_OK) &&
-	    mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL))
-		log_info(LOG_VERBOSE, "cannot mount tracefs: %s", strerror(errno));
-}
+	struct session *s = arg;
+	int err = configure(s, obj);
 
-static int try_rung(struct session *s, const struct probe_def *def, struct probe *p,
-		    const struct rung *rung)
-{
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = def->object,
-		    .btf_custom_path = s->opt.btf_path);
-	struct bpf_program *prog, *chosen = NULL;
-	size_t size;
-	const void *elf = def->elf(&size);
-	int err;
-
-	if (!strcmp(rung->how, "tracepoint"))
-		enter_own_mounts();
-	p->obj = bpf_object__open_mem(elf, size, &opts);
-	if (!p->obj)
-		return -errno;
-	bpf_object__for_each_program(prog, p->obj)
-	{
-		bool wanted = !strcmp(bpf_program__name(prog), rung->program);
-
-		bpf_program__set_autoload(prog, wanted);
-		if (wanted)
-			chosen = prog;
-	}
-	err = configure(s, p->obj);
-	if (!err)
-		err = share_maps(s, p->obj);
-	if (!err)
-		err = bpf_object__load(p->obj);
-	if (!err) {
-		p->link = bpf_program__attach(chosen);
-		err = p->link ? 0 : -errno;
-	}
-	if (err) {
-		bpf_object__close(p->obj);
-		p->obj = NULL;
-		return err;
-	}
-	p->rung = rung;
-	return 0;
-}
-
-/* Down the ladder until something holds. p->note collects why the rungs above did not. */
-static int climb_down(struct session *s, const struct probe_def *def, struct probe *p)
-{
-	const struct rung *rung = def->ladder;
-	size_t used = 0;
-	int err = -ENOENT;
-
-	if (s->opt.rung) {
-		while (rung->how && strcmp(rung->how, s->opt.rung))
-			rung++;
-	}
-	for (; rung->how; rung++) {
-		last_warning[0] = '\0';
-		err = try_rung(s, def, p, rung);
-		if (!err)
-			break;
-		log_info(LOG_VERBOSE, "%s: %s: %s", def->name, rung->how, strerror(-err));
-		used += (size_t)snprintf(p->note + used, sizeof(p->note) - used, "%sno %s (%s)",
-					 used ? ", " : "", rung->how, strerror(-err));
-		if (used >= sizeof(p->note))
-			used = sizeof(p->note) - 1;
-	}
-	/* Runs that are skipped since the same program runs on this CPU are counted from 6.1 on
-	 * for raw tracepoints (kernel/trace/bpf_trace.c, __bpf_trace_run). */
-	p->counts_missed = p->rung && s->facts.counts_missed && strcmp(p->rung->how, "tracepoint");
-	return err;
+	return err ? err : share_maps(s, obj);
 }
 
 static int handle_sample(void *ctx, void *data, size_t size)
 {
 	struct session *s = ctx;
+	uint32_t kind;
 
-	if (size >= sizeof(struct sample))
-		s->on_sample(s->arg, data);
+	if (size < sizeof(kind))
+		return 0;
+	memcpy(&kind, data, sizeof(kind));
+	if (kind == SAMPLE_HOOK && size >= sizeof(struct hook_sample))
+		s->handlers->hook(s->arg, data);
+	else if (kind != SAMPLE_HOOK && size >= sizeof(struct sample))
+		s->handlers->sample(s->arg, data);
 	return 0;
 }
 
@@ -264,6 +141,8 @@ static bool locked_down(void)
 
 static void explain_failure(int err)
 {
+	const char *warning = probe_last_warning();
+
 	if ((err == -EPERM || err == -EACCES) && locked_down())
 		log_error("the kernel is locked down (confidentiality), so BPF may not read its "
 			  "memory: boot with lockdown=integrity or without it");
@@ -276,31 +155,41 @@ static void explain_failure(int err)
 			  "`ulimit -l`: raise it)");
 	else
 		log_error("cannot attach to kfree_skb: %s%s%s", strerror(-err),
-			  last_warning[0] ? ": " : "", last_warning);
+			  warning[0] ? ": " : "", warning);
 }
 
-int session_open(const struct session_options *opt, const struct kernel_facts *facts,
-		 session_sample_fn *on_sample, void *arg, struct session **out)
+/* The flag in bpf/drop.bpf.c. */
+static void set_armed(const struct session *s, uint32_t on)
+{
+	uint32_t zero = 0;
+
+	if (bpf_map_update_elem(s->armed_fd, &zero, &on, BPF_ANY))
+		log_info(LOG_VERBOSE, "cannot set the armed flag: %s", strerror(errno));
+}
+
+int session_open(const struct session_options *opt, struct kernel *kernel,
+		 const struct session_handlers *handlers, void *arg, struct session **out)
 {
 	struct session *s = xcalloc(1, sizeof(*s));
-	struct bpf_map *samples;
 	int err;
 
-	libbpf_set_print(print_libbpf);
 	s->opt = *opt;
-	s->facts = *facts;
-	s->on_sample = on_sample;
+	s->handlers = handlers;
 	s->arg = arg;
 	s->n_cpus = libbpf_num_possible_cpus();
-	for (int i = 0; i < SESSION_PROBES; i++) {
-		err = climb_down(s, &defs[i], &s->probes[i]);
-		if (err && defs[i].needed) {
-			explain_failure(err);
-			goto fail;
-		}
+	s->probes.btf_path = opt->btf_path;
+	s->probes.test_rung = opt->rung;
+	s->probes.kernel = kernel;
+	s->probes.prepare = prepare_object;
+	s->probes.arg = s;
+	probes_init(&s->probes);
+	err = probes_start(&s->probes);
+	if (err) {
+		explain_failure(err);
+		goto fail;
 	}
-	samples = bpf_object__find_map_by_name(s->probes[0].obj, "samples");
-	s->ring = ring_buffer__new(bpf_map__fd(samples), handle_sample, s, NULL);
+	s->armed_fd = map_fd(s, ".data.armed");
+	s->ring = ring_buffer__new(map_fd(s, "samples"), handle_sample, s, NULL);
 	if (!s->ring) {
 		err = -errno;
 		log_error("cannot read the ring buffer: %s", strerror(-err));
@@ -313,27 +202,34 @@ fail:
 	return err;
 }
 
+bool session_is_armed(const struct session *s, enum probe_family family)
+{
+	return s->probes.since_ns[family];
+}
+
+/* The flag first on, last off: a hook program that finds no sample is only idle. */
+bool session_arm(struct session *s, enum probe_family family)
+{
+	probes_load(&s->probes, family);
+	if (!probes_usable(&s->probes, family))
+		return false;
+	set_armed(s, 1);
+	probes_attach(&s->probes, family);
+	return true;
+}
+
+void session_disarm(struct session *s, enum probe_family family)
+{
+	probes_detach(&s->probes, family);
+	if (!s->probes.since_ns[PROBES_NETFILTER] && !s->probes.since_ns[PROBES_BRIDGE])
+		set_armed(s, 0);
+}
+
 int session_poll(struct session *s, int timeout_ms)
 {
 	int n = ring_buffer__poll(s->ring, timeout_ms);
 
 	return n < 0 ? n : 0;
-}
-
-static uint64_t read_missed(const struct probe *p)
-{
-	struct bpf_prog_info info = {};
-	uint32_t len = sizeof(info);
-	struct bpf_program *prog;
-
-	bpf_object__for_each_program(prog, p->obj)
-	{
-		if (!bpf_program__autoload(prog))
-			continue;
-		if (!bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
-			return info.recursion_misses;
-	}
-	return 0;
 }
 
 /* Programs run under rcu_read_lock(): after a grace period none is left halfway. */
@@ -347,15 +243,10 @@ void session_detach(struct session *s)
 {
 	if (s->detached)
 		return;
-	for (int i = 0; i < SESSION_PROBES; i++) {
-		bpf_link__destroy(s->probes[i].link);
-		s->probes[i].link = NULL;
-	}
+	for (int family = 0; family < PROBE_FAMILIES; family++)
+		probes_detach(&s->probes, (enum probe_family)family);
 	wait_grace_period();
-	for (int i = 0; i < SESSION_PROBES; i++) {
-		if (s->probes[i].counts_missed)
-			s->missed[i] = read_missed(&s->probes[i]);
-	}
+	probes_read_missed(&s->probes);
 	s->detached = true;
 	ring_buffer__consume(s->ring);
 }
@@ -365,16 +256,8 @@ void session_close(struct session *s)
 	if (!s)
 		return;
 	ring_buffer__free(s->ring);
-	for (int i = SESSION_PROBES - 1; i >= 0; i--) {
-		bpf_link__destroy(s->probes[i].link);
-		bpf_object__close(s->probes[i].obj);
-	}
+	probes_close(&s->probes);
 	free(s);
-}
-
-static int map_fd(const struct session *s, const char *name)
-{
-	return bpf_map__fd(bpf_object__find_map_by_name(s->probes[0].obj, name));
 }
 
 int session_stats(struct session *s, uint64_t stats[STAT_MAX])
@@ -392,22 +275,9 @@ int session_stats(struct session *s, uint64_t stats[STAT_MAX])
 	return err;
 }
 
-size_t session_probes(struct session *s, struct probe_report out[SESSION_PROBES])
+size_t session_probes(struct session *s, struct probe_report out[MAX_PROBES])
 {
-	for (int i = 0; i < SESSION_PROBES; i++) {
-		const struct probe *p = &s->probes[i];
-		const char *sep = p->note[0] ? "; " : "";
-
-		memset(&out[i], 0, sizeof(out[i]));
-		out[i].name = defs[i].name;
-		out[i].how = p->rung ? p->rung->how : "off";
-		out[i].armed = p->rung ? ARMED_ALWAYS : ARMED_NEVER;
-		out[i].degraded = p->rung != &defs[i].ladder[0];
-		out[i].has_missed = p->counts_missed;
-		out[i].missed = s->missed[i];
-		snprintf(out[i].note, sizeof(out[i].note), "%s%s%s", p->note, sep, defs[i].blind);
-	}
-	return SESSION_PROBES;
+	return probes_report(&s->probes, out);
 }
 
 static void add_val(struct drop_val *sum, const struct drop_val *v)

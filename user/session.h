@@ -6,29 +6,35 @@
 
 #include "../bpf/event.h"
 #include "kernel.h"
-#include "report.h"
-
-#define SESSION_PROBES 2
+#include "probe.h"
 
 struct session_options {
 	struct filter filter;
 	const char *btf_path; /* --btf; NULL: the kernel's own */
 	/* For tests (environment WHYDROP_TEST, see tests/README.md). 0 and NULL: not set. */
-	const char *rung; /* start each ladder there: "raw_tp", "tracepoint" */
+	const char *rung; /* start each ladder there: "raw_tp", "tracepoint", "kprobe", "stack" */
 	uint32_t max_flows, max_folds, ring_bytes;
 };
 
 struct session;
 
-/* on_sample is called from session_poll() with records that are valid during the call only. */
-typedef void session_sample_fn(void *arg, const struct sample *s);
+/* Called from session_poll() with records that are valid during the call only. */
+struct session_handlers {
+	void (*sample)(void *arg, const struct sample *s);
+	void (*hook)(void *arg, const struct hook_sample *s);
+};
 
 /*
- * Load and attach. Returns 0, or -errno after having said on stderr what is missing and how to get
- * it. Afterwards every probe that this kernel allows is attached; kfree_skb always is.
+ * Load and attach what is always on. Returns 0, or -errno after having said on stderr what is
+ * missing and how to get it. The kernel must outlive the session.
  */
-int session_open(const struct session_options *opt, const struct kernel_facts *facts,
-		 session_sample_fn *on_sample, void *arg, struct session **out);
+int session_open(const struct session_options *opt, struct kernel *kernel,
+		 const struct session_handlers *handlers, void *arg, struct session **out);
+bool session_is_armed(const struct session *s, enum probe_family family);
+/* Load what is not loaded and attach it, also of an armed family, after modules came. False: this
+ * kernel allows none of them. */
+bool session_arm(struct session *s, enum probe_family family);
+void session_disarm(struct session *s, enum probe_family family);
 /* Wait up to timeout_ms for samples. 0, or -errno; -EINTR where a signal came. */
 int session_poll(struct session *s, int timeout_ms);
 /* Detach all programs and wait until none of them still runs, then take the last samples. */
@@ -38,7 +44,7 @@ void session_close(struct session *s);
 /* The counters' sums over all CPUs, by enum stat_id. */
 int session_stats(struct session *s, uint64_t stats[STAT_MAX]);
 /* How each probe is attached, and what it missed. */
-size_t session_probes(struct session *s, struct probe_report out[SESSION_PROBES]);
+size_t session_probes(struct session *s, struct probe_report out[MAX_PROBES]);
 
 typedef void session_group_fn(void *arg, enum sample_kind kind, const struct drop_key *key,
 			      const struct drop_val *sum, bool folded);

@@ -51,10 +51,19 @@ static void on_sample(void *arg, const struct sample *s)
 		describe_sample(g, s, &t->kernel, t->host);
 	if (s->kind == SAMPLE_RETRANSMIT)
 		retransmit_take(g, s, t->host);
+	else
+		explain_drop(&t->explain, &t->table, i, s);
 	/* A retransmit is one more each time. A drop is looked at again, too, in case the node
 	 * changed, but not for ever: evidence costs. */
 	if (g->finding < 0 && (s->kind == SAMPLE_RETRANSMIT || g->packets <= MAX_LOOKS))
 		diagnose(t, i);
+}
+
+static void on_hook(void *arg, const struct hook_sample *s)
+{
+	struct trace *t = arg;
+
+	explain_hook(&t->explain, &t->table, t->host, s);
 }
 
 static bool may_load_bpf(void)
@@ -105,6 +114,7 @@ static void test_options(struct session_options *o)
 
 int trace_start(struct trace *t, struct trace_options *opt)
 {
+	static const struct session_handlers handlers = {on_sample, on_hook};
 	struct session_options so = {.btf_path = opt->btf_path};
 	struct btf *btf = NULL;
 	int err;
@@ -133,15 +143,20 @@ int trace_start(struct trace *t, struct trace_options *opt)
 	t->diagnosis.host = t->host;
 	test_options(&so);
 	t->start_ns = (int64_t)now_ns(CLOCK_REALTIME);
-	if (session_open(&so, &t->kernel.facts, on_sample, t, &t->session))
+	if (session_open(&so, &t->kernel, &handlers, t, &t->session))
 		return EXIT_CANNOT;
+	t->explain.deep = opt->deep;
+	explain_tick(&t->explain, t->session, &t->kernel, t->host);
 	malloc_trim(0); /* BTF took tens of megabytes */
 	return 0;
 }
 
 int trace_poll(struct trace *t, int timeout_ms)
 {
-	return session_poll(t->session, timeout_ms);
+	int err = session_poll(t->session, timeout_ms);
+
+	explain_tick(&t->explain, t->session, &t->kernel, t->host);
+	return err;
 }
 
 uint64_t trace_seen(struct trace *t)

@@ -4,6 +4,7 @@
 #define WHYDROP_TRACE_H
 
 #include "diagnose.h"
+#include "explain.h"
 #include "filter.h"
 #include "kernel.h"
 #include "report.h"
@@ -17,7 +18,8 @@ struct trace {
 	struct table table;
 	struct diagnosis diagnosis;
 	struct filter filter;
-	struct probe_report probes[SESSION_PROBES];
+	struct explain explain;
+	struct probe_report probes[MAX_PROBES];
 	int64_t start_ns; /* CLOCK_REALTIME */
 };
 
@@ -25,6 +27,7 @@ struct trace_options {
 	struct filter_args *filter;
 	struct host_options host;
 	const char *btf_path;
+	bool deep; /* hook programs are attached from the start to the end */
 };
 
 /* Everything up to attached probes. 0, or an enum exit_code after having said why on stderr. */

@@ -5,8 +5,8 @@
  * Records hold only the fields in use, so sizes and offsets mean nothing: read fields through CO-RE,
  * and never copy a whole record.
  *
- * list f1bb3c396a6a10d0e8fed09010937eedc0402a6ec98fa12909e0687ea7553a65
- * body adb860897711eb93fdfdf087a7acc5187e5422459d16e70dcfe668ca08572360
+ * list 104473bf2114d0daf92e97769b1bcec74adf05971b8349158328b3b305c416d6
+ * body 93a08ebba61356a1ed957d69d556de2f68e041b37899cf74cd42ad6552c1ec84
  */
 #ifndef __VMLINUX_H__
 #define __VMLINUX_H__
@@ -16,7 +16,10 @@
 #endif
 
 struct net;
+struct net_bridge;
 struct net_device;
+struct nft_table;
+struct sk_buff;
 struct sock;
 
 /* What libbpf's own headers need. */
@@ -232,6 +235,50 @@ struct nf_conntrack_tuple_hash {
 struct nf_conn {
 	struct nf_conntrack_tuple_hash tuplehash[2];
 	long unsigned int status;
+};
+
+/*
+ * Netfilter's hooks, and who gives verdicts in them. ebtables is absent from this list's kernel
+ * or is on its way out elsewhere, so its table is written by hand, and so is a bit field.
+ */
+struct nf_hook_state {
+	u8 hook;
+	u8 pf;
+	struct net_device *in;
+	struct net_device *out;
+};
+
+struct nft_chain {
+	struct nft_table *table;
+	char *name;
+};
+
+struct nft_pktinfo {
+	struct sk_buff *skb;
+};
+
+struct xt_table {
+	char name[32];
+};
+
+struct nft_table {
+	char *name;
+	u16 family : 6;
+};
+struct ebt_table {
+	char name[32];
+};
+
+/* The bridge. */
+struct net_bridge {
+	struct net_device *dev;
+};
+
+struct net_bridge_port {
+	struct net_bridge *br;
+	struct net_device *dev;
+	long unsigned int flags;
+	u8 state;
 };
 
 /*

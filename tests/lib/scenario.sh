@@ -122,6 +122,12 @@ query()
 	jq -r "${@:2}" "$1" "$REPORT"
 }
 
+# probe_how PROBE: how the report says that it was attached: tp_btf, fexit, kprobe, stack, off…
+probe_how()
+{
+	query ".probes[] | select(.name == \"$1\") | .how"
+}
+
 # Arguments of prove(), as global variables; see there.
 prove_options()
 {

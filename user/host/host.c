@@ -245,6 +245,11 @@ void host_refresh(struct host *h)
 	r->n_cache = kept;
 }
 
+void host_forget_modules(struct host *h)
+{
+	real(h)->kallsyms_read = false;
+}
+
 void host_close(struct host *h)
 {
 	struct real_host *r = real(h);

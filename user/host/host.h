@@ -177,6 +177,8 @@ struct host_options {
 int host_open(const struct host_options *opt, struct host **out);
 /* Forget what was read more than a second ago. Call it between two groups. */
 void host_refresh(struct host *h);
+/* What is not there yet may come with a module: do not remember that it was not. */
+void host_forget_modules(struct host *h);
 void host_close(struct host *h);
 /* Does the name, path or inode number stand for a netns? 0 and its inode, or -errno. */
 int host_netns_resolve(const char *what, uint32_t *inode);

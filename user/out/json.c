@@ -136,6 +136,35 @@ static void finding_id(const struct finding *f, char *buf, size_t size)
 	snprintf(buf, size, "%s:%s", f->fault->id, f->place);
 }
 
+/* What hook programs saw; absent where none was attached at that time. */
+static void set_verdict(json_t *to, const struct group *g)
+{
+	json_t *o;
+
+	set_string(to, "decided_by", g->decided_by);
+	if (!g->verdict.function)
+		return;
+	o = json_object();
+	set_string(o, "function", g->verdict.function);
+	set_string(o, "family", g->verdict.family);
+	set_string(o, "table", g->verdict.table);
+	set_string(o, "base_chain", g->verdict.chain);
+	json_object_set_new(to, "verdict", o);
+}
+
+static void set_port(json_t *to, const struct group *g)
+{
+	json_t *o;
+
+	if (!g->port.known)
+		return;
+	o = json_object();
+	set_string(o, "state", word_port_state(g->port.state));
+	json_object_set_new(o, "hairpin", json_boolean(g->port.hairpin));
+	json_object_set_new(o, "isolated", json_boolean(g->port.isolated));
+	json_object_set_new(to, "port", o);
+}
+
 static json_t *drop_json(const struct report *r, const struct group *g)
 {
 	char text[LOCATION_STRLEN], id[512];
@@ -165,6 +194,8 @@ static json_t *drop_json(const struct report *r, const struct group *g)
 		set_flow(o, "original", &g->original);
 	set_string(o, "hook", hook_name(g->hook));
 	set_string(o, "family", g->hook_family);
+	set_verdict(o, g);
+	set_port(o, g);
 	set_string(o, "path", g->path);
 	set_stack(o, r, g);
 	set_process(o, g);
@@ -237,7 +268,7 @@ static json_t *finding_json(const struct report *r, const struct finding *f)
 	return o;
 }
 
-static json_t *probe_json(const struct probe_report *p)
+json_t *report_probe_json(const struct probe_report *p)
 {
 	static const char *const armed[] = {[ARMED_ALWAYS] = "always",
 					    [ARMED_ON_DEMAND] = "on-demand",
@@ -249,6 +280,8 @@ static json_t *probe_json(const struct probe_report *p)
 	if (p->has_missed)
 		set_count(o, "missed", p->missed);
 	set_string(o, "armed", armed[p->armed]);
+	if (p->armed == ARMED_ON_DEMAND)
+		set_count(o, "armed_ms", p->armed_ns / 1000000);
 	set_string(o, "note", p->note);
 	return o;
 }
@@ -286,7 +319,7 @@ static json_t *head_json(const struct report *r)
 	set_time(window, "end", r->end_ns);
 	json_object_set_new(window, "seconds", json_real((double)(r->end_ns - r->start_ns) / 1e9));
 	for (size_t i = 0; i < r->n_probes; i++)
-		json_array_append_new(probes, probe_json(&r->probes[i]));
+		json_array_append_new(probes, report_probe_json(&r->probes[i]));
 	json_object_set_new(o, "tool", tool);
 	json_object_set_new(o, "node", node);
 	json_object_set_new(o, "window", window);

@@ -232,6 +232,22 @@ static void print_fix(struct text_out *t, const struct finding *f)
 	}
 }
 
+/* Of the first of its drops that was explained. */
+static void print_verdict(struct text_out *t, const struct finding *f)
+{
+	char verdict[VERDICT_STRLEN];
+
+	for (size_t i = 0; i < f->n_groups; i++) {
+		const struct group *g = &t->r->groups[f->groups[i]];
+
+		if ((size_t)f->groups[i] >= t->r->n_groups || !g->decided_by)
+			continue;
+		put(t, "    %s", word_verdict(g, verdict));
+		fputc('\n', t->to);
+		return;
+	}
+}
+
 static void print_finding(struct text_out *t, const struct finding *f)
 {
 	bool confirmed = f->status == STATUS_CONFIRMED;
@@ -252,6 +268,7 @@ static void print_finding(struct text_out *t, const struct finding *f)
 		put(t, "    %s", f->path);
 		fputc('\n', t->to);
 	}
+	print_verdict(t, f);
 	print_flows(t, f);
 	print_evidence(t, f);
 	print_fix(t, f);
@@ -277,6 +294,7 @@ static uint64_t class_packets(const struct report *r, enum group_class class, si
 static void print_group(struct text_out *t, const struct group *g)
 {
 	char n[NUMBER_LEN], loc[LOCATION_STRLEN], ns[160], flow[FLOW_STRLEN];
+	char verdict[VERDICT_STRLEN];
 
 	word_location(&g->loc, t->r->addresses_hidden, loc);
 	put(t, "%10s  %-18s %-26s %s", number(g->packets, n), g->reason, loc,
@@ -287,6 +305,10 @@ static void print_group(struct text_out *t, const struct group *g)
 		if (g->in[0] || g->out[0])
 			put(t, "   %s%s%s%s", g->in[0] ? "in " : "", g->in,
 			    g->out[0] ? (g->in[0] ? " out " : "out ") : "", g->out);
+		fputc('\n', t->to);
+	}
+	if (g->decided_by) {
+		put(t, "            %s", word_verdict(g, verdict));
 		fputc('\n', t->to);
 	}
 	if (g->noise)

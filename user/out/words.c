@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../util.h"
 #include "words.h"
 
 const char *word_status(enum status status)
@@ -55,4 +56,35 @@ const char *netns_holder(struct host *h, uint32_t netns)
 	const char *name = h ? h->ops->netns_name(h, netns) : NULL;
 
 	return name && is_holder(name) ? name : NULL;
+}
+
+const char *word_port_state(unsigned int state)
+{
+	static const char *const states[] = {"disabled", "listening", "learning", "forwarding",
+					     "blocking"};
+
+	return state < ARRAY_SIZE(states) ? states[state] : "unknown";
+}
+
+const char *word_verdict(const struct group *g, char *buf)
+{
+	const char *function = g->verdict.function ? g->verdict.function : g->decided_by;
+	const char *family = g->verdict.family;
+	int n;
+
+	buf[0] = '\0';
+	if (!function)
+		return buf;
+	n = snprintf(buf, VERDICT_STRLEN, "by %s", function);
+	if (g->verdict.table[0])
+		n += snprintf(buf + n, VERDICT_STRLEN - (size_t)n, ", table %s%s%s",
+			      family ? family : "", family ? " " : "", g->verdict.table);
+	if (g->verdict.chain[0])
+		n += snprintf(buf + n, VERDICT_STRLEN - (size_t)n, ", base chain %s",
+			      g->verdict.chain);
+	if (g->port.known)
+		snprintf(buf + n, VERDICT_STRLEN - (size_t)n, ", to bridge port %s (%s%s%s)",
+			 g->out, word_port_state(g->port.state), g->port.hairpin ? ", hairpin" : "",
+			 g->port.isolated ? ", isolated" : "");
+	return buf;
 }

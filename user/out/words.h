@@ -17,4 +17,11 @@ const char *netns_own_name(struct host *h, uint32_t netns);
 /* "pid 42 (nginx)" where only a process holds it, or the path where it is mounted; NULL: none. */
 const char *netns_holder(struct host *h, uint32_t netns);
 
+#define VERDICT_STRLEN 256
+/* "by nft_do_chain, table inet fw, base chain input": what hook programs saw of the drop; "" if
+ * nothing. buf of VERDICT_STRLEN. */
+const char *word_verdict(const struct group *g, char *buf);
+/* enum BR_STATE_*, as ip(8) writes it. */
+const char *word_port_state(unsigned int state);
+
 #endif

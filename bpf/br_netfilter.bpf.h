@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * br_netfilter's own hook functions (net/bridge/br_netfilter_hooks.c), which drop what is
+ * malformed; the hooks of IPv4 and IPv6 that they run are nf_hook_slow's. br_nf_forward() was two
+ * functions before 6.12.
+ */
+#ifndef WHYDROP_BR_NETFILTER_BPF_H
+#define WHYDROP_BR_NETFILTER_BPF_H
+
+#include "hooks.bpf.h"
+
+/* (priv, skb, state) */
+static __always_inline int on_hookfn_return(__u32 fn, const __u64 *arg, __u32 ret)
+{
+	struct verdict v;
+
+	if (!is_drop(ret))
+		return 0;
+	verdict_init(&v, fn);
+	verdict_note(arg[1], &v);
+	return 0;
+}
+
+HOOK(br_nf_pre_routing, FN_BR_NF_PRE_ROUTING, 3, on_hookfn_return)
+HOOK(br_nf_forward, FN_BR_NF_FORWARD, 3, on_hookfn_return)
+HOOK(br_nf_forward_ip, FN_BR_NF_FORWARD_IP, 3, on_hookfn_return)
+HOOK(br_nf_post_routing, FN_BR_NF_POST_ROUTING, 3, on_hookfn_return)
+
+#endif

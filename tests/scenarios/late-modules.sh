@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2086 # addresses and ports are single words
+# Modules that are loaded after whydrop started: probes attach, functions have names, faults are
+# found. Only where modules can be loaded and are not loaded yet; tests/vm/guest runs it first.
+
+# need_absent MODULE…
+need_absent()
+{
+	local module
+	for module; do
+		modinfo "$module" >/dev/null 2>&1 || skip "$module is not a module here"
+		[[ ! -e /sys/module/$module ]] || skip "$module is loaded already"
+	done
+}
+
+# Everything that a node's network needs comes after the start.
+variant_all()
+{
+	need_absent br_netfilter nf_tables vxlan
+	export LAB_DIR
+	LAB_DIR=$(mktemp -d) # before the lab is there
+	trace_start --deep
+	lab_up
+	modprobe -a br_netfilter nf_tables
+	lab_sysctl node1 net.bridge.bridge-nf-call-iptables=1
+	in_ns node1 nft -f - <<-END
+		table ip fw {
+			chain forward {
+				type filter hook forward priority 5
+				tcp dport 4434 drop
+			}
+		}
+	END
+	in_ns node2 nft -f - <<-END
+		table inet fw {
+			chain input {
+				type filter hook input priority 5
+				udp dport 8472 drop
+			}
+		}
+	END
+	wait_for 20 armed || fail "the probes are not attached"
+	flows_die 1.5 "tcp poda $POD_B 4434" "udp poda $POD_C $LAB_PORT"
+	trace_stop
+	note "$(query '[.probes[] | .name + " " + .how] | tostring')"
+	[[ $(probe_how nft_do_chain) == fexit || $(probe_how nft_do_chain) == kprobe ]] ||
+		fail "nft_do_chain: $(probe_how nft_do_chain)"
+	[[ $(probe_how br_nf_pre_routing) == fexit || $(probe_how br_nf_pre_routing) == kprobe ]] ||
+		fail "br_nf_pre_routing: $(probe_how br_nf_pre_routing)"
+	[[ $(query '[.drops[] | select(.flow.dport == 4434) | .hook + " " + .verdict.function] | unique | .[]') == \
+		"forward nft_do_chain" ]] || fail "not explained: $(query '.drops[] | select(.class != "noise") | del(.stack) | tostring')"
+	report finding --fault vxlan-blocked --status confirmed --inode "$(lab_inode node2)" --name "$LAB-node2"
+}
+
+# BPF programs are attached to the functions of the modules that came last.
+armed()
+{
+	bpftool -j link show | jq -e '[.[] | select(.type == "tracing" or .type == "perf_event")] | length > 12' >/dev/null
+}

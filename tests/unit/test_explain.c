@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* When hook programs are armed, and what their records do to a group. */
+#include <linux/if_bridge.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_arp.h>
+
+#include "explain.h"
+#include "fake_host.h"
+#include "test.h"
+
+#define MS  1000000ULL
+#define SEC 1000000000ULL
+
+/* Ticks each 100 ms from *now on for so long, a drop asking each time or not; returns the time it
+ * was armed, and how often it was turned on. */
+static uint64_t run(struct arming *a, uint64_t *now, uint64_t span, bool ask, bool explained,
+		    unsigned int *times)
+{
+	uint64_t armed = 0;
+
+	for (uint64_t end = *now + span; *now < end; *now += 100 * MS) {
+		bool before = a->on;
+
+		if (ask)
+			arming_ask(a, *now);
+		if (arming_tick(a, *now)) {
+			armed += 100 * MS;
+			if (explained)
+				arming_explained(a);
+		}
+		*times += a->on && !before;
+	}
+	return armed;
+}
+
+static void test_off_without_a_drop(void **state)
+{
+	struct arming a = {};
+	uint64_t now = SEC;
+	unsigned int times = 0;
+
+	(void)state;
+	assert_int_equal(run(&a, &now, 60 * SEC, false, false, &times), 0);
+	assert_int_equal(times, 0);
+}
+
+static void test_armed_at_once_and_held(void **state)
+{
+	struct arming a = {};
+	uint64_t now = SEC;
+	unsigned int times = 0;
+
+	(void)state;
+	arming_ask(&a, now);
+	assert_true(arming_tick(&a, now));
+	assert_int_equal(run(&a, &now, 20 * SEC, false, false, &times), ARMING_HOLD_NS);
+	assert_false(a.on);
+}
+
+/* A drop that asked long ago, while it was not allowed, is over. */
+static void test_an_old_question_is_none(void **state)
+{
+	struct arming a = {};
+	uint64_t now = SEC;
+	unsigned int times = 0;
+
+	(void)state;
+	arming_ask(&a, now);
+	now += 2 * SEC;
+	assert_int_equal(run(&a, &now, 5 * SEC, false, false, &times), 0);
+}
+
+static void test_back_off(void **state)
+{
+	struct arming a = {};
+	uint64_t now = SEC, last = 0, gap, before = 0;
+	int grown = 0;
+
+	(void)state;
+	/* one drop each second, never explained: the pauses grow */
+	for (int i = 0; i < 4000; i++, now += 100 * MS) {
+		bool was = a.on;
+
+		if (i % 10 == 0)
+			arming_ask(&a, now);
+		arming_tick(&a, now);
+		if (was && !a.on)
+			last = now;
+		if (!was && a.on && last) {
+			gap = now - last;
+			grown += gap > before;
+			before = gap;
+		}
+	}
+	assert_true(grown >= 3);
+	assert_true(before >= 10 * SEC);
+}
+
+/* A port scan: each drop is another one, for hours. */
+static void test_duty(void **state)
+{
+	struct arming a = {};
+	uint64_t now = SEC, armed;
+	unsigned int times = 0;
+
+	(void)state;
+	armed = run(&a, &now, 3600 * SEC, true, true, &times);
+	assert_true(armed <= 3600 * SEC / 10 + ARMING_CREDIT_NS);
+	assert_true(armed >= 200 * SEC); /* and is not given up */
+	assert_true(times <= 3600 / 20 + 5);
+	/* after a rest it may be armed for long again */
+	run(&a, &now, 600 * SEC, false, false, &times);
+	times = 0;
+	armed = run(&a, &now, 12 * SEC, true, true, &times);
+	assert_true(armed >= ARMING_CREDIT_NS - SEC);
+}
+
+struct world {
+	struct fake_host host;
+	struct table table;
+	struct explain explain;
+	struct sample sample;
+	struct hook_sample hook;
+	size_t group;
+};
+
+static struct group *the_group(struct world *w)
+{
+	return &w->table.groups[w->group];
+}
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	static const char *const stack[] = {"nft_do_chain", "nf_hook_slow", "ip_forward"};
+	struct drop_key key = {.location = 1, .netns = 7};
+	struct group *g;
+
+	fake_host_init(&w->host);
+	fake_netns(&w->host, 7, "node");
+	w->group = table_group(&w->table, SAMPLE_DROP, &key, false);
+	g = the_group(w);
+	strcpy(g->reason, "NETFILTER_DROP");
+	g->has_sample = true;
+	g->n_stack = 3;
+	g->stack = calloc(3, sizeof(*g->stack));
+	for (int i = 0; i < 3; i++)
+		g->stack[i].name = stack[i];
+	g->loc = g->stack[0];
+	w->sample.skb = w->hook.skb = 0xffff888012345678;
+	w->sample.ts = w->hook.ts = 42;
+	w->hook.kind = SAMPLE_HOOK;
+	w->hook.fn = FN_NF_HOOK_SLOW;
+	w->hook.has_hook = 1;
+	w->hook.pf = NFPROTO_IPV4;
+	w->hook.hook = NF_INET_FORWARD;
+	strcpy(w->hook.in, "cni0");
+	strcpy(w->hook.out, "eth0");
+	w->hook.verdict.fn = FN_NFT_DO_CHAIN;
+	w->hook.verdict.family = NFPROTO_INET;
+	strcpy(w->hook.verdict.table, "fw");
+	strcpy(w->hook.verdict.chain, "forward");
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	table_free(&w->table);
+	free(w);
+	return 0;
+}
+
+static struct group *hook(struct world *w)
+{
+	return explain_hook(&w->explain, &w->table, &w->host.base, &w->hook);
+}
+
+static void test_join(void **state)
+{
+	struct world *w = *state;
+	struct group *g;
+
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	assert_true(w->explain.arming[PROBES_NETFILTER].asked_ns);
+	assert_false(w->explain.arming[PROBES_BRIDGE].asked_ns);
+	g = hook(w);
+	assert_ptr_equal(g, the_group(w));
+	assert_true(g->explained);
+	assert_int_equal(g->hook, HOOK_FORWARD);
+	assert_string_equal(g->hook_family, "ip");
+	assert_string_equal(g->in, "cni0");
+	assert_string_equal(g->out, "eth0");
+	assert_string_equal(g->verdict.function, "nft_do_chain");
+	assert_string_equal(g->verdict.family, "inet");
+	assert_string_equal(g->verdict.table, "fw");
+	assert_string_equal(g->verdict.chain, "forward");
+	assert_string_equal(g->decided_by, "nf_hook_slow");
+	assert_has(g->path, "ip forward hook");
+	/* what is explained asks no more */
+	w->explain.arming[PROBES_NETFILTER].asked_ns = 0;
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	assert_false(w->explain.arming[PROBES_NETFILTER].asked_ns);
+}
+
+static void test_not_joined(void **state)
+{
+	struct world *w = *state;
+
+	assert_null(hook(w)); /* of a sample that never came */
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	w->hook.ts++; /* the same memory, another packet */
+	assert_null(hook(w));
+	w->hook.ts--;
+	w->hook.fn = FN_BR_FORWARD; /* it was not there that this one died */
+	assert_null(hook(w));
+	w->hook.fn = FN_MAX + 7;
+	assert_null(hook(w));
+	assert_false(the_group(w)->explained);
+	/* the ring of samples has moved on */
+	w->hook.fn = FN_NF_HOOK_SLOW;
+	for (int i = 0; i < EXPLAIN_RECENT; i++) {
+		w->sample.ts = 1000 + (uint64_t)i;
+		explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	}
+	assert_null(hook(w));
+}
+
+static void test_families_and_hooks(void **state)
+{
+	static const struct {
+		uint8_t pf, hook;
+		const char *family;
+		enum nf_hook want;
+	} cases[] = {
+		{NFPROTO_IPV6, NF_INET_LOCAL_IN, "ip6", HOOK_INPUT},
+		{NFPROTO_BRIDGE, NF_INET_PRE_ROUTING, "bridge", HOOK_PREROUTING},
+		{NFPROTO_BRIDGE, NF_INET_LOCAL_OUT, "bridge", HOOK_OUTPUT},
+		{NFPROTO_ARP, NF_ARP_IN, "arp", HOOK_INPUT},
+		{NFPROTO_ARP, NF_ARP_OUT, "arp", HOOK_OUTPUT},
+		{NFPROTO_ARP, NF_ARP_FORWARD, "arp", HOOK_FORWARD},
+		{NFPROTO_NETDEV, NF_NETDEV_INGRESS, "netdev", HOOK_INGRESS},
+		{NFPROTO_IPV4, 200, "ip", HOOK_NONE},
+	};
+	struct world *w = *state;
+
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		w->hook.pf = cases[i].pf;
+		w->hook.hook = cases[i].hook;
+		assert_non_null(hook(w));
+		assert_int_equal(the_group(w)->hook, cases[i].want);
+		assert_string_equal(the_group(w)->hook_family, cases[i].family);
+	}
+	w->hook.pf = 250;
+	hook(w);
+	assert_null(the_group(w)->hook_family);
+}
+
+static void test_bridge_port(void **state)
+{
+	struct world *w = *state;
+	struct group *g = the_group(w);
+
+	strcpy(g->reason, "NOT_SPECIFIED");
+	g->key.l3 = 0x0800;
+	g->stack[0].name = "br_forward";
+	g->stack[1].name = "br_handle_frame_finish";
+	g->loc = g->stack[0];
+	g->in_ifindex = g->out_ifindex = 3;
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	assert_true(w->explain.arming[PROBES_BRIDGE].asked_ns);
+	assert_false(w->explain.arming[PROBES_NETFILTER].asked_ns);
+	w->hook.fn = FN_BR_FORWARD;
+	w->hook.has_hook = 0;
+	w->hook.verdict.fn = FN_MAX;
+	w->hook.has_port = 1;
+	w->hook.port_state = BR_STATE_FORWARDING;
+	w->hook.port_flags = 1U << 16;
+	w->hook.out_ifindex = 5;
+	strcpy(w->hook.out, "vethb");
+	strcpy(w->hook.bridge, "cni0");
+	assert_non_null(hook(w));
+	w->hook.fn = FN_BR_HANDLE_FRAME_FINISH; /* the outer one tells less */
+	w->hook.has_port = 0;
+	assert_non_null(hook(w));
+	assert_string_equal(g->decided_by, "br_forward");
+	assert_string_equal(g->out, "vethb");
+	assert_string_equal(g->bridge, "cni0");
+	assert_true(g->port.known && g->port.isolated && !g->port.hairpin);
+	assert_null(g->verdict.function);
+}
+
+/* Of a thousand ports that a scan tries, a few tell enough. */
+static void test_a_scan_stops_asking(void **state)
+{
+	struct world *w = *state;
+	int asked = 0;
+
+	for (uint16_t port = 1; port < 200; port++) {
+		struct drop_key key = {.location = 1, .netns = 7, .port = port};
+		size_t i = table_group(&w->table, SAMPLE_DROP, &key, false);
+
+		strcpy(w->table.groups[i].reason, "NETFILTER_DROP");
+		w->explain.arming[PROBES_NETFILTER].asked_ns = 0;
+		explain_drop(&w->explain, &w->table, i, &w->sample);
+		asked += w->explain.arming[PROBES_NETFILTER].asked_ns != 0;
+		w->table.groups[i].explained = true;
+	}
+	assert_in_range(asked, 1, 20);
+}
+
+static void test_hopeless_groups_stop_asking(void **state)
+{
+	struct world *w = *state;
+	int asked = 0;
+
+	for (int i = 0; i < 100; i++) {
+		w->explain.arming[PROBES_NETFILTER].asked_ns = 0;
+		explain_drop(&w->explain, &w->table, w->group, &w->sample);
+		asked += w->explain.arming[PROBES_NETFILTER].asked_ns != 0;
+	}
+	assert_in_range(asked, 5, 50);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_off_without_a_drop),
+		cmocka_unit_test(test_armed_at_once_and_held),
+		cmocka_unit_test(test_an_old_question_is_none),
+		cmocka_unit_test(test_back_off),
+		cmocka_unit_test(test_duty),
+		cmocka_unit_test_setup_teardown(test_join, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_not_joined, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_families_and_hooks, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bridge_port, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_scan_stops_asking, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hopeless_groups_stop_asking, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

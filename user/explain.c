@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/netfilter.h>
+#include <linux/netfilter_arp.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "describe.h"
+#include "explain.h"
+#include "noise.h"
+#include "util.h"
+
+#define MODULES_EVERY_NS 1000000000ULL
+#define MAX_ASKS	 16 /* samples of one group that ask; then no probe will ever tell */
+#define MAX_ALIKE	 8  /* groups of the same place that are explained: enough of a port scan */
+
+/* Functions in which bridges drop frames, apart from what netfilter drops on a bridge. */
+static const char *const bridge_functions[] = {"br_handle_frame",
+					       "br_handle_frame_finish",
+					       "br_forward",
+					       "__br_forward",
+					       "br_forward_finish",
+					       "br_flood",
+					       "maybe_deliver",
+					       "br_allowed_ingress",
+					       "__allowed_ingress",
+					       "br_handle_vlan",
+					       "br_dev_queue_push_xmit",
+					       "br_nf_dev_queue_xmit",
+					       "br_pass_frame_up",
+					       NULL};
+static const char *const netfilter_functions[] = {"nf_hook_slow", "nft_do_chain", NULL};
+
+static bool by_netfilter(const struct group *g)
+{
+	static const char *const reason[] = {"NETFILTER_DROP", NULL};
+
+	return group_reason(g, reason) || group_at(g, netfilter_functions);
+}
+
+static bool needs(const struct group *g, enum probe_family family)
+{
+	/* the bridge's own prerouting hook is run by br_handle_frame() itself */
+	static const char *const both[] = {"br_handle_frame", NULL};
+
+	if (family == PROBES_BRIDGE)
+		return group_at(g, bridge_functions);
+	return family == PROBES_NETFILTER && (by_netfilter(g) || group_at(g, both));
+}
+
+static bool enough_alike(const struct table *t, const struct group *g)
+{
+	int alike = 0;
+
+	for (size_t i = 0; i < t->n && alike < MAX_ALIKE; i++) {
+		const struct group *o = &t->groups[i];
+
+		alike += o->explained && o->key.location == g->key.location &&
+			 o->netns == g->netns && o->hook == g->hook;
+	}
+	return alike == MAX_ALIKE;
+}
+
+void explain_drop(struct explain *e, struct table *t, size_t group, const struct sample *s)
+{
+	struct group *g = &t->groups[group];
+
+	e->recent[e->next].skb = s->skb;
+	e->recent[e->next].ts = s->ts;
+	e->recent[e->next].group = group;
+	e->next = (e->next + 1) % EXPLAIN_RECENT;
+	if (e->deep || g->explained || g->asks >= MAX_ASKS || noise_why(g) || enough_alike(t, g))
+		return;
+	for (int family = PROBES_ALWAYS + 1; family < PROBE_FAMILIES; family++) {
+		if (!needs(g, (enum probe_family)family))
+			continue;
+		g->asks++;
+		arming_ask(&e->arming[family], now_ns(CLOCK_MONOTONIC));
+	}
+}
+
+/* Was the packet freed in that function? The skb's memory may have been another packet since. */
+static bool was_in(const struct group *g, const char *function)
+{
+	const char *const wanted[] = {function, NULL};
+
+	for (int i = 0; i < g->n_stack; i++) {
+		if (symbol_is(&g->stack[i], wanted))
+			return true;
+	}
+	return false;
+}
+
+static enum nf_hook inet_hook(uint8_t hook)
+{
+	static const enum nf_hook hooks[] = {[NF_INET_PRE_ROUTING] = HOOK_PREROUTING,
+					     [NF_INET_LOCAL_IN] = HOOK_INPUT,
+					     [NF_INET_FORWARD] = HOOK_FORWARD,
+					     [NF_INET_LOCAL_OUT] = HOOK_OUTPUT,
+					     [NF_INET_POST_ROUTING] = HOOK_POSTROUTING};
+
+	return hook < ARRAY_SIZE(hooks) ? hooks[hook] : HOOK_NONE;
+}
+
+static void take_hook(struct group *g, const struct hook_sample *s)
+{
+	switch (s->pf) {
+	case NFPROTO_ARP:
+		g->hook = s->hook == NF_ARP_IN	  ? HOOK_INPUT
+			  : s->hook == NF_ARP_OUT ? HOOK_OUTPUT
+						  : HOOK_FORWARD;
+		break;
+	case NFPROTO_NETDEV:
+		g->hook = s->hook == NF_NETDEV_INGRESS ? HOOK_INGRESS : HOOK_EGRESS;
+		break;
+	default: /* IPv4, IPv6, and the bridge, which has the same numbers */
+		g->hook = inet_hook(s->hook);
+	}
+	g->hook_family = nf_family_name(s->pf);
+}
+
+/* A function that stands for the whole of netfilter gives no verdict of its own. */
+static void take_verdict(struct group *g, const struct hook_sample *s)
+{
+	const struct verdict *v = &s->verdict;
+
+	if (g->verdict.function || !probe_function(v->fn))
+		return;
+	g->verdict.function = probe_function(v->fn);
+	g->verdict.family =
+		v->fn == FN_NFT_DO_CHAIN && v->family ? nf_family_name(v->family) : NULL;
+	snprintf(g->verdict.table, sizeof(g->verdict.table), "%s", v->table);
+	snprintf(g->verdict.chain, sizeof(g->verdict.chain), "%s", v->chain);
+}
+
+static void take_name(char *to, const char *name)
+{
+	if (!to[0])
+		snprintf(to, WD_IFNAMSIZ, "%.*s", WD_IFNAMSIZ - 1, name);
+}
+
+static void take_port(struct group *g, const struct hook_sample *s)
+{
+	if (!s->has_port || g->port.known)
+		return;
+	g->port.known = true;
+	g->port.state = s->port_state;
+	g->port.hairpin = s->port_flags & (1U << 0);   /* BR_HAIRPIN_MODE */
+	g->port.isolated = s->port_flags & (1U << 16); /* BR_ISOLATED */
+	if (!g->out_ifindex || g->out_ifindex == g->in_ifindex) {
+		g->out_ifindex = s->out_ifindex;
+		snprintf(g->out, sizeof(g->out), "%.*s", WD_IFNAMSIZ - 1, s->out);
+	}
+}
+
+static const struct group *find_recent(const struct explain *e, const struct table *t,
+				       const struct hook_sample *s, size_t *i)
+{
+	for (unsigned int k = 1; k <= EXPLAIN_RECENT; k++) {
+		unsigned int at = (e->next + EXPLAIN_RECENT - k) % EXPLAIN_RECENT;
+
+		if (e->recent[at].skb == s->skb && e->recent[at].ts == s->ts && s->skb) {
+			*i = e->recent[at].group;
+			return &t->groups[*i];
+		}
+	}
+	return NULL;
+}
+
+struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
+			   const struct hook_sample *s)
+{
+	const char *function = probe_function(s->fn);
+	struct group *g;
+	size_t i;
+
+	if (!function || !find_recent(e, t, s, &i))
+		return NULL;
+	g = &t->groups[i];
+	if (!was_in(g, function))
+		return NULL;
+	for (int family = PROBES_ALWAYS + 1; family < PROBE_FAMILIES; family++) {
+		if (needs(g, (enum probe_family)family))
+			arming_explained(&e->arming[family]);
+	}
+	if (!g->decided_by)
+		g->decided_by = function;
+	if (s->has_hook) {
+		take_hook(g, s);
+		take_name(g->in, s->in);
+		take_name(g->out, s->out);
+	}
+	take_verdict(g, s);
+	take_port(g, s);
+	take_name(g->bridge, s->bridge);
+	g->explained = true;
+	describe_path(g, h);
+	return g;
+}
+
+static void arm(struct explain *e, struct session *s, struct kernel *k, enum probe_family family)
+{
+	bool want = e->deep || arming_tick(&e->arming[family], now_ns(CLOCK_MONOTONIC));
+
+	if (want == session_is_armed(s, family) && !(want && e->modules_came))
+		return;
+	if (!want)
+		session_disarm(s, family);
+	else if (!session_arm(s, family))
+		return;
+	log_info(LOG_VERBOSE, "%s probes %s", family == PROBES_BRIDGE ? "bridge" : "netfilter",
+		 want ? "armed" : "disarmed");
+	/* its trampolines appear in stacks, and they are symbols, too */
+	kernel_forget_symbols(k);
+}
+
+void explain_tick(struct explain *e, struct session *s, struct kernel *k, struct host *h)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+
+	if (now - e->modules_ns >= MODULES_EVERY_NS) {
+		e->modules_ns = now;
+		e->modules_came = kernel_modules_changed(k);
+		if (e->modules_came) {
+			kernel_forget_symbols(k);
+			host_forget_modules(h);
+		}
+	}
+	for (int family = PROBES_ALWAYS + 1; family < PROBE_FAMILIES; family++)
+		arm(e, s, k, (enum probe_family)family);
+	e->modules_came = false;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What hook programs add to a group: which hook, which devices, whose verdict, which bridge port.
+ * Arms them when a drop needs it, and joins what they tell with the drop's sample.
+ */
+#ifndef WHYDROP_EXPLAIN_H
+#define WHYDROP_EXPLAIN_H
+
+#include "arming.h"
+#include "host/host.h"
+#include "session.h"
+#include "table.h"
+
+#define EXPLAIN_RECENT 512
+
+struct explain {
+	bool deep; /* armed all the time */
+	struct arming arming[PROBE_FAMILIES];
+	struct { /* samples that a hook_sample may refer to; a ring */
+		uint64_t skb, ts;
+		size_t group;
+	} recent[EXPLAIN_RECENT];
+	unsigned int next;
+	uint64_t modules_ns; /* when modules were last looked at */
+	bool modules_came;
+};
+
+/* A sample of the group came: does it need what only hook programs know? Before other records. */
+void explain_drop(struct explain *e, struct table *t, size_t group, const struct sample *s);
+/* Returns the group that the record belongs to and that it told something new about, or NULL. */
+struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
+			   const struct hook_sample *s);
+/* Arm and disarm, notice modules; several times a second. */
+void explain_tick(struct explain *e, struct session *s, struct kernel *k, struct host *h);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel attachments of a run: a table of them, a ladder of ways for each, and what became of
+ * it. A probe that cannot be loaded never stops another one.
+ *
+ * Those of PROBES_ALWAYS are attached at the start. The others watch functions that healthy packets
+ * pass, too: they are loaded when something first needs explaining, and attached while it does.
+ */
+#ifndef WHYDROP_PROBE_H
+#define WHYDROP_PROBE_H
+
+#include "kernel.h"
+#include "report.h"
+
+#define MAX_PROBES  32
+#define MAX_OBJECTS 64
+
+enum probe_family {
+	PROBES_ALWAYS,
+	PROBES_NETFILTER,
+	PROBES_BRIDGE,
+	PROBE_FAMILIES,
+};
+
+struct bpf_object;
+struct probe_def;
+struct rung;
+
+enum probe_state {
+	PROBE_UNTRIED, /* also: no such function now, but its module may come */
+	PROBE_LOADED,
+	PROBE_FAILED,
+};
+
+struct probe {
+	const struct probe_def *def;
+	enum probe_state state;
+	const struct rung *rung; /* PROBE_LOADED: which one holds */
+	struct bpf_object *obj;	 /* shared by the probes of one object that were loaded together */
+	struct bpf_link *links[2];
+	bool ever_attached;
+	uint64_t missed;
+	char note[256]; /* why the rungs above did not hold */
+};
+
+struct probe_set {
+	struct probe probes[MAX_PROBES];
+	size_t n;
+	struct bpf_object *objects[MAX_OBJECTS]; /* the first is kfree_skb's, which has every map */
+	size_t n_objects;
+	const char *btf_path; /* NULL: the kernel's own */
+	const char
+		*test_rung; /* NULL, or where ladders that have it start; "stack": no hook probes */
+	struct kernel *kernel;
+	bool fexit_refused;				   /* the kernel allows none at all */
+	int (*prepare)(void *arg, struct bpf_object *obj); /* sizes and shares maps before load */
+	void *arg;
+	uint64_t attached_ns[PROBE_FAMILIES]; /* in all, up to the last detaching */
+	uint64_t since_ns[PROBE_FAMILIES];    /* CLOCK_MONOTONIC; 0: not attached */
+};
+
+/* The other members are the caller's to fill. Takes over libbpf's messages. */
+void probes_init(struct probe_set *s);
+/* Load and attach PROBES_ALWAYS. 0, or -errno where one without which nothing works did not. */
+int probes_start(struct probe_set *s);
+/* Load the family's hook probes that are not loaded yet and whose functions this kernel has now. It
+ * takes time, and a loaded program may keep its function's module from being unloaded. */
+void probes_load(struct probe_set *s, enum probe_family family);
+/* Attach those that are loaded, or detach them. What cannot be attached says so in its note. */
+void probes_attach(struct probe_set *s, enum probe_family family);
+void probes_detach(struct probe_set *s, enum probe_family family);
+/* Has the family a probe that is loaded? */
+bool probes_usable(const struct probe_set *s, enum probe_family family);
+/* What the probes skipped; while they are loaded. */
+void probes_read_missed(struct probe_set *s);
+void probes_close(struct probe_set *s);
+/* Returns how many there are. */
+size_t probes_report(const struct probe_set *s, struct probe_report out[MAX_PROBES]);
+
+/* The kernel's name of a function that hook programs watch. */
+const char *probe_function(enum hook_fn fn);
+/* libbpf's last warning; "" if there was none. */
+const char *probe_last_warning(void);
+
+#endif
