@@ -12,6 +12,9 @@
 static const struct command commands[] = {
 	{"trace", "watch packets being dropped and say which misconfiguration drops them",
 	 cmd_trace},
+	{"assert",
+	 "trace while a command runs, and fail where packets were dropped that should not",
+	 cmd_assert},
 };
 
 static void print_help(FILE *to)
