@@ -220,6 +220,9 @@ static void tell(const struct assertion *a)
 			log_info(LOG_NORMAL, "%s: %s %s", word_verdict(j->verdict),
 				 word_kind(j->kind), j->expr.text);
 	}
+	if (assertion_command_failed(a))
+		log_info(LOG_NORMAL, "%s: command %s failed", word_verdict(VERDICT_VIOLATED),
+			 a->argv[0]);
 }
 
 static int run(struct args *a, FILE *to, struct child *c)

@@ -70,21 +70,31 @@ trace_is_up()
 	[[ -e $LAB_DIR/trace.ready ]] || gone "$TRACE_PID"
 }
 
-# trace_start ARGUMENTS…: whydrop runs and every probe is attached. The report goes to $REPORT.
-trace_start()
+# run_start COMMAND ARGUMENTS…: whydrop runs and every probe is attached. The report goes to $REPORT.
+run_start()
 {
 	REPORT=$LAB_DIR/report.json
 	rm -f "$REPORT" "$LAB_DIR/trace.ready"
-	env --default-signal=INT,TERM "$WHYDROP" trace -q -o json --output "$REPORT" \
-		--ready-file "$LAB_DIR/trace.ready" "$@" 2>"$LAB_DIR/trace.err" &
+	env --default-signal=INT,TERM "$WHYDROP" "$1" -q -o json --output "$REPORT" \
+		--ready-file "$LAB_DIR/trace.ready" "${@:2}" 2>"$LAB_DIR/trace.err" &
 	TRACE_PID=$!
 	if ! wait_for 20 trace_is_up || gone "$TRACE_PID"; then
 		cat "$LAB_DIR/trace.err" >&2
-		fail "whydrop trace $* did not become ready"
+		fail "whydrop $* did not become ready"
 	fi
 }
 
-# trace_end: waits for its end and checks the report.
+trace_start()
+{
+	run_start trace "$@"
+}
+
+assert_start()
+{
+	run_start assert "$@"
+}
+
+# trace_end [STATUS]: waits for its end with that exit code, and checks the report.
 trace_end()
 {
 	local status=0 pid=$TRACE_PID
@@ -92,8 +102,14 @@ trace_end()
 	TRACE_PID=
 	wait "$pid" || status=$?
 	cat "$LAB_DIR/trace.err"
-	((status == 0)) || fail "whydrop trace ended with exit code $status"
+	((status == ${1:-0})) || fail "whydrop ended with exit code $status, not ${1:-0}: $(verdicts)"
 	report valid
+}
+
+# What an assert's report says of itself.
+verdicts()
+{
+	query '.assert // empty | .expressions[] | [.verdict, .kind, .text, .why] | join(" ")' 2>/dev/null
 }
 
 trace_stop()
