@@ -194,7 +194,7 @@ variant_lost_samples()
 	traffic scan poda $POD_B --deadline 20 >/dev/null
 	kill -CONT "$TRACE_PID"
 	kill -INT "$TRACE_PID"
-	trace_end 4
+	run_end 4
 	(($(query .accounting.samples.lost) > 0)) || fail "no sample lost: $(query .accounting -c)"
 }
 
@@ -248,13 +248,13 @@ variant_signal_to_command()
 			echo up >$LAB_DIR/up; while :; do sleep 0.05; done"
 		wait_for 10 test -e "$LAB_DIR/up"
 		kill -$sig "$TRACE_PID"
-		trace_end 0
+		run_end 0
 		[[ $(<"$LAB_DIR/got") == "$sig" ]] || fail "the command got $(<"$LAB_DIR/got")"
 		rm "$LAB_DIR/up" "$LAB_DIR/got"
 	done
 	assert_start --forbid reason=NONE -- sleep 60
 	kill -TERM "$TRACE_PID"
-	trace_end 1
+	run_end 1
 	[[ $(query .assert.command.signal) == 15 ]] || fail "$(query .assert -c)"
 }
 
@@ -265,11 +265,11 @@ variant_signal()
 	assert_start --netns "$LAB-podb" --expect "port=9,dst=$POD_B,count>=50,count<=50"
 	traffic flood poda $POD_B 9 --count 50 >/dev/null
 	kill -TERM "$TRACE_PID"
-	trace_end 0
+	run_end 0
 	assert_start --netns "$LAB-podb" --forbid "dst=$POD_B"
 	traffic flood poda $POD_B 9 --count 50 >/dev/null
 	kill -INT "$TRACE_PID"
-	trace_end 1
+	run_end 1
 	[[ $(query '.assert.expressions[0] | [.count, .verdict] | join(" ")') == "50 violated" ]] ||
 		fail "$(query .assert -c)"
 	[[ $(query '[.drops[.assert.expressions[0].matched[]].flow.dport] | unique | .[]') == 9 ]] ||
