@@ -12,7 +12,7 @@
 /* (priv, skb, state) */
 static __always_inline int on_hookfn_return(__u32 fn, const __u64 *arg, __u32 ret)
 {
-	struct verdict v;
+	struct table_verdict v;
 
 	if (!is_drop(ret))
 		return 0;

@@ -11,7 +11,7 @@
 
 static __always_inline int conntrack_note(__u32 fn, __u64 skb, __u32 ret)
 {
-	struct verdict v;
+	struct table_verdict v;
 
 	if (!is_drop(ret))
 		return 0;

@@ -164,7 +164,7 @@ enum hook_fn {
 
 /* A hook function said drop: which one, and with which table. Texts are terminated, "" where not
  * known. */
-struct verdict {
+struct table_verdict {
 	__u32 fn;    /* enum hook_fn; FN_MAX: none was seen */
 	__u8 family; /* nft: the table's NFPROTO_* */
 	__u8 pad[3];
@@ -191,7 +191,7 @@ struct hook_sample {
 	__u32 in_ifindex, out_ifindex;
 	char in[WD_IFNAMSIZ], out[WD_IFNAMSIZ], bridge[WD_IFNAMSIZ];
 	__u32 pad2;
-	struct verdict verdict;
+	struct table_verdict verdict;
 };
 
 /* Per-CPU counters. seen is counted on its own, before anything else can go wrong. */

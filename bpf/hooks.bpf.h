@@ -41,7 +41,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__type(key, __u64);
-	__type(value, struct verdict);
+	__type(value, struct table_verdict);
 	__uint(max_entries, 1024);
 } verdicts SEC(".maps");
 
@@ -52,21 +52,21 @@ static __always_inline bool is_drop(__u32 verdict)
 	return (verdict & 0xff) == NF_DROP || ((verdict & 0xff) == NF_STOLEN && verdict >> 16);
 }
 
-static __always_inline void verdict_init(struct verdict *v, __u32 fn)
+static __always_inline void verdict_init(struct table_verdict *v, __u32 fn)
 {
 	__builtin_memset(v, 0, sizeof(*v));
 	v->fn = fn;
 }
 
 /* The first one counts: a table in a hook of a hook gives the verdict, not what calls it. */
-static __always_inline void verdict_note(__u64 skb, const struct verdict *v)
+static __always_inline void verdict_note(__u64 skb, const struct table_verdict *v)
 {
 	bpf_map_update_elem(&verdicts, &skb, v, BPF_NOEXIST);
 }
 
 static __always_inline void verdict_take(__u64 skb, struct hook_sample *s)
 {
-	struct verdict *v = bpf_map_lookup_elem(&verdicts, &skb);
+	struct table_verdict *v = bpf_map_lookup_elem(&verdicts, &skb);
 
 	if (v)
 		s->verdict = *v;

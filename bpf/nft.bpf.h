@@ -10,7 +10,7 @@ static __always_inline int on_chain_return(__u32 fn, const __u64 *arg, __u32 ret
 	struct nft_pktinfo *pkt = (void *)arg[0];
 	struct nft_chain *chain = (void *)arg[1];
 	struct nft_table *table;
-	struct verdict v;
+	struct table_verdict v;
 	__u64 skb = 0;
 
 	if (!is_drop(ret))

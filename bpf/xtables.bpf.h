@@ -11,7 +11,7 @@
 
 static __always_inline void table_note(__u32 fn, __u64 skb, const char *name)
 {
-	struct verdict v;
+	struct table_verdict v;
 
 	verdict_init(&v, fn);
 	bpf_probe_read_kernel_str(v.table, sizeof(v.table), name);

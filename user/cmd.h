@@ -12,5 +12,6 @@ struct command {
 
 int cmd_trace(int argc, char **argv);
 int cmd_probes(int argc, char **argv);
+int cmd_assert(int argc, char **argv);
 
 #endif

@@ -122,7 +122,7 @@ static void take_hook(struct group *g, const struct hook_sample *s)
 /* A function that stands for the whole of netfilter gives no verdict of its own. */
 static void take_verdict(struct group *g, const struct hook_sample *s)
 {
-	const struct verdict *v = &s->verdict;
+	const struct table_verdict *v = &s->verdict;
 
 	if (g->verdict.function || !probe_function(v->fn))
 		return;

@@ -14,6 +14,9 @@ static const struct command commands[] = {
 	 cmd_trace},
 	{"probes", "say what this kernel allows: each probe, how it attaches or why not",
 	 cmd_probes},
+	{"assert",
+	 "trace while a command runs, and fail where packets were dropped that should not",
+	 cmd_assert},
 };
 
 static void print_help(FILE *to)

@@ -30,6 +30,8 @@ struct accounting {
 	uint64_t missed;
 	uint64_t samples_sent, samples_lost;
 	uint64_t unsampled; /* groups that have no sample (budget): described by their key alone */
+	uint64_t retransmits_lost; /* retransmits without a group, and groups of them without a
+				    * sample: what could have told of a silence */
 };
 
 struct report {
@@ -49,11 +51,25 @@ struct report {
 	const char *filter_text; /* the user's filters as one line; NULL: none */
 };
 
-/* Both return 0 or -errno of the first failed write; the stream is flushed. */
+/* All return 0 or -errno of the first failed write; the stream is flushed. */
 int out_text(const struct report *r, FILE *to, bool colour, bool verbose);
 int out_json(const struct report *r, FILE *to);
 /* One probe as in the report; the reference is the caller's. */
 struct json_t *report_probe_json(const struct probe_report *p);
+
+/* The same for a report that was judged (judge.h): text and JSON hold the whole report, too. */
+struct assertion;
+struct out_style {
+	bool colour, verbose; /* of text */
+};
+int out_assert_text(const struct report *r, const struct assertion *a, FILE *to,
+		    const struct out_style *style);
+int out_assert_json(const struct report *r, const struct assertion *a, FILE *to,
+		    const struct out_style *style);
+int out_junit(const struct report *r, const struct assertion *a, FILE *to,
+	      const struct out_style *style);
+int out_tap(const struct report *r, const struct assertion *a, FILE *to,
+	    const struct out_style *style);
 
 /*
  * The one escaper of each output. text: bytes that are not printable UTF-8, and every control

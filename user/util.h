@@ -15,6 +15,10 @@ enum exit_code {
 	EXIT_OUTPUT = 1, /* the report could not be written wholly */
 	EXIT_USAGE = 2,
 	EXIT_CANNOT = 3, /* cannot trace on this machine */
+	/* assert's */
+	EXIT_HELD = 0,
+	EXIT_VIOLATED = 1,
+	EXIT_INCONCLUSIVE = 4, /* what was lost could have changed the verdict */
 };
 
 enum log_level {

@@ -85,7 +85,7 @@ variant_help_and_version()
 {
 	local arguments
 	no_lab
-	for arguments in --help "trace --help" --version "trace --version"; do
+	for arguments in --help "trace --help" "assert --help" --version "trace --version"; do
 		try "$WHYDROP" $arguments
 		((STATUS == 0)) || fail "$arguments ended with $STATUS"
 		[[ -s $LAB_DIR/out && ! -s $LAB_DIR/err ]] || fail "$arguments did not print to stdout"
@@ -325,11 +325,14 @@ variant_output_file()
 	[[ ! -s $LAB_DIR/out ]] || fail "stdout is not empty"
 }
 
-# --help and the man page name the same options.
+# --help of all commands and the man page name the same options.
 variant_help_agrees_with_man()
 {
+	local command
 	no_lab
-	"$WHYDROP" trace --help | grep -oE -- '--[a-z]+(-[a-z]+)*' | sort -u >"$LAB_DIR/help"
+	for command in trace assert; do
+		"$WHYDROP" $command --help
+	done | grep -oE -- '--[a-z]+(-[a-z]+)*' | sort -u >"$LAB_DIR/help"
 	sed -E 's/\\-/-/g' "$LAB_ROOT/docs/whydrop.8" | grep -oE 'Fl -[a-z]+(-[a-z]+)*' |
 		sed 's/^Fl -/--/' | sort -u >"$LAB_DIR/man"
 	grep -q -- --duration "$LAB_DIR/help" || fail "no options in --help"

@@ -58,13 +58,13 @@ replace_pod()
 variant_everyday()
 {
 	lab_up
-	trace_start
+	judge_start --everywhere # the pod's namespace will be another one
 	bulk
 	many_small
 	every_way
 	traffic refused poda $POD_C 4444 || fail "a closed port does not refuse"
 	replace_pod
-	trace_stop
+	judge_stop
 	report none
 }
 
@@ -75,14 +75,14 @@ variant_service()
 	lab_service tcp 80 $POD_B $LAB_PORT
 	lab_service udp 53 $POD_B 53
 	lab_service tcp 80 $POD_B6 $LAB_PORT
-	trace_start
+	judge_start
 	expect_ok tcp poda $VIP 80 --size 5000000
 	expect_ok tcp poda $VIP6 80 --size 5000000
 	traffic short poda $VIP 80 --count 200 --deadline 20
 	traffic dns poda $VIP 53 --count 200 --deadline 20
 	# Connections that the client leaves at once: late answers find no socket.
 	traffic refused poda $POD_B 4444
-	trace_stop
+	judge_stop
 	report none
 }
 
@@ -92,12 +92,12 @@ variant_bridge_nf_unused()
 	need_bridge_nf
 	lab_up
 	lab_sysctl node1 net.bridge.bridge-nf-call-{ip,ip6}tables=0
-	trace_start
+	judge_start
 	expect_ok tcp poda $POD_B $LAB_PORT
 	expect_ok tcp poda $POD_C $LAB_PORT
 	traffic refused poda $POD_B 4444
 	traffic udp poda $POD_B 4444 --deadline 0.5 2>/dev/null || :
-	trace_stop
+	judge_stop
 	report none
 }
 
@@ -115,12 +115,12 @@ variant_not_our_business()
 		}
 	END
 	ip -n "$LAB-node1" route add 198.51.100.0/24 via $OUTSIDE
-	trace_start
+	judge_start
 	traffic udp host $POD_A 9 --deadline 0.3 2>/dev/null || : # no route there
 	traffic tcp node1 198.51.100.7 80 --deadline 1.2 2>/dev/null || :
 	traffic tcp poda $OUTSIDE 23 --deadline 1.2 2>/dev/null || :
 	traffic udp poda $OUTSIDE 161 --deadline 0.5 2>/dev/null || :
-	trace_stop
+	judge_stop
 	report none
 }
 
@@ -141,9 +141,9 @@ four_try()
 variant_dead_remote_pod()
 {
 	lab_up
-	trace_start --netns "$LAB-node1" --netns "$LAB-poda"
+	judge_start --netns "$LAB-node1" --netns "$LAB-poda"
 	four_try 10.244.2.99 $LAB_PORT
-	trace_stop
+	judge_stop
 	report none
 }
 
@@ -171,7 +171,7 @@ variant_remote_policy()
 			}
 		}
 	END
-	trace_start --netns "$LAB-node1" --netns "$LAB-poda"
+	judge_start --netns "$LAB-node1" --netns "$LAB-poda"
 	four_try $POD_C 9090 &
 	pid=$!
 	while ! gone $pid; do
@@ -179,6 +179,6 @@ variant_remote_policy()
 		sleep 0.5
 	done
 	wait $pid || fail "the policy does not work"
-	trace_stop
+	judge_stop
 	report none
 }

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <sys/wait.h>
 
+#include "../judge.h"
 #include "../util.h"
 #include "words.h"
 
@@ -39,15 +40,9 @@ static void set_count(json_t *o, const char *key, uint64_t value)
 /* real_ns is CLOCK_REALTIME; 0: unknown. */
 static void set_time(json_t *o, const char *key, int64_t real_ns)
 {
-	time_t sec = (time_t)(real_ns / 1000000000);
-	char day[32], text[48];
-	struct tm tm;
+	char text[WORD_TIME_STRLEN];
 
-	if (real_ns <= 0 || !gmtime_r(&sec, &tm))
-		return;
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, sizeof(text), "%s.%06dZ", day, (int)(real_ns % 1000000000 / 1000));
-	set_string(o, key, text);
+	set_string(o, key, word_time(real_ns, text));
 }
 
 static void set_span(json_t *o, const struct report *r, uint64_t first_ns, uint64_t last_ns)
@@ -304,7 +299,61 @@ static json_t *accounting_json(const struct accounting *a)
 	return o;
 }
 
-static json_t *head_json(const struct report *r)
+static json_t *indices_json(const int *list, size_t n)
+{
+	json_t *o = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(o, json_integer(list[i]));
+	return o;
+}
+
+static json_t *judged_json(const struct judged *j)
+{
+	json_t *o = json_object();
+
+	set_string(o, "kind", word_kind(j->kind));
+	set_string(o, "text", j->expr.text);
+	set_count(o, "count", j->count);
+	if (j->kind != EXPR_ALLOW)
+		set_string(o, "verdict", word_verdict(j->verdict));
+	set_string(o, "why", j->why);
+	json_object_set_new(o, "matched", indices_json(j->drops, j->n_drops));
+	json_object_set_new(o, "findings", indices_json(j->findings, j->n_findings));
+	return o;
+}
+
+static json_t *command_json(const struct assertion *a)
+{
+	json_t *o = json_object(), *argv = json_array();
+
+	for (char **arg = a->argv; *arg; arg++)
+		json_array_append_new(argv, string_json(*arg));
+	json_object_set_new(o, "argv", argv);
+	if (WIFSIGNALED(a->wait_status))
+		set_count(o, "signal", (uint64_t)WTERMSIG(a->wait_status));
+	else
+		set_count(o, "exit", (uint64_t)WEXITSTATUS(a->wait_status));
+	set_string(o, "verdict",
+		   word_verdict(assertion_command_failed(a) ? VERDICT_VIOLATED : VERDICT_HELD));
+	return o;
+}
+
+static json_t *assertion_json(const struct assertion *a)
+{
+	json_t *o = json_object(), *exprs = json_array();
+
+	set_string(o, "verdict", word_verdict(a->verdict));
+	set_count(o, "exit", (uint64_t)a->exit_code);
+	for (size_t i = 0; i < a->n; i++)
+		json_array_append_new(exprs, judged_json(&a->exprs[i]));
+	json_object_set_new(o, "expressions", exprs);
+	if (a->argv)
+		json_object_set_new(o, "command", command_json(a));
+	return o;
+}
+
+static json_t *head_json(const struct report *r, const struct assertion *a)
 {
 	json_t *o = json_object(), *tool = json_object(), *node = json_object(),
 	       *window = json_object(), *probes = json_array();
@@ -326,6 +375,8 @@ static json_t *head_json(const struct report *r)
 	set_string(o, "filter", r->filter_text);
 	json_object_set_new(o, "probes", probes);
 	json_object_set_new(o, "accounting", accounting_json(&r->acc));
+	if (a)
+		json_object_set_new(o, "assert", assertion_json(a));
 	return o;
 }
 
@@ -338,9 +389,9 @@ static int dump(json_t *o, FILE *to)
 }
 
 /* {"schema":…} as {"schema":… so that the two long lists can follow element by element */
-static int write_head(const struct report *r, FILE *to)
+static int write_head(const struct report *r, const struct assertion *a, FILE *to)
 {
-	json_t *o = head_json(r);
+	json_t *o = head_json(r, a);
 	char *text = json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9));
 	int err = 0;
 
@@ -353,9 +404,9 @@ static int write_head(const struct report *r, FILE *to)
 	return err;
 }
 
-static int write_all(const struct report *r, FILE *to)
+static int write_all(const struct report *r, const struct assertion *a, FILE *to)
 {
-	int err = write_head(r, to);
+	int err = write_head(r, a, to);
 
 	fputs(",\n\"findings\":[", to);
 	for (size_t i = 0; i < r->n_findings && !err; i++) {
@@ -371,13 +422,20 @@ static int write_all(const struct report *r, FILE *to)
 	return err;
 }
 
-int out_json(const struct report *r, FILE *to)
+int out_assert_json(const struct report *r, const struct assertion *a, FILE *to,
+		    const struct out_style *style)
 {
 	int err;
 
+	(void)style;
 	errno = 0;
-	err = write_all(r, to);
+	err = write_all(r, a, to);
 	if (fflush(to) || ferror(to) || err)
 		return errno ? -errno : -EIO;
 	return 0;
+}
+
+int out_json(const struct report *r, FILE *to)
+{
+	return out_assert_json(r, NULL, to, NULL);
 }

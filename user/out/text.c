@@ -242,7 +242,7 @@ static void print_verdict(struct text_out *t, const struct finding *f)
 
 		if ((size_t)f->groups[i] >= t->r->n_groups || !g->decided_by)
 			continue;
-		put(t, "    %s", word_verdict(g, verdict));
+		put(t, "    %s", word_decision(g, verdict));
 		fputc('\n', t->to);
 		return;
 	}
@@ -308,7 +308,7 @@ static void print_group(struct text_out *t, const struct group *g)
 		fputc('\n', t->to);
 	}
 	if (g->decided_by) {
-		put(t, "            %s", word_verdict(g, verdict));
+		put(t, "            %s", word_decision(g, verdict));
 		fputc('\n', t->to);
 	}
 	if (g->noise)

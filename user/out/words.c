@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "../util.h"
 #include "words.h"
@@ -26,6 +27,20 @@ const char *word_fix(enum fix_when when)
 		[FIX_NOW] = "now", [FIX_PERSIST] = "persist", [FIX_ADVICE] = "advice"};
 
 	return words[when];
+}
+
+const char *word_time(int64_t real_ns, char *buf)
+{
+	time_t sec = (time_t)(real_ns / 1000000000);
+	struct tm tm;
+	size_t n;
+
+	buf[0] = '\0';
+	if (real_ns <= 0 || !gmtime_r(&sec, &tm))
+		return buf;
+	n = strftime(buf, WORD_TIME_STRLEN, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(buf + n, WORD_TIME_STRLEN - n, ".%06dZ", (int)(real_ns % 1000000000 / 1000));
+	return buf;
 }
 
 const char *word_location(const struct symbol *s, bool hidden, char *buf)
@@ -66,7 +81,7 @@ const char *word_port_state(unsigned int state)
 	return state < ARRAY_SIZE(states) ? states[state] : "unknown";
 }
 
-const char *word_verdict(const struct group *g, char *buf)
+const char *word_decision(const struct group *g, char *buf)
 {
 	const char *function = g->verdict.function ? g->verdict.function : g->decided_by;
 	const char *family = g->verdict.family;

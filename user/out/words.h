@@ -9,6 +9,10 @@ const char *word_status(enum status status);
 const char *word_class(enum group_class class);
 const char *word_fix(enum fix_when when);
 
+#define WORD_TIME_STRLEN 48
+/* "2026-11-23T04:00:00.000000Z" of CLOCK_REALTIME nanoseconds; "" for what is not known. */
+const char *word_time(int64_t real_ns, char *buf);
+
 #define LOCATION_STRLEN 160
 /* "ip_error+0x94", "(address hidden)"; buf of LOCATION_STRLEN. */
 const char *word_location(const struct symbol *s, bool hidden, char *buf);
@@ -20,7 +24,7 @@ const char *netns_holder(struct host *h, uint32_t netns);
 #define VERDICT_STRLEN 256
 /* "by nft_do_chain, table inet fw, base chain input": what hook programs saw of the drop; "" if
  * nothing. buf of VERDICT_STRLEN. */
-const char *word_verdict(const struct group *g, char *buf);
+const char *word_decision(const struct group *g, char *buf);
 /* enum BR_STATE_*, as ip(8) writes it. */
 const char *word_port_state(unsigned int state);
 

@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2086,SC2046 # addresses and ports are single words, commands are several
+# The exit codes of `whydrop assert`, what it does with its command, and its outputs.
+
+# assertion ARGUMENTS…: $STATUS, $LAB_DIR/out, $LAB_DIR/err
+assertion()
+{
+	STATUS=0
+	timeout -k 5 60 env --default-signal=INT,TERM,PIPE "$WHYDROP" assert "$@" </dev/null \
+		>"$LAB_DIR/out" 2>"$LAB_DIR/err" || STATUS=$?
+}
+
+# ends_with STATUS ARGUMENTS…: what other labs do to the machine may make a run inconclusive, and then
+# it is made again.
+ends_with()
+{
+	local want=$1
+	shift
+	for _ in 1 2 3; do
+		assertion "$@"
+		((STATUS == 4 && want != 4)) || break
+		note "inconclusive, once more"
+	done
+	((STATUS == want)) ||
+		fail "$* ended with exit code $STATUS, not $want: $(cat "$LAB_DIR/out" "$LAB_DIR/err")"
+}
+
+# client ARGUMENTS…: traffic.py in pod a, as the words of a command
+client()
+{
+	echo "ip netns exec $LAB-poda $PYTHON -IS $LAB_ROOT/tests/lib/traffic.py $*"
+}
+
+# flood N: packets to a closed port of pod b
+flood()
+{
+	client flood $POD_B 9 --count "$1"
+}
+
+# all ports of pod b
+scan()
+{
+	client scan $POD_B --deadline 20
+}
+
+says()
+{
+	grep -qF -- "$1" "$LAB_DIR/out" || fail "'$1' is not in: $(<"$LAB_DIR/out")"
+}
+
+variant_held()
+{
+	lab_up
+	ends_with 0 --netns "$LAB-podb" --forbid reason=NETFILTER_DROP --forbid fault=* \
+		--expect "proto=udp,dst=$POD_B,port=9,count>=20,count<=20" -- $(flood 20)
+	says "HELD          forbid fault=*: count 0"
+	says "count 20 (1 group of drops"
+
+	# Noise is not forbidden, unless it is asked for.
+	ends_with 0 --netns "$LAB-poda" --forbid "netns=$LAB-poda" \
+		--expect "netns=$LAB-poda,class=noise,proto=icmp" -- $(client icmp $POD_B)
+	ends_with 0 --duration 200ms --netns "$LAB-podc"
+}
+
+variant_violated()
+{
+	lab_up
+	ends_with 1 --netns "$LAB-podb" --forbid "port=9,netns=$LAB-podb" -- $(flood 20)
+	says "VIOLATED      forbid port=9"
+	says "20 × udp 10.244.1.2:"
+	ends_with 1 --netns "$LAB-podb" --expect "port=9,count>=21" -- $(flood 20)
+	says "VIOLATED      expect port=9,count>=21: count 20"
+	# Without an expression, what nothing explains is forbidden.
+	ends_with 1 --netns "$LAB-podb" -- $(flood 5)
+	says "VIOLATED      forbid class=unexplained: count 5"
+	ends_with 0 --netns "$LAB-podb" --allow "dst=$POD_B,port=9" -- $(flood 5)
+}
+
+variant_finding()
+{
+	lab_up
+	lab_sysctl node1 net.ipv4.ip_forward=0
+	ends_with 1 --netns "$LAB-node1" --forbid fault=* -- $(client flood $POD_C 9 --count 5)
+	says "VIOLATED      forbid fault=*: count 5 (1 group of drops, 1 finding)"
+	says "confirmed ip-forward-off: "
+	ends_with 0 --netns "$LAB-node1" \
+		--expect "fault=ip-forward-off,status=confirmed,netns=$LAB-node1,count<=5" \
+		--forbid fault=* --allow "fault=ip-*,netns=$LAB-node1" -- \
+		$(client flood $POD_C 9 --count 5)
+	ends_with 1 --netns "$LAB-node1" --expect fault=vxlan-blocked -- \
+		$(client flood $POD_C 9 --count 5)
+}
+
+# refused QUOTED ARGUMENTS…: a usage error that quotes it; neither tracing nor the command began
+refused()
+{
+	local quoted=$1
+	shift
+	rm -f "$LAB_DIR/ready" "$LAB_DIR/ran"
+	assertion --ready-file "$LAB_DIR/ready" "$@"
+	((STATUS == 2)) || fail "$* ended with exit code $STATUS, not 2: $(<"$LAB_DIR/err")"
+	grep -qF -- "$quoted" "$LAB_DIR/err" || fail "$*: '$quoted' is not in: $(<"$LAB_DIR/err")"
+	[[ ! -s $LAB_DIR/out ]] || fail "$* printed to stdout"
+	[[ ! -e $LAB_DIR/ready && ! -e $LAB_DIR/ran ]] || fail "$*: it started"
+}
+
+variant_usage()
+{
+	local value
+	lab_dir
+	for value in '' reason= nonesuch=1 fault=ip-foward-off port=80x src=10.0.0.0/33 'count>=x' \
+		'count>=5,count<=4' class=error; do
+		refused "'$value'" --forbid "$value" -- touch "$LAB_DIR/ran"
+		refused "'$value'" --expect "$value" --duration 1s
+	done
+	refused "'reason=X,count>=2'" --allow 'reason=X,count>=2' -- touch "$LAB_DIR/ran"
+	refused "'touch'" touch "$LAB_DIR/ran"
+	refused -- --duration 1s --
+	refused "'touch'" --duration 1s -- touch "$LAB_DIR/ran"
+	refused "'xml'" -o xml -- touch "$LAB_DIR/ran"
+	refused "'/nonexistent/command'" -- /nonexistent/command
+	refused "'no-such-command-at-all'" -- no-such-command-at-all
+	refused "''" -- ''
+	refused "'/etc/passwd'" -- /etc/passwd
+	refused "'/etc'" -- /etc
+	printf '#!/nonexistent/interpreter\n' >"$LAB_DIR/script"
+	chmod +x "$LAB_DIR/script"
+	assertion -- "$LAB_DIR/script" # known only after tracing began
+	((STATUS == 2)) || fail "exit code $STATUS of a script without its interpreter"
+	[[ ! -s $LAB_DIR/out ]] || fail "a report, though the command did not run"
+}
+
+# A folder of its own, without a lab.
+lab_dir()
+{
+	LAB_DIR=$(mktemp -d "${TMPDIR:-/tmp}/assert.XXXXXX")
+	lab_trap
+}
+
+variant_cannot_trace()
+{
+	command -v setpriv >/dev/null || skip "no setpriv"
+	lab_dir
+	STATUS=0
+	setpriv --bounding-set=-all --inh-caps=-all "$WHYDROP" assert -- touch "$LAB_DIR/ran" \
+		>"$LAB_DIR/out" 2>"$LAB_DIR/err" || STATUS=$?
+	((STATUS == 3)) || fail "exit code $STATUS, not 3: $(<"$LAB_DIR/err")"
+	[[ ! -e $LAB_DIR/ran ]] || fail "the command ran though nothing was traced"
+}
+
+# Events that were not counted leave open what is not proven, and only that.
+variant_uncounted()
+{
+	lab_up
+	export WHYDROP_TEST=flows=1,folds=1
+	# One scan fills both maps with the first drop; a rule's drop is another kind.
+	in_ns podb nft -f - <<-END
+		table inet fw {
+			chain input {
+				type filter hook input priority filter;
+				udp dport 100-200 drop
+			}
+		}
+	END
+	ends_with 4 --netns "$LAB-podb" --forbid reason=NEIGH_FAILED -- $(scan)
+	says "INCONCLUSIVE  forbid reason=NEIGH_FAILED: count 0"
+	says "no room to count"
+	ends_with 4 --netns "$LAB-podb" --forbid fault=* -- $(scan)
+	ends_with 4 --netns "$LAB-podb" --expect reason=NEIGH_FAILED -- $(scan)
+	ends_with 4 --netns "$LAB-podb" --expect "reason=NEIGH_FAILED,count<=0" -- $(scan)
+	ends_with 1 --netns "$LAB-podb" --forbid class=* --forbid reason=NEIGH_FAILED -- $(scan)
+	ends_with 0 --netns "$LAB-podb" --expect "netns=$LAB-podb" -- $(scan)
+	ends_with 1 --netns "$LAB-podb" --expect "netns=$LAB-podb" -- sh -c "$(scan); exit 3"
+}
+
+# What is counted by reason, place and netns only has no port.
+variant_folded()
+{
+	lab_up
+	export WHYDROP_TEST=flows=16
+	ends_with 4 --netns "$LAB-podb" --forbid port=60000 -- $(scan)
+	says "known by reason, place and netns only"
+	ends_with 4 --netns "$LAB-podb" --expect port=60000,proto=tcp -- $(scan)
+	ends_with 0 --netns "$LAB-podb" --forbid "port=60000,netns=$LAB-podc" \
+		--expect "netns=$LAB-podb,count>=1000" -- $(scan)
+	ends_with 1 --netns "$LAB-podb" --forbid port=60000 --forbid "netns=$LAB-podb" -- $(scan)
+}
+
+variant_lost_samples()
+{
+	lab_up
+	WHYDROP_TEST=ring=4096 assert_start --netns "$LAB-podb" --forbid fault=*
+	kill -STOP "$TRACE_PID"
+	traffic scan poda $POD_B --deadline 20 >/dev/null
+	kill -CONT "$TRACE_PID"
+	kill -INT "$TRACE_PID"
+	run_end 4
+	(($(query .accounting.samples.lost) > 0)) || fail "no sample lost: $(query .accounting -c)"
+}
+
+# Its standard streams, signals, namespaces and descriptors are those that whydrop was given.
+variant_command()
+{
+	lab_dir
+	head -c 300000 /dev/urandom >"$LAB_DIR/in"
+	env --default-signal=INT,TERM,PIPE "$WHYDROP" assert --forbid reason=NONE -q \
+		--output "$LAB_DIR/report" -- sh -c 'tee /dev/stderr' \
+		<"$LAB_DIR/in" >"$LAB_DIR/out" 2>"$LAB_DIR/err" ||
+		(($? == 4)) || fail "exit code $?"
+	cmp "$LAB_DIR/in" "$LAB_DIR/out" || fail "standard output is not the command's"
+	cmp "$LAB_DIR/in" "$LAB_DIR/err" || fail "standard error is not the command's"
+	grep -q '^HELD .*command: sh -c' "$LAB_DIR/report" || fail "no report: $(<"$LAB_DIR/report")"
+	# Attached before it starts: the ready file is there.
+	ends_with 0 --forbid reason=NONE --ready-file "$LAB_DIR/ready" -- test -e "$LAB_DIR/ready"
+	# What tracepoint programs need of mounts is not the command's.
+	WHYDROP_TEST=rung=tracepoint ends_with 0 --forbid reason=NONE -q -- sh -c \
+		"test \$(readlink /proc/self/ns/mnt) = $(readlink /proc/self/ns/mnt)"
+	# shellcheck disable=SC2016 # for that shell
+	# exec: while a shell forks, its own signals are blocked
+	local mine='ls /proc/$$/fd; ulimit -l; env -u _ | sort
+		exec grep -E "^(Sig|Cap)[A-Z][a-z]{2}:" /proc/self/status'
+	env --default-signal=INT,TERM,PIPE sh -c "$mine" </dev/null >"$LAB_DIR/alone"
+	ends_with 0 --forbid reason=NONE -q --output "$LAB_DIR/report" -- sh -c "$mine"
+	diff "$LAB_DIR/alone" "$LAB_DIR/out" || fail "the command (>) has not what it would have alone (<)"
+}
+
+variant_command_fails()
+{
+	lab_dir
+	ends_with 1 --forbid reason=NONE -- sh -c 'exit 3'
+	says "VIOLATED      command: sh -c 'exit 3': exit status 3"
+	ends_with 1 --forbid reason=NONE -o json -- sh -c 'kill -9 $$'
+	[[ $(jq -c '.assert.command | [.signal, .exit, .verdict]' "$LAB_DIR/out") == '[9,null,"violated"]' ]] ||
+		fail "$(jq -c .assert.command "$LAB_DIR/out")"
+	# SIGPIPE ends a program, as everywhere.
+	ends_with 1 --forbid reason=NONE -- sh -c 'kill -PIPE $$'
+	says "ended by signal 13"
+	ends_with 1 --forbid reason=NONE --output "$LAB_DIR/report" -- false
+	[[ ! -s $LAB_DIR/out ]] || fail "there is something on stdout"
+	grep -q 'violated: command' "$LAB_DIR/err" || fail "it does not say why: $(<"$LAB_DIR/err")"
+}
+
+# A signal is passed on; how the command ends is its own business, and what was seen is judged.
+variant_signal_to_command()
+{
+	local sig
+	lab_dir
+	for sig in INT TERM; do
+		assert_start --forbid reason=NONE -- sh -c "trap 'echo $sig >$LAB_DIR/got; exit 0' $sig
+			echo up >$LAB_DIR/up; while :; do sleep 0.05; done"
+		wait_for 10 test -e "$LAB_DIR/up"
+		kill -$sig "$TRACE_PID"
+		run_end 0
+		[[ $(<"$LAB_DIR/got") == "$sig" ]] || fail "the command got $(<"$LAB_DIR/got")"
+		rm "$LAB_DIR/up" "$LAB_DIR/got"
+	done
+	assert_start --forbid reason=NONE -- sleep 60
+	kill -TERM "$TRACE_PID"
+	run_end 1
+	[[ $(query .assert.command.signal) == 15 ]] || fail "$(query .assert -c)"
+}
+
+# Without a command a harness drives it in the background.
+variant_signal()
+{
+	lab_up
+	assert_start --netns "$LAB-podb" --expect "port=9,dst=$POD_B,count>=50,count<=50"
+	traffic flood poda $POD_B 9 --count 50 >/dev/null
+	kill -TERM "$TRACE_PID"
+	run_end 0
+	assert_start --netns "$LAB-podb" --forbid "dst=$POD_B"
+	traffic flood poda $POD_B 9 --count 50 >/dev/null
+	kill -INT "$TRACE_PID"
+	run_end 1
+	[[ $(query '.assert.expressions[0] | [.count, .verdict] | join(" ")') == "50 violated" ]] ||
+		fail "$(query .assert -c)"
+	[[ $(query '[.drops[.assert.expressions[0].matched[]].flow.dport] | unique | .[]') == 9 ]] ||
+		fail "$(query .assert -c)"
+}
+
+# A report that is not written wholly is no success.
+variant_full_disk()
+{
+	local format
+	lab_dir
+	for format in text json junit tap; do
+		assertion --forbid reason=NONE -o $format --output /dev/full -- true
+		((STATUS == 1)) || fail "$format: exit code $STATUS"
+		grep -q 'No space left' "$LAB_DIR/err" || fail "it does not say why: $(<"$LAB_DIR/err")"
+	done
+}
+
+# in_format FORMAT: violated, held and an expression of strange bytes, at an interface of a strange name
+in_format()
+{
+	ends_with 1 -o "$1" --output "$LAB_DIR/report" --netns "$LAB-podb" --forbid "dst=$POD_B" \
+		--forbid $'iface=<a href="&#x1b;">]]>\e[2J\xff # SKIP' --expect port=9 -- $(flood 3)
+	! grep -q $'\e' "$LAB_DIR/report" || fail "a raw escape byte: $(cat -v "$LAB_DIR/report")"
+}
+
+variant_formats()
+{
+	lab_up
+	ip -n "$LAB-podb" link set eth0 down
+	ip -n "$LAB-podb" link set eth0 name $'e\e[2<&\xff"\\' || skip "ip(8) refuses such names"
+	ip -n "$LAB-podb" link set $'e\e[2<&\xff"\\' up
+	wait_for 5 expect_ok icmp poda $POD_B
+	in_format junit
+	"$PYTHON" -IS - "$LAB_DIR/report" <<-END
+		import sys, xml.etree.ElementTree as tree
+		suite = tree.parse(sys.argv[1]).getroot()
+		cases = suite.findall("testcase")
+		kinds = [[child.tag for child in case] for case in cases]
+		assert suite.tag == "testsuite", suite.tag
+		assert kinds == [["failure"], ["system-out"], ["system-out"], ["system-out"], ["system-out"]], kinds
+		assert suite.get("tests") == "5" and suite.get("failures") == "1", suite.attrib
+		assert suite.get("errors") == suite.get("skipped") == "0", suite.attrib
+		assert cases[1].get("name") == r'forbid iface=<a href="&#x1b;">]]>\x1b[2J\xff # SKIP', cases[1].attrib
+		assert "10.244.1.3:9" in cases[0].find("failure").text
+		assert "drops seen" in suite.find("system-out").text
+	END
+	in_format tap
+	[[ $(sed -n 2p "$LAB_DIR/report") == "1..$(grep -cE '^(not )?ok ' "$LAB_DIR/report")" ]] ||
+		fail "the plan is wrong: $(<"$LAB_DIR/report")"
+	grep -oE '^(not ok|ok) [0-9]+' "$LAB_DIR/report" | tr '\n' ' ' |
+		grep -x 'not ok 1 ok 2 ok 3 ok 4 ok 5 ' >/dev/null || fail "$(<"$LAB_DIR/report")"
+	! grep -E '^(not )?ok .*[^\]#' "$LAB_DIR/report" || fail "a directive out of an expression"
+	in_format json
+	# shellcheck disable=SC2034 # of report and query
+	REPORT=$LAB_DIR/report
+	report valid
+	[[ $(query '[.assert.verdict, .assert.exit, (.assert.expressions | length)] | map(tostring) | join(" ")') == "violated 1 3" ]] ||
+		fail "$(query .assert -c)"
+	in_format text
+	grep -q '^VIOLATED  *forbid dst=' "$LAB_DIR/report" || fail "$(<"$LAB_DIR/report")"
+}

@@ -1,0 +1,676 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Expressions of assert: what they take, what they match, and what a loss does to a verdict. */
+#include <errno.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
+
+#include "test.h"
+
+#include "catalogue.h"
+#include "fake_host.h"
+#include "judge.h"
+#include "util.h"
+
+enum {
+	POD = 5,
+	NODE = 6,
+};
+
+/* A drop that a fault explains, one that nothing does, one of noise, and a finding of silence. */
+struct made {
+	struct fake_host h;
+	struct report r;
+	struct group groups[4];
+	struct finding findings[2];
+	int of_drop, of_silence;
+	struct probe_report probes[2];
+	struct assertion a;
+};
+
+enum {
+	FAULT,
+	UNEXPLAINED,
+	NOISE,
+	RETRANSMIT,
+};
+
+static void fill_group(struct group *g, uint64_t packets, const char *src, const char *dst)
+{
+	*g = (struct group){.kind = SAMPLE_DROP,
+			    .packets = packets,
+			    .netns = POD,
+			    .has_sample = true,
+			    .finding = -1,
+			    .loc = {.name = "nf_hook_slow.isra.0", .off = 0x7d, .addr = 1}};
+	snprintf(g->reason, sizeof(g->reason), "NETFILTER_DROP");
+	g->flow = (struct flow){.l3 = ETHERTYPE_IP,
+				.proto = IPPROTO_TCP,
+				.src = an_addr(src),
+				.dst = an_addr(dst),
+				.has_ports = true,
+				.sport = 40000,
+				.dport = 80};
+}
+
+static void fill_groups(struct made *m)
+{
+	struct group *g = m->groups;
+
+	fill_group(&g[FAULT], 10, "10.0.0.1", "10.0.0.2");
+	g[FAULT].class = CLASS_FAULT;
+	g[FAULT].finding = 0;
+	g[FAULT].hook = HOOK_FORWARD;
+	g[FAULT].hook_family = "ip";
+	snprintf(g[FAULT].in, sizeof(g->in), "veth1");
+	snprintf(g[FAULT].out, sizeof(g->out), "eth0");
+	snprintf(g[FAULT].bridge, sizeof(g->bridge), "cni0");
+	g[FAULT].tunnel = (struct tunnel){.present = true, .kind = "vxlan"};
+	g[FAULT].tunnel.inner = (struct flow){.l3 = ETHERTYPE_IPV6,
+					      .proto = IPPROTO_UDP,
+					      .src = an_addr("fd00::1"),
+					      .dst = an_addr("fd00::2"),
+					      .has_ports = true,
+					      .sport = 1,
+					      .dport = 53};
+	fill_group(&g[UNEXPLAINED], 5, "10.0.1.1", "10.0.1.2");
+	g[UNEXPLAINED].netns = NODE;
+	fill_group(&g[NOISE], 3, "10.0.2.1", "10.0.2.2");
+	g[NOISE].class = CLASS_NOISE;
+	snprintf(g[NOISE].reason, sizeof(g->reason), "NO_SOCKET");
+	fill_group(&g[RETRANSMIT], 7, "10.0.3.1", "10.0.3.2");
+	g[RETRANSMIT].kind = SAMPLE_RETRANSMIT;
+	g[RETRANSMIT].class = CLASS_FAULT;
+	g[RETRANSMIT].finding = 1;
+	g[RETRANSMIT].reason[0] = '\0';
+	g[RETRANSMIT].loc.name = NULL;
+}
+
+static int setup(void **state)
+{
+	struct made *m = calloc(1, sizeof(*m));
+
+	fake_host_init(&m->h);
+	fake_netns(&m->h, POD, "pod-a");
+	fake_netns(&m->h, NODE, "node1");
+	fill_groups(m);
+	m->of_drop = FAULT;
+	m->of_silence = RETRANSMIT;
+	m->findings[0] = (struct finding){.fault = &fault_ip_forward_off,
+					  .status = STATUS_CONFIRMED,
+					  .netns = NODE,
+					  .summary = "off",
+					  .packets = 10,
+					  .groups = &m->of_drop,
+					  .n_groups = 1};
+	m->findings[1] = (struct finding){.fault = &fault_vxlan_blocked,
+					  .status = STATUS_SUSPECTED,
+					  .netns = NODE,
+					  .summary = "silent",
+					  .groups = &m->of_silence,
+					  .n_groups = 1};
+	m->r = (struct report){.probes = m->probes,
+			       .n_probes = 2,
+			       .groups = m->groups,
+			       .n_groups = 3,
+			       .findings = m->findings,
+			       .n_findings = 2,
+			       .host = &m->h.base};
+	*state = m;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct made *m = *state;
+
+	assertion_free(&m->a);
+	free(m);
+	return 0;
+}
+
+static void test_refused(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		",",
+		"fault",
+		"=x",
+		"nonesuch=1",
+		"Reason=X",
+		"reason=",
+		"reason=A,",
+		",reason=A",
+		"reason=A,,hook=input",
+		"fault=ip-foward-off",
+		"status=sure",
+		"hook=pre-routing",
+		"family=ipv4",
+		"proto=tpc",
+		"proto=256",
+		"proto=-1",
+		"src=10.0.0.0/33",
+		"dst=300.1.1.1",
+		"src=fd00::1::2",
+		"src=10.*/8",
+		"dst=example.org",
+		"port=0",
+		"port=65536",
+		"port=80x",
+		"port=http",
+		"class=error",
+		"count>=",
+		"count>=-1",
+		"count>=1x",
+		"count>=99999999999999999999",
+		"count=5",
+		"count>5",
+		"count<5",
+		"count<=",
+		"count",
+		"count>=5,count<=4",
+		"reason=A,count>=0",
+		"reason>=3",
+		"port<=1024",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct expr e;
+
+		if (!expr_parse("--forbid", bad[i], &e))
+			fail_msg("'%s' is taken", bad[i]);
+	}
+}
+
+static void test_counts(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t min, max;
+	} cases[] = {
+		{"reason=A", 1, UINT64_MAX},
+		{"reason=A,count>=5", 5, UINT64_MAX},
+		{"count<=5,reason=A", 0, 5},
+		{"count>=2,count<=2", 2, 2},
+		{"count>=0,count<=9", 0, 9},
+		{"count>=3,count>=7", 7, UINT64_MAX},
+		{"count<=18446744073709551614", 0, UINT64_MAX - 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct expr e;
+
+		assert_int_equal(expr_parse("--forbid", cases[i].text, &e), 0);
+		assert_string_equal(e.text, cases[i].text);
+		assert_true(e.min == cases[i].min && e.max == cases[i].max);
+		expr_free(&e);
+	}
+}
+
+static enum match match(const struct made *m, const char *text, int group)
+{
+	struct expr e;
+	enum match result;
+
+	if (expr_parse("--forbid", text, &e))
+		fail_msg("'%s' is refused", text);
+	result = expr_match(&e, &m->r, &m->groups[group]);
+	expr_free(&e);
+	return result;
+}
+
+static void test_matches(void **state)
+{
+	static const char *const yes[] = {
+		"fault=ip-forward-off",
+		"fault=*",
+		"status=confirmed",
+		"reason=NETFILTER_*",
+		"hook=forward",
+		"hook=*",
+		"family=ip",
+		"proto=tcp",
+		"proto=6",
+		"src=10.0.0.1",
+		"src=10.0.0.0/24",
+		"src=10.0.*",
+		"dst=10.0.0.2/32",
+		"dst=fd00::2",
+		"src=fd00::/16",
+		"port=80",
+		"port=40000",
+		"port=8*",
+		"port=53",
+		"proto=udp,port=53,src=fd00::1,dst=fd00::2",
+		"iface=veth1",
+		"iface=eth*",
+		"iface=cni0",
+		"netns=pod-a",
+		"netns=5",
+		"netns=pod-*",
+		"pod=pod-a",
+		"fault=*,netns=node1", /* where the fault is */
+		"location=nf_hook_slow",
+		"location=nf_hook_slow.isra.0",
+		"location=nf_hook_slow.isra.0+0x7d",
+		"class=fault",
+		"class=*",
+		"count>=1",
+		"reason=NETFILTER_DROP,hook=forward,proto=tcp,src=10.0.0.1,port=80,netns=pod-a",
+	};
+	static const char *const no[] = {
+		"fault=vxlan-*",
+		"status=suspected",
+		"reason=NETFILTER",
+		"hook=input",
+		"family=ip6",
+		"proto=icmp",
+		"proto=17,src=10.0.0.1",
+		"src=10.0.0.2",
+		"src=10.0.1.0/24",
+		"dst=10.0.0.1",
+		"port=8",
+		"port=5?3",
+		"proto=udp,port=80",	    /* of two headers, none has both */
+		"src=10.0.0.1,dst=fd00::2", /* likewise */
+		"iface=veth",
+		"netns=node1",
+		"netns=pod",
+		"fault=*,netns=pod-a",
+		"location=nf_hook",
+		"class=noise",
+		"reason=NETFILTER_DROP,hook=input",
+	};
+	struct made *m = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
+		if (match(m, yes[i], FAULT) != MATCH_YES)
+			fail_msg("'%s' does not match", yes[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(no); i++) {
+		if (match(m, no[i], FAULT) != MATCH_NO)
+			fail_msg("'%s' matches", no[i]);
+	}
+}
+
+static void test_nothing_matches_what_is_absent(void **state)
+{
+	static const char *const texts[] = {"hook=*", "family=*", "iface=*", "fault=*", "netns=*"};
+	struct made *m = *state;
+
+	m->groups[UNEXPLAINED].netns = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		if (match(m, texts[i], UNEXPLAINED) != MATCH_NO)
+			fail_msg("'%s' matches", texts[i]);
+	}
+}
+
+/* The packet that an ICMP error quotes was not dropped. */
+static void test_quoted_packet(void **state)
+{
+	struct made *m = *state;
+
+	m->groups[FAULT].tunnel.kind = "icmp";
+	assert_int_equal(match(m, "dst=fd00::2", FAULT), MATCH_NO);
+}
+
+struct doubt {
+	const char *text;
+	enum match m;
+};
+
+static void check_doubts(const struct made *m, const struct doubt *d, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (match(m, d[i].text, UNEXPLAINED) != d[i].m)
+			fail_msg("'%s' is not %d", d[i].text, d[i].m);
+	}
+}
+
+/* Known by reason, location and netns only. */
+static void test_folded(void **state)
+{
+	static const struct doubt doubts[] = {
+		{"reason=NETFILTER_DROP", MATCH_YES},
+		{"reason=NO_SOCKET", MATCH_NO},
+		{"location=nf_hook_slow", MATCH_YES},
+		{"netns=node1", MATCH_YES},
+		{"netns=pod-a", MATCH_NO},
+		{"reason=NETFILTER_DROP,src=10.9.9.9", MATCH_MAYBE},
+		{"reason=NO_SOCKET,src=10.9.9.9", MATCH_NO},
+		{"fault=*", MATCH_MAYBE},
+		{"fault=*,netns=pod-a", MATCH_MAYBE}, /* the fault may be elsewhere */
+		{"fault=*,reason=NO_SOCKET", MATCH_NO},
+		{"status=suspected", MATCH_MAYBE},
+		{"hook=input", MATCH_MAYBE},
+		{"family=ip6", MATCH_MAYBE},
+		{"iface=x", MATCH_MAYBE},
+		{"port=1", MATCH_MAYBE},
+		{"proto=udp", MATCH_MAYBE},
+		{"class=noise", MATCH_MAYBE},
+		{"class=unexplained", MATCH_MAYBE},
+		{"class=*", MATCH_YES},
+	};
+	struct made *m = *state;
+	struct group *g = &m->groups[UNEXPLAINED];
+
+	g->folded = true;
+	g->has_sample = false;
+	g->flow = (struct flow){};
+	check_doubts(m, doubts, ARRAY_SIZE(doubts));
+	assert_int_equal(expr_not_noise(&m->r, g), MATCH_MAYBE);
+}
+
+/* Known by the flow map's key. */
+static void test_without_sample(void **state)
+{
+	static const struct doubt doubts[] = {
+		{"reason=NETFILTER_DROP,location=nf_hook_slow,netns=node1", MATCH_YES},
+		{"proto=tcp,src=10.0.1.1,dst=10.0.1.2,port=80", MATCH_YES},
+		{"src=10.9.9.9", MATCH_NO},
+		{"proto=udp", MATCH_NO},
+		{"port=443", MATCH_MAYBE}, /* the other port */
+		{"hook=input", MATCH_MAYBE},
+		{"iface=x", MATCH_MAYBE},
+		{"fault=*", MATCH_MAYBE},
+		{"class=unexplained", MATCH_MAYBE},
+		{"class=[fu]*", MATCH_YES},
+		{"class=noise", MATCH_NO},
+	};
+	struct made *m = *state;
+	struct group *g = &m->groups[UNEXPLAINED];
+
+	g->has_sample = false;
+	g->flow.sport = 0;
+	check_doubts(m, doubts, ARRAY_SIZE(doubts));
+	assert_int_equal(expr_not_noise(&m->r, g), MATCH_YES);
+	g->flow.proto = IPPROTO_UDP;
+	assert_int_equal(match(m, "dst=10.9.9.9", UNEXPLAINED), MATCH_MAYBE); /* a tunnel's? */
+}
+
+static void test_hidden_addresses(void **state)
+{
+	static const struct doubt doubts[] = {
+		{"reason=NETFILTER_DROP", MATCH_YES}, {"location=x", MATCH_MAYBE},
+		{"hook=input", MATCH_MAYBE},	      {"fault=*", MATCH_MAYBE},
+		{"class=noise", MATCH_MAYBE},	      {"iface=x", MATCH_NO},
+	};
+	struct made *m = *state;
+
+	m->r.addresses_hidden = true;
+	m->groups[UNEXPLAINED].loc.name = NULL;
+	check_doubts(m, doubts, ARRAY_SIZE(doubts));
+}
+
+/* One verdict on the made report. */
+static enum verdict judged(struct made *m, enum expr_kind kind, const char *text)
+{
+	enum verdict v;
+
+	assertion_free(&m->a);
+	assert_int_equal(assertion_add(&m->a, kind, text), 0);
+	judge(&m->a, &m->r);
+	v = m->a.exprs[0].verdict;
+	assert_int_equal(v, m->a.verdict);
+	assert_int_equal(m->a.exit_code, v == VERDICT_HELD ? 0 : v == VERDICT_VIOLATED ? 1 : 4);
+	assert_true((v == VERDICT_INCONCLUSIVE) == (m->a.exprs[0].why != NULL));
+	return v;
+}
+
+static void test_verdicts(void **state)
+{
+	static const struct {
+		enum expr_kind kind;
+		const char *text;
+		enum verdict v;
+		uint64_t count;
+	} cases[] = {
+		{EXPR_FORBID, "reason=NETFILTER_DROP", VERDICT_VIOLATED, 15},
+		{EXPR_FORBID, "reason=NETFILTER_DROP,count>=15", VERDICT_VIOLATED, 15},
+		{EXPR_FORBID, "reason=NETFILTER_DROP,count>=16", VERDICT_HELD, 15},
+		{EXPR_FORBID, "reason=NETFILTER_DROP,count<=14", VERDICT_HELD, 15},
+		{EXPR_FORBID, "reason=X", VERDICT_HELD, 0},
+		{EXPR_FORBID, "reason=NO_SOCKET", VERDICT_HELD, 0}, /* noise */
+		{EXPR_FORBID, "reason=NO_SOCKET,class=noise", VERDICT_VIOLATED, 3},
+		{EXPR_FORBID, "reason=NO_SOCKET,class=*", VERDICT_VIOLATED, 3},
+		{EXPR_FORBID, "fault=ip-forward-off", VERDICT_VIOLATED, 10},
+		{EXPR_FORBID, "fault=*", VERDICT_VIOLATED, 11}, /* a silence counts 1 */
+		{EXPR_FORBID, "fault=vxlan-blocked", VERDICT_VIOLATED, 1},
+		{EXPR_FORBID, "fault=vxlan-blocked,dst=10.0.3.2", VERDICT_VIOLATED, 1},
+		{EXPR_FORBID, "fault=vxlan-blocked,dst=10.0.0.2", VERDICT_HELD, 0},
+		{EXPR_FORBID, "status=suspected", VERDICT_VIOLATED, 1},
+		{EXPR_FORBID, "fault=*,netns=pod-a", VERDICT_HELD, 0},
+		{EXPR_FORBID, "class=unexplained", VERDICT_VIOLATED, 5},
+		{EXPR_EXPECT, "reason=NO_SOCKET", VERDICT_HELD, 3},
+		{EXPR_EXPECT, "reason=NO_SOCKET,count>=4", VERDICT_VIOLATED, 3},
+		{EXPR_EXPECT, "reason=NO_SOCKET,count<=3", VERDICT_HELD, 3},
+		{EXPR_EXPECT, "reason=NO_SOCKET,count<=2", VERDICT_VIOLATED, 3},
+		{EXPR_EXPECT, "reason=X", VERDICT_VIOLATED, 0},
+		{EXPR_EXPECT, "reason=X,count<=0", VERDICT_HELD, 0},
+	};
+	struct made *m = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (judged(m, cases[i].kind, cases[i].text) != cases[i].v ||
+		    m->a.exprs[0].count != cases[i].count)
+			fail_msg("'%s': %s, count %lu", cases[i].text,
+				 word_verdict(m->a.exprs[0].verdict), m->a.exprs[0].count);
+	}
+}
+
+/* Every loss, and what it may change: never what is proven. */
+static void test_losses(void **state)
+{
+	enum {
+		UNCOUNTED,
+		MISSED,
+		UNKNOWN_MISSED,
+		SAMPLES,
+		RETRANSMITS,
+		OTHER_PROBE,
+		EARLY,
+		LOSSES,
+	};
+	static const struct {
+		enum expr_kind kind;
+		const char *text;
+		enum verdict v[LOSSES];
+	} cases[] = {
+#define H VERDICT_HELD
+#define I VERDICT_INCONCLUSIVE
+#define V VERDICT_VIOLATED
+		{EXPR_FORBID, "reason=X", {I, I, H, H, H, H, I}},
+		{EXPR_FORBID, "reason=X,count>=2", {I, I, H, H, H, H, I}},
+		{EXPR_FORBID, "reason=X,count>=3", {H, H, H, H, H, H, I}},
+		{EXPR_FORBID, "reason=NETFILTER_DROP", {V, V, V, V, V, V, V}},
+		{EXPR_FORBID, "reason=NETFILTER_DROP,count>=16", {I, I, H, H, H, H, I}},
+		{EXPR_FORBID, "reason=NETFILTER_DROP,count<=15", {I, I, V, V, V, V, I}},
+		{EXPR_FORBID, "fault=bridge-nf-off", {I, I, H, I, I, I, I}},
+		{EXPR_FORBID, "fault=*", {V, V, V, V, V, V, V}},
+		{EXPR_FORBID, "class=fault,reason=X", {I, I, H, I, I, I, I}},
+		{EXPR_EXPECT, "reason=NETFILTER_DROP", {H, H, H, H, H, H, H}},
+		{EXPR_EXPECT, "reason=NETFILTER_DROP,count>=17", {I, I, V, V, V, V, I}},
+		{EXPR_EXPECT, "reason=NETFILTER_DROP,count>=18", {V, V, V, V, V, V, I}},
+		{EXPR_EXPECT, "reason=X,count<=0", {I, I, H, H, H, H, I}},
+		{EXPR_EXPECT, "reason=NETFILTER_DROP,count<=14", {V, V, V, V, V, V, V}},
+		{EXPR_EXPECT, "fault=ip-forward-off", {H, H, H, H, H, H, H}},
+		{EXPR_EXPECT, "fault=bridge-nf-off", {I, I, V, I, I, I, I}},
+#undef H
+#undef I
+#undef V
+	};
+	static const struct accounting losses[LOSSES] = {
+		[UNCOUNTED] = {.uncounted = 2, .has_missed = true},
+		[MISSED] = {.missed = 2, .has_missed = true},
+		[UNKNOWN_MISSED] = {.has_missed = false, .missed = 2},
+		[SAMPLES] = {.samples_lost = 2},
+		[RETRANSMITS] = {.retransmits_lost = 2},
+	};
+	struct made *m = *state;
+
+	for (int loss = 0; loss < LOSSES; loss++) {
+		m->r.acc = losses[loss];
+		m->probes[1].has_missed = loss == OTHER_PROBE;
+		m->probes[1].missed = loss == OTHER_PROBE ? 2 : 0;
+		for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+			m->a.ended_early = loss == EARLY;
+			if (judged(m, cases[i].kind, cases[i].text) != cases[i].v[loss])
+				fail_msg("'%s', loss %d: %s", cases[i].text, loss,
+					 word_verdict(m->a.exprs[0].verdict));
+		}
+	}
+}
+
+/* Folded groups and those without a sample matter to what asks for what they do not have. */
+static void test_unsure_groups(void **state)
+{
+	struct made *m = *state;
+	struct group *g = &m->groups[UNEXPLAINED];
+
+	g->has_sample = false;
+	assert_int_equal(judged(m, EXPR_FORBID, "src=10.0.1.1"), VERDICT_VIOLATED);
+	assert_int_equal(judged(m, EXPR_FORBID, "src=10.0.1.1,hook=input"), VERDICT_INCONCLUSIVE);
+	assert_has(m->a.exprs[0].why, "5 packets without a sample");
+	assert_int_equal(judged(m, EXPR_FORBID, "hook=input,count>=6"), VERDICT_HELD);
+	assert_int_equal(judged(m, EXPR_EXPECT, "hook=input"), VERDICT_INCONCLUSIVE);
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=bridge-nf-off"), VERDICT_INCONCLUSIVE);
+	g->folded = true;
+	assert_int_equal(judged(m, EXPR_FORBID, "src=10.9.9.9"), VERDICT_INCONCLUSIVE);
+	assert_has(m->a.exprs[0].why, "5 packets known by reason, place and netns only");
+	assert_int_equal(judged(m, EXPR_FORBID, "reason=X,src=10.9.9.9"), VERDICT_HELD);
+	assert_int_equal(judged(m, EXPR_FORBID, "netns=node1"), VERDICT_INCONCLUSIVE); /* noise? */
+	assert_int_equal(judged(m, EXPR_FORBID, "netns=node1,class=*"), VERDICT_VIOLATED);
+	assert_int_equal(judged(m, EXPR_EXPECT, "netns=node1"), VERDICT_HELD);
+}
+
+static void add(struct made *m, enum expr_kind kind, const char *text)
+{
+	assert_int_equal(assertion_add(&m->a, kind, text), 0);
+}
+
+static void test_allow(void **state)
+{
+	struct made *m = *state;
+
+	add(m, EXPR_FORBID, "reason=NETFILTER_DROP");
+	add(m, EXPR_FORBID, "fault=*");
+	add(m, EXPR_EXPECT, "src=10.0.1.1");
+	add(m, EXPR_ALLOW, "src=10.0.1.0/24");
+	add(m, EXPR_ALLOW, "fault=ip-forward-off,netns=node1");
+	judge(&m->a, &m->r);
+	assert_int_equal(m->a.exprs[0].verdict, VERDICT_HELD);
+	assert_int_equal(m->a.exprs[1].verdict, VERDICT_VIOLATED);
+	assert_true(m->a.exprs[1].count == 1); /* the silence */
+	assert_true(m->a.exprs[2].count == 5); /* an allow takes nothing from an expect */
+	assert_true(m->a.exprs[3].count == 5);
+	assert_int_equal(m->a.exprs[2].verdict, VERDICT_HELD);
+	assert_int_equal(m->a.exit_code, 1);
+}
+
+static void test_allowed_silence(void **state)
+{
+	struct made *m = *state;
+
+	add(m, EXPR_FORBID, "fault=*");
+	add(m, EXPR_ALLOW, "fault=*,status=suspected");
+	add(m, EXPR_ALLOW, "class=fault,reason=NETFILTER_DROP");
+	judge(&m->a, &m->r);
+	assert_int_equal(m->a.exit_code, 0);
+}
+
+/* An allow that may match leaves in doubt what it would take away. */
+static void test_doubtful_allow(void **state)
+{
+	struct made *m = *state;
+
+	m->groups[UNEXPLAINED].has_sample = false;
+	add(m, EXPR_FORBID, "netns=node1");
+	add(m, EXPR_ALLOW, "hook=input");
+	judge(&m->a, &m->r);
+	assert_int_equal(m->a.exit_code, 4);
+}
+
+static void test_allow_has_no_count(void **state)
+{
+	struct made *m = *state;
+
+	assert_int_equal(assertion_add(&m->a, EXPR_ALLOW, "reason=X,count>=2"), -EINVAL);
+}
+
+static void test_defaults(void **state)
+{
+	struct made *m = *state;
+
+	add(m, EXPR_ALLOW, "src=10.9.9.9");
+	assertion_set_defaults(&m->a);
+	judge(&m->a, &m->r);
+	assert_int_equal(m->a.n, 3);
+	assert_true(m->a.exprs[1].count == 11);
+	assert_true(m->a.exprs[2].count == 5);
+	assertion_free(&m->a);
+	add(m, EXPR_EXPECT, "reason=NO_SOCKET");
+	assertion_set_defaults(&m->a);
+	assert_int_equal(m->a.n, 1);
+}
+
+/* A proven failure wins over a doubt, and a doubt over success. */
+static void test_worst_wins(void **state)
+{
+	struct made *m = *state;
+
+	m->r.acc = (struct accounting){.uncounted = 1};
+	add(m, EXPR_FORBID, "reason=X");
+	add(m, EXPR_EXPECT, "reason=NO_SOCKET");
+	judge(&m->a, &m->r);
+	assert_int_equal(m->a.exit_code, 4);
+	add(m, EXPR_FORBID, "reason=NETFILTER_DROP");
+	judge(&m->a, &m->r);
+	assert_int_equal(m->a.exit_code, 1);
+}
+
+static void test_command(void **state)
+{
+	char *argv[] = {"x", NULL};
+	struct made *m = *state;
+
+	m->a.argv = argv;
+	add(m, EXPR_FORBID, "reason=X");
+	judge(&m->a, &m->r);
+	assert_int_equal(m->a.exit_code, 0);
+	m->a.wait_status = 3 << 8;
+	judge(&m->a, &m->r);
+	assert_int_equal(m->a.exit_code, 1);
+	m->a.wait_status = 9; /* a signal */
+	m->r.acc.uncounted = 1;
+	judge(&m->a, &m->r);
+	assert_int_equal(m->a.exit_code, 1);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_refused),
+		T(test_counts),
+		T(test_matches),
+		T(test_nothing_matches_what_is_absent),
+		T(test_quoted_packet),
+		T(test_folded),
+		T(test_without_sample),
+		T(test_hidden_addresses),
+		T(test_verdicts),
+		T(test_losses),
+		T(test_unsure_groups),
+		T(test_allow),
+		T(test_allowed_silence),
+		T(test_doubtful_allow),
+		T(test_allow_has_no_count),
+		T(test_defaults),
+		T(test_worst_wins),
+		T(test_command),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,537 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "expr.h"
+#include "out/words.h"
+#include "util.h"
+
+/* One group, looked at by one expression. */
+struct subject {
+	const struct expr *e;
+	const struct report *r;
+	const struct group *g;
+};
+
+struct expr_key {
+	const char *name;
+	const char *takes; /* for messages */
+	/* Could the value ever match? What a typo makes impossible must not hold for ever. NULL:
+	 * any value could. May fill t->net. */
+	bool (*possible)(struct expr_term *t);
+	/* One of these: the group's own properties, or those of one packet header of it. */
+	enum match (*match)(const struct subject *s, const struct expr_term *t);
+	enum match (*match_flow)(const struct group *g, const struct flow *f,
+				 const struct expr_term *t);
+};
+
+static bool is_glob(const char *value)
+{
+	return strpbrk(value, "*?[\\") != NULL;
+}
+
+static bool glob(const struct expr_term *t, const char *s)
+{
+	return s && *s && !fnmatch(t->value, s, 0);
+}
+
+static enum match sure(bool yes)
+{
+	return yes ? MATCH_YES : MATCH_NO;
+}
+
+static enum match least(enum match a, enum match b)
+{
+	return a < b ? a : b;
+}
+
+/* Only a sample tells hook, interfaces and what a tunnel carries. */
+static bool lacks_sample(const struct group *g)
+{
+	return g->folded || !g->has_sample;
+}
+
+/* Might a fault be behind it that was not recognised? */
+static bool diagnosis_unsure(const struct report *r, const struct group *g)
+{
+	return g->finding < 0 && (lacks_sample(g) || r->addresses_hidden);
+}
+
+static bool possible_fault(struct expr_term *t)
+{
+	for (const struct fault *const *f = fault_catalogue; *f; f++) {
+		if (glob(t, (*f)->id))
+			return true;
+	}
+	return false;
+}
+
+static enum match match_fault(const struct subject *s, const struct expr_term *t)
+{
+	if (diagnosis_unsure(s->r, s->g))
+		return MATCH_MAYBE;
+	return sure(s->g->finding >= 0 && glob(t, s->r->findings[s->g->finding].fault->id));
+}
+
+static bool possible_status(struct expr_term *t)
+{
+	return glob(t, word_status(STATUS_CONFIRMED)) || glob(t, word_status(STATUS_SUSPECTED));
+}
+
+static enum match match_status(const struct subject *s, const struct expr_term *t)
+{
+	if (diagnosis_unsure(s->r, s->g))
+		return MATCH_MAYBE;
+	return sure(s->g->finding >= 0 &&
+		    glob(t, word_status(s->r->findings[s->g->finding].status)));
+}
+
+static enum match match_reason(const struct subject *s, const struct expr_term *t)
+{
+	return sure(glob(t, s->g->reason));
+}
+
+static bool possible_hook(struct expr_term *t)
+{
+	for (enum nf_hook h = HOOK_NONE + 1; h <= HOOK_EGRESS; h++) {
+		if (glob(t, hook_name(h)))
+			return true;
+	}
+	return false;
+}
+
+/* Without function names the stack proves no hook. */
+static bool hook_unsure(const struct subject *s)
+{
+	return s->g->hook == HOOK_NONE && (lacks_sample(s->g) || s->r->addresses_hidden);
+}
+
+static enum match match_hook(const struct subject *s, const struct expr_term *t)
+{
+	return hook_unsure(s) ? MATCH_MAYBE : sure(glob(t, hook_name(s->g->hook)));
+}
+
+static bool possible_family(struct expr_term *t)
+{
+	static const char *const families[] = {"ip", "ip6", "inet", "arp", "bridge", "netdev"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		if (glob(t, families[i]))
+			return true;
+	}
+	return false;
+}
+
+static enum match match_family(const struct subject *s, const struct expr_term *t)
+{
+	return hook_unsure(s) ? MATCH_MAYBE : sure(glob(t, s->g->hook_family));
+}
+
+static enum match match_iface(const struct subject *s, const struct expr_term *t)
+{
+	const struct group *g = s->g;
+
+	if (glob(t, g->in) || glob(t, g->out) || glob(t, g->bridge))
+		return MATCH_YES;
+	return lacks_sample(g) ? MATCH_MAYBE : MATCH_NO;
+}
+
+/* A finding's is where the fault is, which may be another than where packets died: of a fault that
+ * was not recognised it is not known. */
+static bool netns_of(const struct subject *s, uint32_t *netns)
+{
+	*netns = s->g->netns;
+	if (!s->e->about_findings)
+		return true;
+	if (s->g->finding >= 0)
+		*netns = s->r->findings[s->g->finding].netns;
+	return s->g->finding >= 0;
+}
+
+static const char *netns_name(const struct report *r, uint32_t netns)
+{
+	return r->host && netns ? r->host->ops->netns_name(r->host, netns) : NULL;
+}
+
+static enum match match_netns(const struct subject *s, const struct expr_term *t)
+{
+	char inode[16];
+	uint32_t netns;
+
+	if (!netns_of(s, &netns))
+		return MATCH_MAYBE;
+	if (!netns)
+		return MATCH_NO;
+	snprintf(inode, sizeof(inode), "%u", netns);
+	return sure(glob(t, netns_name(s->r, netns)) || glob(t, inode));
+}
+
+static enum match match_pod(const struct subject *s, const struct expr_term *t)
+{
+	uint32_t netns;
+
+	if (!netns_of(s, &netns))
+		return MATCH_MAYBE;
+	return sure(glob(t, netns_name(s->r, netns)));
+}
+
+/* ip_error, ip_error+0x94, and without the suffixes that compilers add: foo.isra.0 is foo. */
+static enum match match_location(const struct subject *s, const struct expr_term *t)
+{
+	const struct symbol *loc = &s->g->loc;
+	char text[LOCATION_STRLEN], base[LOCATION_STRLEN];
+
+	if (!loc->name && s->r->addresses_hidden)
+		return MATCH_MAYBE;
+	snprintf(base, sizeof(base), "%s", loc->name ? loc->name : "");
+	base[strcspn(base, ".")] = '\0';
+	return sure(glob(t, loc->name) || glob(t, base) ||
+		    glob(t, word_location(loc, false, text)));
+}
+
+static bool possible_class(struct expr_term *t)
+{
+	return glob(t, word_class(CLASS_FAULT)) || glob(t, word_class(CLASS_NOISE)) ||
+	       glob(t, word_class(CLASS_UNEXPLAINED));
+}
+
+/* Could the group be of that class, as far as is known? Noise is told by what the counters have,
+ * unless they are folded; a fault may need the sample. */
+static bool could_be(const struct report *r, const struct group *g, enum group_class class)
+{
+	if (g->class == class)
+		return true;
+	if (g->finding >= 0)
+		return false;
+	if (g->folded || r->addresses_hidden)
+		return true;
+	return class == CLASS_FAULT && !g->has_sample;
+}
+
+static enum match match_class(const struct subject *s, const struct expr_term *t)
+{
+	static const enum group_class all[] = {CLASS_UNEXPLAINED, CLASS_FAULT, CLASS_NOISE};
+	bool some = false, other = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (!could_be(s->r, s->g, all[i]))
+			continue;
+		if (glob(t, word_class(all[i])))
+			some = true;
+		else
+			other = true;
+	}
+	return some && other ? MATCH_MAYBE : sure(some);
+}
+
+enum match expr_not_noise(const struct report *r, const struct group *g)
+{
+	if (!could_be(r, g, CLASS_NOISE))
+		return MATCH_YES;
+	return could_be(r, g, CLASS_FAULT) || could_be(r, g, CLASS_UNEXPLAINED) ? MATCH_MAYBE
+										: MATCH_NO;
+}
+
+/* Digits only, at most max. */
+static int parse_number(const char *s, uint64_t max, uint64_t *out)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*s))
+		return -EINVAL;
+	errno = 0;
+	*out = strtoull(s, &end, 10);
+	return *end || errno || *out > max ? -EINVAL : 0;
+}
+
+static bool matches_proto(const struct expr_term *t, const struct flow *f)
+{
+	char name[16];
+	uint64_t number;
+
+	if (!parse_number(t->value, 255, &number))
+		return f->l3 != ETHERTYPE_ARP && f->proto == number;
+	return glob(t, flow_proto_str(f, name));
+}
+
+static bool possible_proto(struct expr_term *t)
+{
+	struct flow f = {.l3 = ETHERTYPE_ARP};
+
+	if (matches_proto(t, &f))
+		return true;
+	f.l3 = ETHERTYPE_IP;
+	for (unsigned int proto = 0; proto < 256; proto++) {
+		f.proto = (uint8_t)proto;
+		if (matches_proto(t, &f))
+			return true;
+	}
+	return false;
+}
+
+static enum match match_proto(const struct group *g, const struct flow *f,
+			      const struct expr_term *t)
+{
+	(void)g;
+	return sure(matches_proto(t, f));
+}
+
+static bool possible_addr(struct expr_term *t)
+{
+	t->is_net = !cidr_parse(t->value, &t->net);
+	return t->is_net || (is_glob(t->value) && !strchr(t->value, '/'));
+}
+
+static enum match match_addr(const struct expr_term *t, const struct addr *a)
+{
+	char text[ADDR_STRLEN];
+
+	if (t->is_net || !a->family)
+		return sure(t->is_net && cidr_has(&t->net, a));
+	return sure(glob(t, addr_str(a, text)));
+}
+
+static enum match match_src(const struct group *g, const struct flow *f, const struct expr_term *t)
+{
+	(void)g;
+	return match_addr(t, &f->src);
+}
+
+static enum match match_dst(const struct group *g, const struct flow *f, const struct expr_term *t)
+{
+	(void)g;
+	return match_addr(t, &f->dst);
+}
+
+static bool possible_port(struct expr_term *t)
+{
+	uint64_t port;
+
+	if (!is_glob(t->value))
+		return !parse_number(t->value, 65535, &port) && port;
+	return strspn(t->value, "0123456789*?[]!^-") == strlen(t->value);
+}
+
+static bool matches_port(const struct expr_term *t, uint16_t port)
+{
+	char text[8];
+	uint64_t number;
+
+	if (!parse_number(t->value, 65535, &number))
+		return port == number;
+	snprintf(text, sizeof(text), "%u", port);
+	return port && glob(t, text);
+}
+
+/* The counters know the port of the service's side only. */
+static enum match match_port(const struct group *g, const struct flow *f, const struct expr_term *t)
+{
+	if (!f->has_ports)
+		return MATCH_NO;
+	if (matches_port(t, f->sport) || matches_port(t, f->dport))
+		return MATCH_YES;
+	return lacks_sample(g) && (!f->sport || !f->dport) ? MATCH_MAYBE : MATCH_NO;
+}
+
+static const struct expr_key keys[] = {
+	{"fault", "a fault of whydrop(8), or a glob of them", possible_fault, match_fault, NULL},
+	{"status", "confirmed or suspected", possible_status, match_status, NULL},
+	{"reason", "a drop reason", NULL, match_reason, NULL},
+	{"hook", "prerouting, input, forward, output, postrouting, ingress or egress",
+	 possible_hook, match_hook, NULL},
+	{"family", "ip, ip6, inet, arp, bridge or netdev", possible_family, match_family, NULL},
+	{"proto", "tcp, udp, icmp, icmp6, sctp, esp, arp, or a number up to 255", possible_proto,
+	 NULL, match_proto},
+	{"src", "an address, a prefix, or a glob", possible_addr, NULL, match_src},
+	{"dst", "an address, a prefix, or a glob", possible_addr, NULL, match_dst},
+	{"port", "a port (1 to 65535), or a glob", possible_port, NULL, match_port},
+	{"iface", "an interface", NULL, match_iface, NULL},
+	{"netns", "a network namespace's name or inode number", NULL, match_netns, NULL},
+	{"pod", "a pod's name", NULL, match_pod, NULL},
+	{"location", "a kernel function", NULL, match_location, NULL},
+	{"class", "fault, noise or unexplained", possible_class, match_class, NULL},
+};
+
+static enum match match_header(const struct expr *e, const struct group *g, const struct flow *f)
+{
+	enum match m = MATCH_YES;
+
+	for (size_t i = 0; i < e->n; i++) {
+		if (e->terms[i].key->match_flow)
+			m = least(m, e->terms[i].key->match_flow(g, f, &e->terms[i]));
+	}
+	return m;
+}
+
+static bool asks_for_flow(const struct expr *e)
+{
+	for (size_t i = 0; i < e->n; i++) {
+		if (e->terms[i].key->match_flow)
+			return true;
+	}
+	return false;
+}
+
+/* All of them must agree on one header: the dropped packet's own, or that of what it carries. */
+static enum match match_flows(const struct expr *e, const struct group *g)
+{
+	enum match own = MATCH_NO, inner = MATCH_NO;
+
+	if (!asks_for_flow(e))
+		return MATCH_YES;
+	if (g->folded)
+		return MATCH_MAYBE;
+	if (g->flow.l3)
+		own = match_header(e, g, &g->flow);
+	if (g->tunnel.present && strcmp(g->tunnel.kind, "icmp") && g->tunnel.inner.l3)
+		inner = match_header(e, g, &g->tunnel.inner);
+	else if (!g->has_sample && g->flow.l3 && g->flow.proto == IPPROTO_UDP)
+		inner = MATCH_MAYBE;
+	return own > inner ? own : inner;
+}
+
+enum match expr_match(const struct expr *e, const struct report *r, const struct group *g)
+{
+	const struct subject s = {e, r, g};
+	enum match m = match_flows(e, g);
+
+	for (size_t i = 0; i < e->n && m != MATCH_NO; i++) {
+		if (e->terms[i].key->match)
+			m = least(m, e->terms[i].key->match(&s, &e->terms[i]));
+	}
+	return m;
+}
+
+/* What is being parsed, for messages. */
+struct parser {
+	const char *option, *text;
+	struct expr *e;
+};
+
+static int bad(const struct parser *p, const char *part, const char *why)
+{
+	if (strcmp(part, p->text))
+		log_error("%s '%s': '%s': %s", p->option, p->text, part, why);
+	else
+		log_error("%s '%s': %s", p->option, p->text, why);
+	return -EINVAL;
+}
+
+static int parse_count(const struct parser *p, const char *part, const char *op)
+{
+	struct expr *e = p->e;
+	uint64_t n;
+
+	if ((op[0] != '<' && op[0] != '>') || op[1] != '=')
+		return bad(p, part, "a count is compared: count>=N or count<=N");
+	if (parse_number(op + 2, UINT64_MAX, &n))
+		return bad(p, part, "not a number");
+	if (!e->has_count)
+		e->min = 0;
+	e->has_count = true;
+	if (op[0] == '>')
+		e->min = n > e->min ? n : e->min;
+	else
+		e->max = n < e->max ? n : e->max;
+	return 0;
+}
+
+static const struct expr_key *find_key(const char *name, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (strlen(keys[i].name) == len && !strncmp(keys[i].name, name, len))
+			return &keys[i];
+	}
+	return NULL;
+}
+
+static void note_key(struct expr *e, const struct expr_term *t)
+{
+	if (t->key->match == match_fault || t->key->match == match_status)
+		e->about_findings = e->wants_faults = true;
+	else if (t->key->match == match_hook || t->key->match == match_family ||
+		 t->key->match == match_iface)
+		e->wants_hooks = true;
+	if (t->key->match == match_class) {
+		e->has_class = true;
+		e->wants_faults |= glob(t, word_class(CLASS_FAULT));
+	}
+}
+
+static int parse_term(const struct parser *p, const char *part)
+{
+	size_t len = strcspn(part, "=<>");
+	const struct expr_key *key = find_key(part, len);
+	struct expr *e = p->e;
+	struct expr_term *t;
+	char why[160];
+
+	if (len == 5 && !strncmp(part, "count", 5))
+		return parse_count(p, part, part + len);
+	if (!part[len])
+		return bad(p, part, "not KEY=VALUE");
+	if (!key)
+		return bad(p, part,
+			   "unknown key: fault, status, reason, hook, family, proto, src, dst, "
+			   "port, iface, netns, pod, location, class, count");
+	if (part[len] != '=')
+		return bad(p, part, "only a count is compared with >= or <=");
+	if (!part[len + 1])
+		return bad(p, part, "empty value");
+	e->terms = xreallocarray(e->terms, e->n + 1, sizeof(*e->terms));
+	t = &e->terms[e->n++];
+	*t = (struct expr_term){.key = key, .value = xstrdup(part + len + 1)};
+	if (key->possible && !key->possible(t)) {
+		snprintf(why, sizeof(why), "nothing can match: it takes %s", key->takes);
+		return bad(p, part, why);
+	}
+	note_key(e, t);
+	return 0;
+}
+
+static int parse_terms(const struct parser *p)
+{
+	char *copy = xstrdup(p->text), *rest = copy, *part;
+	int err = 0;
+
+	while (!err && (part = strsep(&rest, ",")))
+		err = *part ? parse_term(p, part) : bad(p, p->text, "a part of it is empty");
+	free(copy);
+	if (err)
+		return err;
+	if (p->e->min > p->e->max)
+		return bad(p, p->text, "the counts contradict each other");
+	if (!p->e->min && p->e->max == UINT64_MAX)
+		return bad(p, p->text, "every count is at least 0");
+	return 0;
+}
+
+int expr_parse(const char *option, const char *text, struct expr *out)
+{
+	struct expr e = {.min = 1, .max = UINT64_MAX};
+	const struct parser p = {option, text, &e};
+	int err = parse_terms(&p);
+
+	if (err) {
+		expr_free(&e);
+		return err;
+	}
+	e.text = xstrdup(text);
+	*out = e;
+	return 0;
+}
+
+void expr_free(struct expr *e)
+{
+	for (size_t i = 0; i < e->n; i++)
+		free(e->terms[i].value);
+	free(e->terms);
+	free(e->text);
+	*e = (struct expr){};
+}

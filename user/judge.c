@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "judge.h"
+#include "util.h"
+
+const char *word_kind(enum expr_kind kind)
+{
+	static const char *const words[] = {
+		[EXPR_FORBID] = "forbid", [EXPR_EXPECT] = "expect", [EXPR_ALLOW] = "allow"};
+
+	return words[kind];
+}
+
+const char *word_verdict(enum verdict verdict)
+{
+	static const char *const words[] = {[VERDICT_HELD] = "held",
+					    [VERDICT_INCONCLUSIVE] = "inconclusive",
+					    [VERDICT_VIOLATED] = "violated"};
+
+	return words[verdict];
+}
+
+int assertion_add(struct assertion *a, enum expr_kind kind, const char *text)
+{
+	struct judged j = {.kind = kind};
+	char option[16] = "--";
+
+	strncat(option, word_kind(kind), sizeof(option) - 3);
+	if (expr_parse(option, text, &j.expr))
+		return -EINVAL;
+	if (kind == EXPR_ALLOW && j.expr.has_count) {
+		log_error("%s '%s': it has no count: put the bound into the --forbid", option,
+			  text);
+		expr_free(&j.expr);
+		return -EINVAL;
+	}
+	a->exprs = xreallocarray(a->exprs, a->n + 1, sizeof(*a->exprs));
+	a->exprs[a->n++] = j;
+	return 0;
+}
+
+void assertion_set_defaults(struct assertion *a)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		if (a->exprs[i].kind != EXPR_ALLOW)
+			return;
+	}
+	assertion_add(a, EXPR_FORBID, "fault=*");
+	assertion_add(a, EXPR_FORBID, "class=unexplained");
+}
+
+/* What is not known about one expression, in packets. */
+struct unsure {
+	uint64_t folded, unsampled, hidden, silences;
+};
+
+static void add_index(int **list, size_t *n, int index)
+{
+	for (size_t i = 0; i < *n; i++) {
+		if ((*list)[i] == index)
+			return;
+	}
+	*list = xreallocarray(*list, *n + 1, sizeof(**list));
+	(*list)[(*n)++] = index;
+}
+
+/* What the expression says of the group: noise and what an allow takes away are not forbidden. */
+static enum match verdict_on(const struct assertion *a, const struct judged *j,
+			     const struct report *r, const struct group *g)
+{
+	enum match m = expr_match(&j->expr, r, g), not_noise;
+
+	if (j->kind != EXPR_FORBID || m == MATCH_NO)
+		return m;
+	not_noise = j->expr.has_class ? MATCH_YES : expr_not_noise(r, g);
+	m = not_noise < m ? not_noise : m;
+	for (size_t i = 0; i < a->n && m != MATCH_NO; i++) {
+		enum match allowed = MATCH_NO;
+
+		if (a->exprs[i].kind == EXPR_ALLOW)
+			allowed = expr_match(&a->exprs[i].expr, r, g);
+		if (allowed == MATCH_YES)
+			m = MATCH_NO;
+		else if (allowed == MATCH_MAYBE)
+			m = MATCH_MAYBE;
+	}
+	return m;
+}
+
+static void count_drops(const struct assertion *a, struct judged *j, const struct report *r,
+			struct unsure *u)
+{
+	for (size_t i = 0; i < r->n_groups; i++) {
+		const struct group *g = &r->groups[i];
+		enum match m = verdict_on(a, j, r, g);
+
+		if (m == MATCH_YES) {
+			j->count += g->packets;
+			add_index(&j->drops, &j->n_drops, (int)i);
+			if (g->finding >= 0)
+				add_index(&j->findings, &j->n_findings, g->finding);
+		} else if (m == MATCH_MAYBE) {
+			*(g->folded	   ? &u->folded
+			  : !g->has_sample ? &u->unsampled
+					   : &u->hidden) += g->packets;
+		}
+	}
+}
+
+/* A finding of pure silence has retransmits, which stand behind the drops, and no packets. */
+static void count_silences(const struct assertion *a, struct judged *j, const struct report *r,
+			   struct unsure *u)
+{
+	for (size_t i = 0; i < r->n_findings && j->expr.about_findings; i++) {
+		const struct finding *f = &r->findings[i];
+		enum match best = MATCH_NO;
+
+		for (size_t k = 0; k < f->n_groups && !f->packets; k++) {
+			enum match m = verdict_on(a, j, r, &r->groups[f->groups[k]]);
+
+			best = m > best ? m : best;
+		}
+		if (best == MATCH_YES) {
+			j->count++;
+			add_index(&j->findings, &j->n_findings, (int)i);
+		} else if (best == MATCH_MAYBE) {
+			u->silences++;
+		}
+	}
+}
+
+__attribute__((format(printf, 2, 3))) static void because(char **why, const char *fmt, ...)
+{
+	char *part, *old = *why;
+	va_list ap;
+
+	va_start(ap, fmt);
+	part = xvasprintf(fmt, ap);
+	va_end(ap);
+	*why = old ? xasprintf("%s; %s", old, part) : xstrdup(part);
+	free(part);
+	free(old);
+}
+
+/* Samples, and runs of the other probes, that would have told a fault. */
+static uint64_t lost_evidence(const struct report *r)
+{
+	uint64_t lost = r->acc.samples_lost + r->acc.retransmits_lost;
+
+	for (size_t i = 1; i < r->n_probes; i++)
+		lost += r->probes[i].has_missed ? r->probes[i].missed : 0;
+	return lost;
+}
+
+/* The most that the count could have been, and why it is not the count. */
+static uint64_t most(const struct assertion *a, const struct judged *j, const struct report *r,
+		     const struct unsure *u, char **why)
+{
+	uint64_t missed = r->acc.has_missed ? r->acc.missed : 0, evidence = lost_evidence(r), sum;
+	const struct {
+		uint64_t n;
+		const char *what;
+	} losses[] = {
+		{r->acc.uncounted, "dropped that there was no room to count"},
+		{missed, "missed: another drop was being handled on the same CPU"},
+		{u->folded, "known by reason, place and netns only: more flows than room"},
+		{u->unsampled, "without a sample, which it would take to tell"},
+		{u->hidden, "of hidden place: the kernel hides its addresses (CAP_SYSLOG)"},
+		{u->silences, "of a silence that cannot be told"},
+	};
+
+	sum = j->count;
+	for (size_t i = 0; i < ARRAY_SIZE(losses); i++) {
+		if (losses[i].n)
+			because(why, "%" PRIu64 " packet%s %s", losses[i].n,
+				losses[i].n == 1 ? "" : "s", losses[i].what);
+		sum = losses[i].n > UINT64_MAX - sum ? UINT64_MAX : sum + losses[i].n;
+	}
+	if (j->expr.wants_faults && evidence) {
+		because(why, "%" PRIu64 " sample%s lost that could have told a fault", evidence,
+			evidence == 1 ? "" : "s");
+		sum = UINT64_MAX;
+	}
+	if (a->ended_early) {
+		because(why, "tracing ended early");
+		sum = UINT64_MAX;
+	}
+	return sum;
+}
+
+static enum verdict decide(const struct judged *j, uint64_t least, uint64_t most)
+{
+	bool may = most >= j->expr.min && least <= j->expr.max;
+	bool must = least >= j->expr.min && most <= j->expr.max;
+
+	if (must)
+		return j->kind == EXPR_FORBID ? VERDICT_VIOLATED : VERDICT_HELD;
+	if (!may)
+		return j->kind == EXPR_FORBID ? VERDICT_HELD : VERDICT_VIOLATED;
+	return VERDICT_INCONCLUSIVE;
+}
+
+static void forget(struct judged *j)
+{
+	free(j->why);
+	free(j->drops);
+	free(j->findings);
+	j->why = NULL;
+	j->drops = j->findings = NULL;
+	j->n_drops = j->n_findings = 0;
+	j->count = 0;
+}
+
+static void judge_one(const struct assertion *a, struct judged *j, const struct report *r)
+{
+	struct unsure u = {};
+	char *why = NULL;
+	uint64_t upper;
+
+	forget(j);
+	count_drops(a, j, r, &u);
+	count_silences(a, j, r, &u);
+	if (j->kind == EXPR_ALLOW)
+		return;
+	upper = most(a, j, r, &u, &why);
+	j->verdict = decide(j, j->count, upper);
+	if (j->verdict == VERDICT_INCONCLUSIVE)
+		j->why = why;
+	else
+		free(why);
+}
+
+bool assertion_command_failed(const struct assertion *a)
+{
+	return a->argv && (!WIFEXITED(a->wait_status) || WEXITSTATUS(a->wait_status));
+}
+
+void judge(struct assertion *a, const struct report *r)
+{
+	static const int codes[] = {[VERDICT_HELD] = EXIT_HELD,
+				    [VERDICT_INCONCLUSIVE] = EXIT_INCONCLUSIVE,
+				    [VERDICT_VIOLATED] = EXIT_VIOLATED};
+
+	a->verdict = assertion_command_failed(a) ? VERDICT_VIOLATED : VERDICT_HELD;
+	for (size_t i = 0; i < a->n; i++) {
+		judge_one(a, &a->exprs[i], r);
+		if (a->exprs[i].kind != EXPR_ALLOW && a->exprs[i].verdict > a->verdict)
+			a->verdict = a->exprs[i].verdict;
+	}
+	a->exit_code = codes[a->verdict];
+}
+
+void assertion_free(struct assertion *a)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		expr_free(&a->exprs[i].expr);
+		forget(&a->exprs[i]);
+	}
+	free(a->exprs);
+	a->exprs = NULL;
+	a->n = 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* How a command runs a trace: its files, its signals, its loop. */
+#ifndef WHYDROP_RUN_H
+#define WHYDROP_RUN_H
+
+#include <stdio.h>
+
+#include "cli.h"
+
+/* How long trace_poll() waits where nothing else limits it. */
+#define RUN_POLL_MS 100
+
+/*
+ * Before anything starts: open --output and make way for --ready-file. 0 and the open stream, which
+ * is standard output where no file was named, or EXIT_USAGE, said on stderr.
+ */
+int run_prepare(const struct cli *c, FILE **to);
+
+/*
+ * trace_start(), then catch signals and create the ready file: every probe is attached now. The
+ * first SIGINT, SIGTERM or SIGHUP asks to end. again: so does each one more; otherwise a second one
+ * kills, since the person is in a hurry. 0, or an enum exit_code, said on stderr; t is to be freed
+ * by trace_free() in both cases.
+ */
+int run_start(struct trace *t, struct trace_options *opt, const struct cli *c, bool again);
+
+/* The signal that came since the last call; 0: none. from_terminal: by a key, so that the whole
+ * process group got it. */
+int run_take_signal(bool *from_terminal);
+
+/* Trace until a signal comes, or for duration_ns if that is not 0; with a line on the terminal. 0
+ * or -errno where tracing ended early, said on stderr. */
+int run_watch(struct trace *t, uint64_t duration_ns);
+
+/* print() the report to the stream of run_prepare() and close it. 0, or EXIT_OUTPUT where it could
+ * not be written wholly, said on stderr. print returns 0 or -errno. */
+int run_print(const struct cli *c, FILE *to, int (*print)(void *arg, FILE *to), void *arg);
+
+/* Colours for that stream? */
+bool run_wants_colour(FILE *to);
+
+#endif
