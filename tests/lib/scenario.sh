@@ -78,7 +78,7 @@ run_start()
 	env --default-signal=INT,TERM "$WHYDROP" "$1" -q -o json --output "$REPORT" \
 		--ready-file "$LAB_DIR/trace.ready" "${@:2}" 2>"$LAB_DIR/trace.err" &
 	TRACE_PID=$!
-	if ! wait_for 20 trace_is_up || gone "$TRACE_PID"; then
+	if ! wait_for 60 trace_is_up || gone "$TRACE_PID"; then
 		cat "$LAB_DIR/trace.err" >&2
 		fail "whydrop $* did not become ready"
 	fi
