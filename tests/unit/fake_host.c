@@ -35,6 +35,7 @@ ARRAY_OP(links, struct link, links, n_links)
 ARRAY_OP(addrs, struct if_addr, addrs, n_addrs)
 ARRAY_OP(routes, struct route, routes, n_routes)
 ARRAY_OP(neighs, struct neigh, neighs, n_neighs)
+ARRAY_OP(port_vlans, struct port_vlans, vlans, n_vlans)
 ARRAY_OP(udp_sockets, struct udp_socket, sockets, n_sockets)
 ARRAY_OP(cidrs, struct known_cidr, cidrs, n_cidrs)
 
@@ -114,6 +115,7 @@ static const struct host_ops ops = {
 	.routes = routes,
 	.route_get = route_get,
 	.neighs = neighs,
+	.vlans = port_vlans,
 	.conntrack = conntrack,
 	.udp_sockets = udp_sockets,
 	.cidrs = cidrs,

@@ -50,6 +50,8 @@ static int read_kind(struct real_host *h, enum cache_kind kind, struct vec *v)
 		return read_routes(v);
 	case CACHE_NEIGHS:
 		return read_neighs(v);
+	case CACHE_VLANS:
+		return read_vlans(v);
 	case CACHE_UDP:
 		return read_udp_sockets(v);
 	default:
@@ -90,6 +92,7 @@ ARRAY_OP(op_links, struct link, CACHE_LINKS)
 ARRAY_OP(op_addrs, struct if_addr, CACHE_ADDRS)
 ARRAY_OP(op_routes, struct route, CACHE_ROUTES)
 ARRAY_OP(op_neighs, struct neigh, CACHE_NEIGHS)
+ARRAY_OP(op_vlans, struct port_vlans, CACHE_VLANS)
 ARRAY_OP(op_udp_sockets, struct udp_socket, CACHE_UDP)
 
 static int op_sysctl(struct host *h, uint32_t netns, const char *name, char *buf, size_t size)
@@ -181,6 +184,7 @@ static const struct host_ops real_ops = {
 	.routes = op_routes,
 	.route_get = op_route_get,
 	.neighs = op_neighs,
+	.vlans = op_vlans,
 	.conntrack = op_conntrack,
 	.udp_sockets = op_udp_sockets,
 	.cidrs = op_cidrs,

@@ -215,6 +215,30 @@ int read_neighs(struct vec *out)
 	return err ? err : dump(NETLINK_ROUTE, RTM_GETNEIGH, &ifi, sizeof(ifi), on_neigh, out);
 }
 
+static int on_vlans(const struct nlmsghdr *m, void *ctx)
+{
+	struct port_vlans v;
+	int err = parse_vlans(m, &v);
+
+	if (!err)
+		vec_add(ctx, &v);
+	return err;
+}
+
+int read_vlans(struct vec *out)
+{
+	struct {
+		struct ifinfomsg ifi;
+		struct nlattr attr;
+		uint32_t mask;
+	} h = {.ifi.ifi_family = AF_BRIDGE,
+	       .attr = {.nla_len = NLA_HDRLEN + sizeof(h.mask), .nla_type = IFLA_EXT_MASK},
+	       .mask = RTEXT_FILTER_BRVLAN_COMPRESSED};
+
+	out->size = sizeof(struct port_vlans);
+	return dump(NETLINK_ROUTE, RTM_GETLINK, &h, sizeof(h), on_vlans, out);
+}
+
 struct links_ctx {
 	struct vec *links, ids;
 };
