@@ -54,6 +54,22 @@ static int conntrack(struct host *h, uint32_t netns, const struct addr *a,
 	return 0;
 }
 
+static int conntrack_get(struct host *h, uint32_t netns, const struct flow *tuple,
+			 struct ct_entry *out)
+{
+	const struct ct_entry *e;
+	size_t n;
+	int err = conntrack(h, netns, NULL, &e, &n);
+
+	for (size_t i = 0; !err && i < n; i++) {
+		if (flow_same_tuple(&e[i].orig, tuple) || flow_same_tuple(&e[i].reply, tuple)) {
+			*out = e[i];
+			return 0;
+		}
+	}
+	return err ? err : -ENOENT;
+}
+
 static int sysctl(struct host *h, uint32_t netns, const char *name, char *buf, size_t size)
 {
 	struct fake_netns *f = find(h, netns);
@@ -117,6 +133,7 @@ static const struct host_ops ops = {
 	.neighs = neighs,
 	.vlans = port_vlans,
 	.conntrack = conntrack,
+	.conntrack_get = conntrack_get,
 	.udp_sockets = udp_sockets,
 	.cidrs = cidrs,
 	.netns_name = netns_name,

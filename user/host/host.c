@@ -140,6 +140,21 @@ static int op_conntrack(struct host *h, uint32_t netns, const struct addr *a,
 	return 0;
 }
 
+static int op_conntrack_get(struct host *h, uint32_t netns, const struct flow *tuple,
+			    struct ct_entry *out)
+{
+	struct real_host *r = real(h);
+	int err;
+
+	read_kallsyms_names(r);
+	err = netns_enter(&r->table, netns);
+	if (err)
+		return err;
+	err = read_conntrack_entry(tuple, r->has_ctnetlink, out);
+	netns_leave(&r->table);
+	return err;
+}
+
 static int op_cidrs(struct host *h, uint32_t netns, const struct known_cidr **out, size_t *n)
 {
 	const struct cached *c = find_cached(real(h), netns, CACHE_CIDRS);
@@ -186,6 +201,7 @@ static const struct host_ops real_ops = {
 	.neighs = op_neighs,
 	.vlans = op_vlans,
 	.conntrack = op_conntrack,
+	.conntrack_get = op_conntrack_get,
 	.udp_sockets = op_udp_sockets,
 	.cidrs = op_cidrs,
 	.netns_name = op_netns_name,

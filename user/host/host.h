@@ -153,6 +153,10 @@ struct host_ops {
 	/* Every conntrack entry that has `a` in one of its tuples; a NULL: every TCP entry. */
 	int (*conntrack)(struct host *h, uint32_t netns, const struct addr *a,
 			 const struct ct_entry **out, size_t *n);
+	/* The one entry that has the flow as its original or its reply tuple; -ENOENT: none. Costs
+	 * a lookup, not a dump. */
+	int (*conntrack_get)(struct host *h, uint32_t netns, const struct flow *tuple,
+			     struct ct_entry *out);
 	int (*udp_sockets)(struct host *h, uint32_t netns, const struct udp_socket **out,
 			   size_t *n);
 	/* Pod and Service CIDRs known for that node. */

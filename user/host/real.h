@@ -85,6 +85,7 @@ int read_neighs(struct vec *out);
 int read_route_get(const struct route_query *q, struct route_answer *out);
 int read_conntrack(const struct addr *a, bool has_ctnetlink, struct vec *out);
 int read_vlans(struct vec *out);
+int read_conntrack_entry(const struct flow *tuple, bool has_ctnetlink, struct ct_entry *out);
 int read_udp_sockets(struct vec *out);
 int read_sysctl(const char *name, char *buf, size_t size);
 int read_has_xfrm(void);
