@@ -57,6 +57,7 @@ static void add_vlan(struct lab *l, uint32_t ifindex, uint16_t vid, bool pvid)
 {
 	struct port_vlans *v = &l->node->vlans[l->node->n_vlans++];
 
+	memset(v, 0, sizeof(*v));
 	v->ifindex = ifindex;
 	vlans_add(v, vid);
 	v->pvid = pvid ? vid : 0;
