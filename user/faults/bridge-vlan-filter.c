@@ -142,7 +142,7 @@ static void write_state(struct finding *f, const struct bridge_path *p, const st
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
-	char where[128], label[128], vlan[40] = "untagged frames";
+	char where[128], label[128], vlan[40] = "any VLAN for untagged frames";
 	struct vlan_table t;
 	struct bridge_path p;
 	struct lack l;
@@ -151,17 +151,16 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	    h->ops->vlans(h, p.netns, &t.ports, &t.n) || !find_lack(g, h, &p, &t, &l))
 		return 0;
 	if (l.vid)
-		snprintf(vlan, sizeof(vlan), "%sVLAN %u", l.untagged ? "untagged frames, " : "",
-			 l.vid);
+		snprintf(vlan, sizeof(vlan), "VLAN %u", l.vid);
 	write_state(f, &p, &l);
 	f->netns = p.netns;
 	f->status = STATUS_CONFIRMED;
 	netns_label(h, p.netns, where);
 	finding_place(f, "%s/%s", where, l.port->name);
 	finding_summary(f,
-			"%s on %s has no VLAN for them: bridge %s filters VLANs, and throws away "
-			"%s to and from there",
-			bridge_port_label(h, l.port, label), where, p.bridge->name, vlan);
+			"bridge %s of %s filters VLANs, and %s is not in %s: what comes from "
+			"there or is for it is thrown away",
+			p.bridge->name, where, bridge_port_label(h, l.port, label), vlan);
 	write_fix(f, &p, &l);
 	return 0;
 }
