@@ -235,9 +235,12 @@ static void describe_packet(struct group *g, const struct sample *s)
 	const uint8_t *p = s->hdr + s->l3_off;
 	size_t l4_off;
 
+	g->len = s->len;
+	g->vlan = s->vlan_tci & 0xfff;
 	if (s->l3_off > len)
 		return;
 	if (s->l3_off >= ETH_HLEN) {
+		memcpy(g->dst_mac, s->hdr, ETH_ALEN);
 		memcpy(g->src_mac, s->hdr + ETH_ALEN, ETH_ALEN);
 		g->has_src_mac = true;
 	}

@@ -22,3 +22,15 @@ bool dropped_by_netfilter(const struct group *g)
 
 	return group_reason(g, reasons) || group_at(g, functions);
 }
+
+bool neighbour_failed(const struct group *g)
+{
+	static const char *const reasons[] = {"NEIGH_FAILED", "NEIGH_CREATEFAIL", "NEIGH_QUEUEFULL",
+					      NULL};
+	static const char *const unspecified[] = {"NOT_SPECIFIED", NULL};
+	static const char *const functions[] = {"arp_error_report",    "neigh_invalidate",
+						"ndisc_error_report",  "__neigh_event_send",
+						"neigh_timer_handler", NULL};
+
+	return group_reason(g, reasons) || (group_reason(g, unspecified) && group_at(g, functions));
+}

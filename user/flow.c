@@ -61,6 +61,12 @@ static bool same_prefix(const struct addr *a, const struct addr *b, unsigned int
 	return !rest || !((a->b[bytes] ^ b->b[bytes]) >> (8 - rest));
 }
 
+bool flow_same_tuple(const struct flow *a, const struct flow *b)
+{
+	return a->proto == b->proto && addr_eq(&a->src, &b->src) && addr_eq(&a->dst, &b->dst) &&
+	       a->sport == b->sport && a->dport == b->dport;
+}
+
 bool cidr_has(const struct cidr *c, const struct addr *a)
 {
 	return same_prefix(&c->addr, a, c->bits);

@@ -42,6 +42,8 @@ bool addr_is_multicast(const struct addr *a); /* IPv4 broadcast counts too */
 bool addr_is_linklocal(const struct addr *a);
 bool cidr_has(const struct cidr *c, const struct addr *a);
 bool cidr_overlap(const struct cidr *a, const struct cidr *b);
+/* The same protocol, addresses and ports. */
+bool flow_same_tuple(const struct flow *a, const struct flow *b);
 /* 0, or -EINVAL. Accepts "10.0.0.0/8", "10.1.2.3" (full length), and IPv6. Host bits may be set. */
 int addr_parse(const char *s, struct addr *out);
 int cidr_parse(const char *s, struct cidr *out);

@@ -63,8 +63,10 @@ struct group {
 
 	/* Evidence that only the sample gives. */
 	bool has_sample;
-	uint8_t src_mac[6];
-	bool has_src_mac;
+	uint8_t src_mac[6], dst_mac[6];
+	bool has_src_mac; /* and dst_mac */
+	uint16_t vlan;	  /* VLAN ID in the packet's own field; 0: untagged, or only in the frame */
+	uint32_t len;	  /* bytes from where the packet's data started when it died */
 	uint32_t mark;
 	/* Retransmits: a group is many connections. silent_ms is the time from the first to the
 	 * last retransmit of the one that flow.sport names. */

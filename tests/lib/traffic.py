@@ -150,7 +150,7 @@ def udp(args, end):
     sock = socket.socket(family(args.host), socket.SOCK_DGRAM)
     # Connected: an answer from another address than the one that was asked is not an answer.
     sock.connect((args.host, args.port))
-    payload = os.urandom(min(args.size, 1200))
+    payload = os.urandom(args.size)
     until_answered(sock, end, args.interval, lambda: sock.send(payload),
                    lambda got: got[0] == payload)
 

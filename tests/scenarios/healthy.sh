@@ -101,6 +101,33 @@ variant_bridge_nf_unused()
 	report none
 }
 
+# A bridge that is idle, one that begins with its spanning tree, ports with flags that hinder nobody,
+# and an address of the bridge's network that nobody has.
+variant_bridge_flags()
+{
+	lab_up
+	ip -n "$LAB-node1" -batch - <<-END
+		link add docker0 type bridge
+		addr add 172.17.0.1/16 dev docker0
+		link set docker0 up
+		link add br1 type bridge stp_state 1
+		addr add 172.18.0.1/16 dev br1
+		link set br1 up
+		link add tap0 type veth peer name tap1
+		link set tap0 master br1 up
+		link set tap1 up
+		link set vetha type bridge_slave isolated on flood off
+	END
+	trace_start
+	traffic udp node1 172.17.0.9 9 --deadline 0.3 2>/dev/null || :
+	traffic udp node1 172.18.0.9 9 --deadline 0.3 2>/dev/null || :
+	expect_ok tcp poda $POD_B $LAB_PORT
+	expect_ok udp podb $POD_A6 $LAB_PORT
+	traffic tcp poda 10.244.1.99 $LAB_PORT --deadline 4 2>/dev/null || :
+	trace_stop
+	report none
+}
+
 # A host that is no router drops what is not for it, and a firewall does its work: no finding.
 variant_not_our_business()
 {

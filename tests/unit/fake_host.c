@@ -35,6 +35,7 @@ ARRAY_OP(links, struct link, links, n_links)
 ARRAY_OP(addrs, struct if_addr, addrs, n_addrs)
 ARRAY_OP(routes, struct route, routes, n_routes)
 ARRAY_OP(neighs, struct neigh, neighs, n_neighs)
+ARRAY_OP(port_vlans, struct port_vlans, vlans, n_vlans)
 ARRAY_OP(udp_sockets, struct udp_socket, sockets, n_sockets)
 ARRAY_OP(cidrs, struct known_cidr, cidrs, n_cidrs)
 
@@ -51,6 +52,22 @@ static int conntrack(struct host *h, uint32_t netns, const struct addr *a,
 	*out = f->conntrack;
 	*n = f->n_conntrack;
 	return 0;
+}
+
+static int conntrack_get(struct host *h, uint32_t netns, const struct flow *tuple,
+			 struct ct_entry *out)
+{
+	const struct ct_entry *e;
+	size_t n;
+	int err = conntrack(h, netns, NULL, &e, &n);
+
+	for (size_t i = 0; !err && i < n; i++) {
+		if (flow_same_tuple(&e[i].orig, tuple) || flow_same_tuple(&e[i].reply, tuple)) {
+			*out = e[i];
+			return 0;
+		}
+	}
+	return err ? err : -ENOENT;
 }
 
 static int sysctl(struct host *h, uint32_t netns, const char *name, char *buf, size_t size)
@@ -124,7 +141,9 @@ static const struct host_ops ops = {
 	.routes = routes,
 	.route_get = route_get,
 	.neighs = neighs,
+	.vlans = port_vlans,
 	.conntrack = conntrack,
+	.conntrack_get = conntrack_get,
 	.udp_sockets = udp_sockets,
 	.icmp_errors = icmp_errors,
 	.cidrs = cidrs,

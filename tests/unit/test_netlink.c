@@ -96,6 +96,7 @@ static int parse_any(const struct nlmsghdr *m)
 		struct if_addr addr;
 		struct route route;
 		struct neigh neigh;
+		struct port_vlans vlans;
 		struct ct_entry ct;
 		int id;
 	} out;
@@ -108,7 +109,8 @@ static int parse_any(const struct nlmsghdr *m)
 			assert_non_null(memchr(out.link.name, 0, sizeof(out.link.name)));
 			assert_non_null(memchr(out.link.kind, 0, sizeof(out.link.kind)));
 		}
-		return err;
+		/* the same message, as the answer to another question */
+		return err < 0 ? err : parse_vlans(m, &out.vlans) == -EBADMSG ? -EBADMSG : err;
 	case RTM_NEWADDR:
 		return parse_addr(m, &out.addr);
 	case RTM_NEWROUTE:
@@ -287,6 +289,7 @@ static void link_veth_port(void **state)
 	put_u8(IFLA_BRPORT_STATE, BR_STATE_FORWARDING);
 	put_u8(IFLA_BRPORT_MODE, 1);
 	put_u8(IFLA_BRPORT_ISOLATED, 1);
+	put_u8(IFLA_BRPORT_UNICAST_FLOOD, 1);
 	end(data);
 	end(info);
 	assert_int_equal(parse_link(&msg.h, &l, &id), 0);
@@ -295,7 +298,7 @@ static void link_veth_port(void **state)
 	assert_int_equal(l.peer, 3);
 	assert_int_equal(l.peer_netns, 0);
 	assert_int_equal(l.master, 4);
-	assert_true(l.port.known && l.port.hairpin && l.port.isolated);
+	assert_true(l.port.known && l.port.hairpin && l.port.isolated && l.port.flood);
 	assert_int_equal(l.port.state, BR_STATE_FORWARDING);
 	assert_false(l.bridge.known);
 	check_hostile(sizeof(struct ifinfomsg));
@@ -303,6 +306,7 @@ static void link_veth_port(void **state)
 
 static void link_bridge(void **state)
 {
+	uint16_t pvid = 7;
 	struct nlattr *info, *data;
 	struct link l;
 	int id;
@@ -314,11 +318,15 @@ static void link_bridge(void **state)
 	data = nest(IFLA_INFO_DATA);
 	put_u8(IFLA_BR_VLAN_FILTERING, 1);
 	put_u8(IFLA_BR_NF_CALL_IP6TABLES, 1);
+	put_u32(IFLA_BR_STP_STATE, 2);
+	put(IFLA_BR_VLAN_DEFAULT_PVID, &pvid, sizeof(pvid));
 	end(data);
 	end(info);
 	assert_int_equal(parse_link(&msg.h, &l, &id), 0);
 	assert_true(l.bridge.known && l.bridge.vlan_filtering && l.bridge.nf_call_ip6tables);
 	assert_false(l.bridge.nf_call_iptables);
+	assert_true(l.bridge.stp);
+	assert_int_equal(l.bridge.default_pvid, 7);
 	check_hostile(sizeof(struct ifinfomsg));
 }
 
@@ -540,6 +548,78 @@ static void neigh_fdb(void **state)
 	check_hostile(sizeof(h));
 }
 
+static void put_vlan(uint16_t flags, uint16_t vid)
+{
+	struct bridge_vlan_info info = {flags, vid};
+
+	put(IFLA_BRIDGE_VLAN_INFO, &info, sizeof(info));
+}
+
+static struct nlattr *begin_vlans(int family)
+{
+	struct ifinfomsg h = {.ifi_family = (uint8_t)family, .ifi_index = 5};
+
+	begin(RTM_NEWLINK, &h, sizeof(h));
+	put_str(IFLA_IFNAME, "veth1");
+	return nest(IFLA_AF_SPEC);
+}
+
+static void vlans(void **state)
+{
+	struct nlattr *spec = begin_vlans(AF_BRIDGE);
+	struct port_vlans v;
+	uint16_t mode = 0;
+
+	(void)state;
+	put(IFLA_BRIDGE_MODE, &mode, sizeof(mode));
+	put_vlan(BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED, 7);
+	put_vlan(BRIDGE_VLAN_INFO_RANGE_BEGIN, 100);
+	put_vlan(BRIDGE_VLAN_INFO_RANGE_END, 102);
+	put_vlan(0, 4094);
+	end(spec);
+	assert_int_equal(parse_vlans(&msg.h, &v), 0);
+	assert_int_equal(v.ifindex, 5);
+	assert_int_equal(v.pvid, 7);
+	for (uint16_t vid = 0; vid < 4096; vid++)
+		assert_int_equal(vlans_have(&v, vid),
+				 vid == 7 || (vid >= 100 && vid <= 102) || vid == 4094);
+	check_hostile(sizeof(struct ifinfomsg));
+
+	/* a port without any, and a link that was not asked about as a bridge's port */
+	end(begin_vlans(AF_BRIDGE));
+	assert_int_equal(parse_vlans(&msg.h, &v), 1);
+	spec = begin_vlans(AF_UNSPEC);
+	put_vlan(0, 3);
+	end(spec);
+	assert_int_equal(parse_vlans(&msg.h, &v), 1);
+	assert_int_equal(v.pvid, 7);
+}
+
+/* Ranges that end before they begin, or never do either, and VLANs that do not exist. */
+static void vlans_hostile(void **state)
+{
+	static const struct bridge_vlan_info bad[][2] = {
+		{{BRIDGE_VLAN_INFO_RANGE_BEGIN, 9}, {BRIDGE_VLAN_INFO_RANGE_END, 8}},
+		{{0, 3}, {BRIDGE_VLAN_INFO_RANGE_END, 8}},
+		{{0, 3}, {BRIDGE_VLAN_INFO_RANGE_BEGIN, 8}},
+		{{0, 3}, {0, 0}},
+		{{0, 3}, {0, 4095}},
+		{{0, 3}, {0, 0xffff}},
+		{{BRIDGE_VLAN_INFO_RANGE_BEGIN, 3}, {BRIDGE_VLAN_INFO_RANGE_END, 0xffff}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct nlattr *spec = begin_vlans(AF_BRIDGE);
+		struct port_vlans v;
+
+		put_vlan(bad[i][0].flags, bad[i][0].vid);
+		put_vlan(bad[i][1].flags, bad[i][1].vid);
+		end(spec);
+		assert_int_equal(parse_vlans(&msg.h, &v), -EBADMSG);
+	}
+}
+
 static void nsid(void **state)
 {
 	struct rtgenmsg h = {};
@@ -633,6 +713,8 @@ int main(void)
 		cmocka_unit_test(route_bogus_prefix),
 		cmocka_unit_test(neigh_arp),
 		cmocka_unit_test(neigh_fdb),
+		cmocka_unit_test(vlans),
+		cmocka_unit_test(vlans_hostile),
 		cmocka_unit_test(nsid),
 		cmocka_unit_test(conntrack),
 	};

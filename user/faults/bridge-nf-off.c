@@ -61,17 +61,13 @@ static bool find_place(const struct group *g, struct host *h, struct place *p)
 	return p->server_port && p->server_port != p->client_port;
 }
 
-/* The client's entry whose destination was translated to this answer's source. */
-static const struct ct_entry *find_entry(const struct group *g, const struct ct_entry *e, size_t n)
+/* The client's entry, the answer's flow being its reply, was its destination translated to the
+ * answer's source? */
+static bool is_translated(const struct group *g, const struct ct_entry *e)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (e[i].proto == g->flow.proto && addr_eq(&e[i].orig.src, &g->flow.dst) &&
-		    e[i].orig.sport == g->flow.dport && addr_eq(&e[i].reply.src, &g->flow.src) &&
-		    e[i].reply.sport == g->flow.sport &&
-		    (!addr_eq(&e[i].orig.dst, &g->flow.src) || e[i].orig.dport != g->flow.sport))
-			return &e[i];
-	}
-	return NULL;
+	return addr_eq(&e->orig.src, &g->flow.dst) && e->orig.sport == g->flow.dport &&
+	       addr_eq(&e->reply.src, &g->flow.src) && e->reply.sport == g->flow.sport &&
+	       (!addr_eq(&e->orig.dst, &g->flow.src) || e->orig.dport != g->flow.sport);
 }
 
 /* STATUS_CONFIRMED: the translation is proved. SUSPECTED: conntrack could not be read. */
@@ -79,11 +75,12 @@ static enum status prove_translation(struct finding *f, const struct group *g, s
 				     uint32_t node, struct ct_entry *found)
 {
 	char check[80], value[FLOW_STRLEN * 2 + 40], a[FLOW_STRLEN], b[FLOW_STRLEN];
-	const struct ct_entry *e, *entries;
-	size_t n;
-	int err = h->ops->conntrack(h, node, &g->flow.dst, &entries, &n);
+	struct ct_entry e;
+	int err = h->ops->conntrack_get(h, node, &g->flow, &e);
 
 	snprintf(check, sizeof(check), "conntrack of %s", addr_str(&g->flow.dst, a));
+	if (err == -ENOENT)
+		return STATUS_NONE;
 	/* without conntrack nothing was translated; and a UDP packet to a closed port is an
 	 * everyday thing, so that it takes the proof */
 	if (err && (h->ops->sysctl(h, node, "net/netfilter/nf_conntrack_max", value,
@@ -95,12 +92,11 @@ static enum status prove_translation(struct finding *f, const struct group *g, s
 				 "an entry without reply for the translated flow");
 		return STATUS_SUSPECTED;
 	}
-	e = find_entry(g, entries, n);
-	if (!e || (e->status & IPS_SEEN_REPLY))
+	if (!is_translated(g, &e) || (e.status & IPS_SEEN_REPLY))
 		return STATUS_NONE;
-	*found = *e;
-	snprintf(value, sizeof(value), "%s, answered as %s [UNREPLIED]", flow_str(&e->orig, a),
-		 flow_str(&e->reply, b));
+	*found = e;
+	snprintf(value, sizeof(value), "%s, answered as %s [UNREPLIED]", flow_str(&e.orig, a),
+		 flow_str(&e.reply, b));
 	finding_evidence(f, AGREES_YES, check, value, "replies seen");
 	return STATUS_CONFIRMED;
 }

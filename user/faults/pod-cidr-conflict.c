@@ -29,22 +29,10 @@ static bool is_source_check(const struct group *g)
 	return group_reason(g, reasons) || (group_reason(g, unspecified) && group_at(g, functions));
 }
 
-static bool is_unresolved(const struct group *g)
-{
-	static const char *const reasons[] = {"NEIGH_FAILED", "NEIGH_CREATEFAIL", "NEIGH_QUEUEFULL",
-					      NULL};
-	static const char *const unspecified[] = {"NOT_SPECIFIED", NULL};
-	static const char *const functions[] = {"arp_error_report",    "neigh_invalidate",
-						"ndisc_error_report",  "__neigh_event_send",
-						"neigh_timer_handler", NULL};
-
-	return group_reason(g, reasons) || (group_reason(g, unspecified) && group_at(g, functions));
-}
-
 static bool signature(const struct group *g)
 {
 	return g->kind == SAMPLE_DROP && g->netns && g->flow.src.family && g->flow.dst.family &&
-	       (is_unresolved(g) || is_source_check(g));
+	       (neighbour_failed(g) || is_source_check(g));
 }
 
 /* Everything that is claimed twice, and by whom. */

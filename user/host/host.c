@@ -50,6 +50,8 @@ static int read_kind(struct real_host *h, enum cache_kind kind, struct vec *v)
 		return read_routes(v);
 	case CACHE_NEIGHS:
 		return read_neighs(v);
+	case CACHE_VLANS:
+		return read_vlans(v);
 	case CACHE_UDP:
 		return read_udp_sockets(v);
 	default:
@@ -90,6 +92,7 @@ ARRAY_OP(op_links, struct link, CACHE_LINKS)
 ARRAY_OP(op_addrs, struct if_addr, CACHE_ADDRS)
 ARRAY_OP(op_routes, struct route, CACHE_ROUTES)
 ARRAY_OP(op_neighs, struct neigh, CACHE_NEIGHS)
+ARRAY_OP(op_vlans, struct port_vlans, CACHE_VLANS)
 ARRAY_OP(op_udp_sockets, struct udp_socket, CACHE_UDP)
 
 static int op_sysctl(struct host *h, uint32_t netns, const char *name, char *buf, size_t size)
@@ -148,6 +151,21 @@ static int op_conntrack(struct host *h, uint32_t netns, const struct addr *a,
 	return 0;
 }
 
+static int op_conntrack_get(struct host *h, uint32_t netns, const struct flow *tuple,
+			    struct ct_entry *out)
+{
+	struct real_host *r = real(h);
+	int err;
+
+	read_kallsyms_names(r);
+	err = netns_enter(&r->table, netns);
+	if (err)
+		return err;
+	err = read_conntrack_entry(tuple, r->has_ctnetlink, out);
+	netns_leave(&r->table);
+	return err;
+}
+
 static int op_cidrs(struct host *h, uint32_t netns, const struct known_cidr **out, size_t *n)
 {
 	const struct cached *c = find_cached(real(h), netns, CACHE_CIDRS);
@@ -192,7 +210,9 @@ static const struct host_ops real_ops = {
 	.routes = op_routes,
 	.route_get = op_route_get,
 	.neighs = op_neighs,
+	.vlans = op_vlans,
 	.conntrack = op_conntrack,
+	.conntrack_get = op_conntrack_get,
 	.udp_sockets = op_udp_sockets,
 	.icmp_errors = op_icmp_errors,
 	.cidrs = op_cidrs,

@@ -47,11 +47,14 @@ struct link {
 		bool known;
 		bool nf_call_iptables, nf_call_ip6tables;
 		bool vlan_filtering;
+		bool stp;	       /* the kernel's or a daemon's */
+		uint16_t default_pvid; /* 0: new ports get no VLAN */
 	} bridge;
 	struct { /* when master is a bridge */
 		bool known;
 		uint8_t state;
 		bool hairpin, isolated;
+		bool flood; /* takes frames whose destination is unknown */
 	} port;
 };
 
@@ -96,6 +99,13 @@ struct neigh {
 	uint16_t state; /* NUD_* */
 };
 
+/* What a bridge port, or the bridge itself, has of its bridge's VLANs. */
+struct port_vlans {
+	uint32_t ifindex;
+	uint16_t pvid;	      /* the VLAN of untagged frames; 0: none, they are not let in */
+	uint8_t members[512]; /* a bit for each VLAN ID */
+};
+
 struct ct_entry {
 	uint8_t proto;
 	struct flow orig, reply; /* l3, proto, src, dst, ports */
@@ -138,9 +148,15 @@ struct host_ops {
 			 struct route_answer *out);
 	/* ARP, ND and FDB entries together. */
 	int (*neighs)(struct host *h, uint32_t netns, const struct neigh **out, size_t *n);
+	/* The ports of all bridges that are a member of any VLAN. */
+	int (*vlans)(struct host *h, uint32_t netns, const struct port_vlans **out, size_t *n);
 	/* Every conntrack entry that has `a` in one of its tuples; a NULL: every TCP entry. */
 	int (*conntrack)(struct host *h, uint32_t netns, const struct addr *a,
 			 const struct ct_entry **out, size_t *n);
+	/* The one entry that has the flow as its original or its reply tuple; -ENOENT: none. Costs
+	 * a lookup, not a dump. */
+	int (*conntrack_get)(struct host *h, uint32_t netns, const struct flow *tuple,
+			     struct ct_entry *out);
 	int (*udp_sockets)(struct host *h, uint32_t netns, const struct udp_socket **out,
 			   size_t *n);
 	/* How many ICMP errors that say "unreachable", IPv4 and IPv6, ever reached that netns. */
@@ -160,6 +176,13 @@ uint32_t host_addr_owner(struct host *h, uint32_t netns, const struct addr *a);
 /* The bridge port behind which mac lives, or NULL. */
 const struct link *host_fdb_port(struct host *h, uint32_t netns, uint32_t bridge,
 				 const uint8_t *mac);
+/* The port whose other end, in another netns, has that address or that MAC; NULL: none is known. */
+const struct link *host_port_of_addr(struct host *h, uint32_t netns, uint32_t bridge,
+				     const struct addr *a);
+const struct link *host_port_of_mac(struct host *h, uint32_t netns, uint32_t bridge,
+				    const uint8_t *mac);
+bool vlans_have(const struct port_vlans *v, uint16_t vid);
+void vlans_add(struct port_vlans *v, uint16_t vid);
 /* Is it a bridge with veth ports whose other ends are in other namespaces? (a CNI's bridge) */
 bool host_is_pod_bridge(struct host *h, uint32_t netns, const struct link *br);
 /* The netns that the pod's default route leads to, over its veth: its node. 0: none. */

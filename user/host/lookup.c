@@ -52,6 +52,59 @@ const struct link *host_fdb_port(struct host *h, uint32_t netns, uint32_t bridge
 	return NULL;
 }
 
+/* The port for whose other end is(…) holds. */
+typedef bool peer_is_fn(struct host *h, const struct link *port, const void *what);
+
+static const struct link *find_port(struct host *h, uint32_t netns, uint32_t bridge, peer_is_fn *is,
+				    const void *what)
+{
+	const struct link *l;
+	size_t n;
+
+	if (h->ops->links(h, netns, &l, &n))
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (l[i].master == bridge && l[i].peer_is_away && l[i].peer_netns &&
+		    !strcmp(l[i].kind, "veth") && is(h, &l[i], what))
+			return &l[i];
+	}
+	return NULL;
+}
+
+static bool peer_has_addr(struct host *h, const struct link *port, const void *a)
+{
+	return host_addr_owner(h, port->peer_netns, a) == port->peer;
+}
+
+static bool peer_has_mac(struct host *h, const struct link *port, const void *mac)
+{
+	const struct link *peer = host_link(h, port->peer_netns, port->peer);
+
+	return peer && !memcmp(peer->mac, mac, sizeof(peer->mac));
+}
+
+const struct link *host_port_of_addr(struct host *h, uint32_t netns, uint32_t bridge,
+				     const struct addr *a)
+{
+	return find_port(h, netns, bridge, peer_has_addr, a);
+}
+
+const struct link *host_port_of_mac(struct host *h, uint32_t netns, uint32_t bridge,
+				    const uint8_t *mac)
+{
+	return find_port(h, netns, bridge, peer_has_mac, mac);
+}
+
+bool vlans_have(const struct port_vlans *v, uint16_t vid)
+{
+	return v->members[vid / 8 % sizeof(v->members)] & (1 << vid % 8);
+}
+
+void vlans_add(struct port_vlans *v, uint16_t vid)
+{
+	v->members[vid / 8 % sizeof(v->members)] |= (uint8_t)(1 << vid % 8);
+}
+
 bool host_is_pod_bridge(struct host *h, uint32_t netns, const struct link *br)
 {
 	const struct link *l;

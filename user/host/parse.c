@@ -20,6 +20,8 @@
 #include "../util.h"
 #include "parse.h"
 
+#define VLAN_ID_MAX 4094
+
 /* nla_parse() checks every length; what is too short for its type is treated as absent. */
 static bool has(struct nlattr **tb, int type, int len)
 {
@@ -127,6 +129,9 @@ static void parse_bridge(struct nlattr *data, struct link *l)
 	l->bridge.nf_call_iptables = get_u8(tb, IFLA_BR_NF_CALL_IPTABLES);
 	l->bridge.nf_call_ip6tables = get_u8(tb, IFLA_BR_NF_CALL_IP6TABLES);
 	l->bridge.vlan_filtering = get_u8(tb, IFLA_BR_VLAN_FILTERING);
+	l->bridge.stp = get_u32(tb, IFLA_BR_STP_STATE);
+	if (has(tb, IFLA_BR_VLAN_DEFAULT_PVID, 2))
+		l->bridge.default_pvid = nla_get_u16(tb[IFLA_BR_VLAN_DEFAULT_PVID]);
 }
 
 static void parse_port(struct nlattr *data, struct link *l)
@@ -139,6 +144,7 @@ static void parse_port(struct nlattr *data, struct link *l)
 	l->port.state = get_u8(tb, IFLA_BRPORT_STATE);
 	l->port.hairpin = get_u8(tb, IFLA_BRPORT_MODE);
 	l->port.isolated = get_u8(tb, IFLA_BRPORT_ISOLATED);
+	l->port.flood = get_u8(tb, IFLA_BRPORT_UNICAST_FLOOD);
 }
 
 static const struct {
@@ -196,6 +202,62 @@ int parse_link(const struct nlmsghdr *m, struct link *out, int *netnsid)
 		parse_linkinfo(tb[IFLA_LINKINFO], &l);
 	*out = l;
 	return 0;
+}
+
+/* One VLAN, or the begin or end of a range. False: a range that is none. */
+static bool take_vlan(const struct bridge_vlan_info *i, struct port_vlans *v, uint16_t *begin)
+{
+	uint16_t first = i->flags & BRIDGE_VLAN_INFO_RANGE_END ? *begin : i->vid;
+
+	if (i->vid > VLAN_ID_MAX || !first || first > i->vid)
+		return false;
+	*begin = 0;
+	if (i->flags & BRIDGE_VLAN_INFO_RANGE_BEGIN) {
+		*begin = i->vid;
+		return true;
+	}
+	for (uint16_t vid = first; vid <= i->vid; vid++)
+		vlans_add(v, vid);
+	if (i->flags & BRIDGE_VLAN_INFO_PVID)
+		v->pvid = i->vid;
+	return true;
+}
+
+int parse_vlans(const struct nlmsghdr *m, struct port_vlans *out)
+{
+	struct nlattr *tb[IFLA_MAX + 1], *a;
+	struct port_vlans v = {};
+	struct ifinfomsg *ifi;
+	uint16_t begin = 0;
+	bool any = false;
+	int rest;
+
+	if (m->nlmsg_type != RTM_NEWLINK)
+		return 1;
+	if (parse_attrs(m, sizeof(*ifi), tb, IFLA_MAX))
+		return -EBADMSG;
+	ifi = NLMSG_DATA(m);
+	v.ifindex = (uint32_t)ifi->ifi_index;
+	if (ifi->ifi_family != AF_BRIDGE || !tb[IFLA_AF_SPEC])
+		return 1;
+	nla_for_each_nested(a, tb[IFLA_AF_SPEC], rest)
+	{
+		struct bridge_vlan_info info;
+
+		if (nla_type(a) != IFLA_BRIDGE_VLAN_INFO)
+			continue;
+		if (nla_len(a) < (int)sizeof(info))
+			return -EBADMSG;
+		memcpy(&info, nla_data(a), sizeof(info));
+		if (!take_vlan(&info, &v, &begin))
+			return -EBADMSG;
+		any = true;
+	}
+	if (rest > 0 || begin)
+		return -EBADMSG;
+	if (any)
+		*out = v;
+	return any ? 0 : 1;
 }
 
 static bool fits_family(int family, unsigned int bits)

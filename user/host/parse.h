@@ -18,6 +18,8 @@ int parse_link(const struct nlmsghdr *m, struct link *out, int *netnsid);
 int parse_addr(const struct nlmsghdr *m, struct if_addr *out);
 int parse_route(const struct nlmsghdr *m, struct route *out);
 int parse_neigh(const struct nlmsghdr *m, struct neigh *out);
+/* An AF_BRIDGE link with its VLANs; 1 for a port that has none. */
+int parse_vlans(const struct nlmsghdr *m, struct port_vlans *out);
 int parse_nsid(const struct nlmsghdr *m, int *out);
 int parse_conntrack(const struct nlmsghdr *m, struct ct_entry *out);
 /* A line of /proc/net/udp or udp6. */

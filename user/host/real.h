@@ -34,6 +34,7 @@ enum cache_kind {
 	CACHE_ADDRS,
 	CACHE_ROUTES,
 	CACHE_NEIGHS,
+	CACHE_VLANS,
 	CACHE_UDP,
 	CACHE_CIDRS,
 	CACHE_CONNTRACK, /* an answer, not to be found again */
@@ -83,6 +84,8 @@ int read_routes(struct vec *out);
 int read_neighs(struct vec *out);
 int read_route_get(const struct route_query *q, struct route_answer *out);
 int read_conntrack(const struct addr *a, bool has_ctnetlink, struct vec *out);
+int read_vlans(struct vec *out);
+int read_conntrack_entry(const struct flow *tuple, bool has_ctnetlink, struct ct_entry *out);
 int read_udp_sockets(struct vec *out);
 int read_icmp_errors(uint64_t *n);
 int read_sysctl(const char *name, char *buf, size_t size);

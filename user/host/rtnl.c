@@ -39,7 +39,8 @@ typedef int message_fn(const struct nlmsghdr *m, void *ctx);
 struct exchange {
 	message_fn *parse;
 	void *ctx;
-	int err; /* of the kernel or the parser */
+	bool dump; /* else one answer; ctnetlink marks that, too, as one of many to come */
+	int err;   /* of the kernel or the parser */
 };
 
 static int on_valid(struct nl_msg *msg, void *arg)
@@ -49,7 +50,7 @@ static int on_valid(struct nl_msg *msg, void *arg)
 
 	if (err < 0 && !x->err)
 		x->err = err;
-	return NL_OK;
+	return x->dump ? NL_OK : NL_STOP;
 }
 
 static int on_error(struct sockaddr_nl *from, struct nlmsgerr *e, void *arg)
@@ -117,12 +118,13 @@ static int from_libnl(int err)
 /* Send what is in msg and give each answer to parse. */
 static int ask(int protocol, struct nl_msg *msg, message_fn *parse, void *ctx)
 {
-	struct exchange x = {parse, ctx, 0};
+	struct exchange x = {.parse = parse, .ctx = ctx};
 	struct nl_sock *sk = open_socket(protocol, &x);
 	int err;
 
 	if (!sk)
 		return -EPROTONOSUPPORT;
+	x.dump = nlmsg_hdr(msg)->nlmsg_flags & NLM_F_DUMP;
 	err = nl_send_auto(sk, msg);
 	if (err >= 0)
 		err = nl_recvmsgs_default(sk);
@@ -213,6 +215,30 @@ int read_neighs(struct vec *out)
 	out->size = sizeof(struct neigh);
 	err = dump(NETLINK_ROUTE, RTM_GETNEIGH, &nd, sizeof(nd), on_neigh, out);
 	return err ? err : dump(NETLINK_ROUTE, RTM_GETNEIGH, &ifi, sizeof(ifi), on_neigh, out);
+}
+
+static int on_vlans(const struct nlmsghdr *m, void *ctx)
+{
+	struct port_vlans v;
+	int err = parse_vlans(m, &v);
+
+	if (!err)
+		vec_add(ctx, &v);
+	return err;
+}
+
+int read_vlans(struct vec *out)
+{
+	struct {
+		struct ifinfomsg ifi;
+		struct nlattr attr;
+		uint32_t mask;
+	} h = {.ifi.ifi_family = AF_BRIDGE,
+	       .attr = {.nla_len = NLA_HDRLEN + sizeof(h.mask), .nla_type = IFLA_EXT_MASK},
+	       .mask = RTEXT_FILTER_BRVLAN_COMPRESSED};
+
+	out->size = sizeof(struct port_vlans);
+	return dump(NETLINK_ROUTE, RTM_GETLINK, &h, sizeof(h), on_vlans, out);
 }
 
 struct links_ctx {
@@ -418,6 +444,70 @@ int read_conntrack(const struct addr *a, bool has_ctnetlink, struct vec *out)
 		      : -ENOMEM;
 	nlmsg_free(msg);
 	return err == -EINTR ? 0 : err;
+}
+
+static int put_tuple(struct nl_msg *msg, const struct flow *f)
+{
+	bool v6 = f->src.family == AF_INET6;
+	struct nlattr *tuple = nla_nest_start(msg, CTA_TUPLE_ORIG | NLA_F_NESTED), *part;
+
+	if (!tuple)
+		return -ENOMEM;
+	part = nla_nest_start(msg, CTA_TUPLE_IP | NLA_F_NESTED);
+	if (!part || put_addr(msg, v6 ? CTA_IP_V6_SRC : CTA_IP_V4_SRC, &f->src) ||
+	    put_addr(msg, v6 ? CTA_IP_V6_DST : CTA_IP_V4_DST, &f->dst))
+		return -ENOMEM;
+	nla_nest_end(msg, part);
+	part = nla_nest_start(msg, CTA_TUPLE_PROTO | NLA_F_NESTED);
+	if (!part || nla_put_u8(msg, CTA_PROTO_NUM, f->proto) ||
+	    nla_put_u16(msg, CTA_PROTO_SRC_PORT, htons(f->sport)) ||
+	    nla_put_u16(msg, CTA_PROTO_DST_PORT, htons(f->dport)))
+		return -ENOMEM;
+	nla_nest_end(msg, part);
+	nla_nest_end(msg, tuple);
+	return 0;
+}
+
+static int on_conntrack_entry(const struct nlmsghdr *m, void *ctx)
+{
+	return parse_conntrack(m, ctx);
+}
+
+/* Without ctnetlink there is nothing but the whole list. */
+static int find_conntrack_entry(const struct flow *tuple, struct ct_entry *out)
+{
+	struct vec v = {.size = sizeof(struct ct_entry)};
+	struct ct_ctx c = {&v, &tuple->src};
+	int err = read_conntrack_file(&c);
+	const struct ct_entry *e = v.data;
+
+	for (size_t i = 0; i < v.n; i++) {
+		if (flow_same_tuple(&e[i].orig, tuple) || flow_same_tuple(&e[i].reply, tuple)) {
+			*out = e[i];
+			free(v.data);
+			return 0;
+		}
+	}
+	free(v.data);
+	return err ? err : -ENOENT;
+}
+
+int read_conntrack_entry(const struct flow *tuple, bool has_ctnetlink, struct ct_entry *out)
+{
+	struct nfgenmsg h = {.nfgen_family = tuple->src.family, .version = NFNETLINK_V0};
+	struct ct_entry e = {};
+	struct nl_msg *msg;
+	int err = -ENOMEM;
+
+	if (!has_ctnetlink)
+		return find_conntrack_entry(tuple, out);
+	msg = nlmsg_alloc_simple(NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, NLM_F_REQUEST);
+	if (msg && !nlmsg_append(msg, &h, sizeof(h), NLMSG_ALIGNTO) && !put_tuple(msg, tuple))
+		err = ask(NETLINK_NETFILTER, msg, on_conntrack_entry, &e);
+	nlmsg_free(msg);
+	if (!err)
+		*out = e;
+	return err;
 }
 
 static int count_message(const struct nlmsghdr *m, void *ctx)
