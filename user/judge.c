@@ -152,8 +152,11 @@ static uint64_t lost_evidence(const struct report *r)
 {
 	uint64_t lost = r->acc.samples_lost + r->acc.retransmits_lost;
 
+	/* what a hook program misses is detail, which the sample's stack has, too */
 	for (size_t i = 1; i < r->n_probes; i++)
-		lost += r->probes[i].has_missed ? r->probes[i].missed : 0;
+		lost += r->probes[i].has_missed && r->probes[i].armed == ARMED_ALWAYS
+				? r->probes[i].missed
+				: 0;
 	return lost;
 }
 
