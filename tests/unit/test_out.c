@@ -183,6 +183,45 @@ static void test_json(void **state)
 	free(text);
 }
 
+/* What hook programs saw: of a finding's drop, and of an unexplained one. Names come from rulesets.
+ */
+static void test_what_hook_programs_saw(void **state)
+{
+	struct made *m = *state;
+	struct group *g = m->groups;
+	char *text;
+	json_t *j, *d;
+
+	m->f.groups[0] = 0;
+	g[0].decided_by = "nf_hook_slow";
+	g[0].verdict.function = "nft_do_chain";
+	g[0].verdict.family = "inet";
+	strcpy(g[0].verdict.table, "f\033[2Jw");
+	strcpy(g[0].verdict.chain, "in\xff");
+	g[1].decided_by = "br_forward";
+	strcpy(g[1].out, "vethb");
+	g[1].port.known = g[1].port.isolated = true;
+	g[1].port.state = 3;
+	text = render(&m->r, false, false);
+	assert_has(text, "by nft_do_chain, table inet f\\x1b[2Jw, base chain in\\xff\n");
+	assert_has(text, "by br_forward, to bridge port vethb (forwarding, isolated)\n");
+	free(text);
+	text = render(&m->r, true, false);
+	j = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(j);
+	d = json_object_get(json_array_get(json_object_get(j, "drops"), 0), "verdict");
+	assert_string_equal(json_string_value(json_object_get(d, "function")), "nft_do_chain");
+	assert_string_equal(json_string_value(json_object_get(d, "table")), "f\033[2Jw");
+	assert_string_equal(json_string_value(json_object_get(d, "base_chain")), "in\\xff");
+	d = json_object_get(json_array_get(json_object_get(j, "drops"), 1), "port");
+	assert_string_equal(json_string_value(json_object_get(d, "state")), "forwarding");
+	assert_true(json_is_true(json_object_get(d, "isolated")));
+	assert_true(json_is_false(json_object_get(d, "hairpin")));
+	assert_null(json_object_get(json_array_get(json_object_get(j, "drops"), 1), "verdict"));
+	json_decref(j);
+	free(text);
+}
+
 static void test_full_disk(void **state)
 {
 	struct made *m = *state;
@@ -393,6 +432,7 @@ int main(void)
 		T(test_text_says_what_was_lost),
 		T(test_colour),
 		T(test_json),
+		T(test_what_hook_programs_saw),
 		T(test_full_disk),
 		T(test_nothing_seen),
 		T(test_one_is_singular),
