@@ -20,7 +20,6 @@
 
 #include "../bridge.h"
 #include "../catalogue.h"
-#include "../util.h"
 
 static bool signature(const struct group *g)
 {
@@ -38,14 +37,6 @@ static bool is_closed(const struct link *port)
 static bool is_starting(const struct link *port)
 {
 	return port->port.state == BR_STATE_LISTENING || port->port.state == BR_STATE_LEARNING;
-}
-
-static const char *state_name(uint8_t state)
-{
-	static const char *const names[] = {"disabled", "listening", "learning", "forwarding",
-					    "blocking"};
-
-	return state < ARRAY_SIZE(names) ? names[state] : "unknown";
 }
 
 static enum status judge(const struct bridge_path *p, const struct link *port)
@@ -91,7 +82,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	f->status = judge(&p, port);
 	if (f->status == STATUS_NONE)
 		return 0;
-	state = state_name(port->port.state);
+	state = host_port_state(port->port.state);
 	snprintf(check, sizeof(check), "bridge link %s state", port->name);
 	finding_evidence(f, AGREES_YES, check, state, "forwarding");
 	snprintf(check, sizeof(check), "bridge %s stp_state", p.bridge->name);

@@ -183,6 +183,8 @@ const struct link *host_port_of_mac(struct host *h, uint32_t netns, uint32_t bri
 				    const uint8_t *mac);
 bool vlans_have(const struct port_vlans *v, uint16_t vid);
 void vlans_add(struct port_vlans *v, uint16_t vid);
+/* enum BR_STATE_* as bridge(8) writes it. */
+const char *host_port_state(unsigned int state);
 /* Is it a bridge with veth ports whose other ends are in other namespaces? (a CNI's bridge) */
 bool host_is_pod_bridge(struct host *h, uint32_t netns, const struct link *br);
 /* The netns that the pod's default route leads to, over its veth: its node. 0: none. */

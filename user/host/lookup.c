@@ -4,6 +4,7 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
+#include "../util.h"
 #include "host.h"
 
 const struct link *host_link(struct host *h, uint32_t netns, uint32_t ifindex)
@@ -103,6 +104,14 @@ bool vlans_have(const struct port_vlans *v, uint16_t vid)
 void vlans_add(struct port_vlans *v, uint16_t vid)
 {
 	v->members[vid / 8 % sizeof(v->members)] |= (uint8_t)(1 << vid % 8);
+}
+
+const char *host_port_state(unsigned int state)
+{
+	static const char *const names[] = {"disabled", "listening", "learning", "forwarding",
+					    "blocking"};
+
+	return state < ARRAY_SIZE(names) ? names[state] : "unknown";
 }
 
 bool host_is_pod_bridge(struct host *h, uint32_t netns, const struct link *br)

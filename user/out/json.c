@@ -154,7 +154,7 @@ static void set_port(json_t *to, const struct group *g)
 	if (!g->port.known)
 		return;
 	o = json_object();
-	set_string(o, "state", word_port_state(g->port.state));
+	set_string(o, "state", host_port_state(g->port.state));
 	json_object_set_new(o, "hairpin", json_boolean(g->port.hairpin));
 	json_object_set_new(o, "isolated", json_boolean(g->port.isolated));
 	json_object_set_new(to, "port", o);

@@ -73,14 +73,6 @@ const char *netns_holder(struct host *h, uint32_t netns)
 	return name && is_holder(name) ? name : NULL;
 }
 
-const char *word_port_state(unsigned int state)
-{
-	static const char *const states[] = {"disabled", "listening", "learning", "forwarding",
-					     "blocking"};
-
-	return state < ARRAY_SIZE(states) ? states[state] : "unknown";
-}
-
 const char *word_decision(const struct group *g, char *buf)
 {
 	const char *function = g->verdict.function ? g->verdict.function : g->decided_by;
@@ -99,7 +91,7 @@ const char *word_decision(const struct group *g, char *buf)
 			      g->verdict.chain);
 	if (g->port.known)
 		snprintf(buf + n, VERDICT_STRLEN - (size_t)n, ", to bridge port %s (%s%s%s)",
-			 g->out, word_port_state(g->port.state), g->port.hairpin ? ", hairpin" : "",
+			 g->out, host_port_state(g->port.state), g->port.hairpin ? ", hairpin" : "",
 			 g->port.isolated ? ", isolated" : "");
 	return buf;
 }

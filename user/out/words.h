@@ -25,7 +25,5 @@ const char *netns_holder(struct host *h, uint32_t netns);
 /* "by nft_do_chain, table inet fw, base chain input": what hook programs saw of the drop; "" if
  * nothing. buf of VERDICT_STRLEN. */
 const char *word_decision(const struct group *g, char *buf);
-/* enum BR_STATE_*, as ip(8) writes it. */
-const char *word_port_state(unsigned int state);
 
 #endif
