@@ -78,29 +78,29 @@ variant_deep()
 	check_forward
 }
 
+# on_rung RUNG: whatever holds above it
+on_rung()
+{
+	lab_up
+	break_forward
+	WHYDROP_TEST=rung=$1 trace_start --deep
+	traffic tcp poda $POD_C $LAB_PORT --deadline 0.3 2>/dev/null && fail "it is not broken"
+	trace_stop
+	same rung "$(probe_how nf_hook_slow) $(probe_how nft_do_chain)" "$1 $1"
+	check_forward
+}
+
 # The second rung, where there is a first one, too.
 variant_kprobe()
 {
 	[[ -e /sys/bus/event_source/devices/kprobe ]] || skip "this kernel has no kprobes"
-	lab_up
-	break_forward
-	WHYDROP_TEST=rung=kprobe trace_start --deep
-	traffic tcp poda $POD_C $LAB_PORT --deadline 0.3 2>/dev/null && fail "it is not broken"
-	trace_stop
-	same rung "$(probe_how nf_hook_slow) $(probe_how nft_do_chain)" "kprobe kprobe"
-	check_forward
+	on_rung kprobe
 }
 
 # No program at all: the stack names function and hook.
 variant_stack()
 {
-	lab_up
-	break_forward
-	WHYDROP_TEST=rung=stack trace_start --deep
-	traffic tcp poda $POD_C $LAB_PORT --deadline 0.3 2>/dev/null && fail "it is not broken"
-	trace_stop
-	same rung "$(probe_how nf_hook_slow) $(probe_how nft_do_chain)" "stack stack"
-	check_forward
+	on_rung stack
 }
 
 variant_legacy_input()
