@@ -30,7 +30,7 @@ break_forward()
 			}
 			chain forward {
 				type filter hook forward priority 5
-				ip daddr $POD_C tcp dport $LAB_PORT jump sub
+				ip daddr $POD_C meta l4proto { tcp, udp } th dport $LAB_PORT jump sub
 			}
 		}
 	END
@@ -60,7 +60,7 @@ variant_on_demand()
 	lab_up
 	break_forward
 	trace_start
-	flows_die 8 "tcp poda $POD_C $LAB_PORT"
+	flows_die 8 "udp poda $POD_C $LAB_PORT" # several packets a second
 	trace_stop
 	check_forward
 	! is_probed nft_do_chain || same armed "$(query '.probes[] | select(.name == "nft_do_chain") | .armed')" on-demand
@@ -187,7 +187,7 @@ variant_disarmed()
 	lab_up
 	break_forward
 	trace_start --netns "$LAB-node1"
-	flows_die 5 "tcp poda $POD_C $LAB_PORT"
+	flows_die 5 "udp poda $POD_C $LAB_PORT"
 	for _ in 1 2 3 4 5 6; do
 		expect_ok tcp poda $POD_B $LAB_PORT
 		sleep 0.7
