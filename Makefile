@@ -97,6 +97,10 @@ test-vm: all ## every scenario on every kernel (CORE=1: a core set)
 	scripts/deps build test vm
 	tests/vm/run $(if $(CORE),-c)
 
+bench-vm: all ## what forwarding costs with whydrop idle and with --deep: KERNEL=6.12
+	scripts/deps build test vm
+	scripts/vm run $(or $(KERNEL),6.12) -- tests/vm/forwarding
+
 lint: ## clang-format, clang-tidy, shellcheck, man page
 	scripts/lint
 
@@ -111,5 +115,5 @@ clean: ## remove build/
 help: ## this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
-.PHONY: all static bpf-arm64 check test deps demo vm test-vm lint install clean help
+.PHONY: all static bpf-arm64 check test deps demo vm test-vm bench-vm lint install clean help
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
