@@ -8,8 +8,21 @@ BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 LLVM_STRIP ?= llvm-strip
 VERSION := 0.1.0
 
-ARCH ?= $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/')
+NATIVE := $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/')
+ARCH ?= $(NATIVE)
+ifeq ($(ARCH),$(NATIVE))
 B := build
+else
+# The libraries come from the root that scripts/vm makes for machines of that architecture.
+B := build/$(ARCH)
+CROSS_arm64 := aarch64-linux-gnu
+CROSS := $(or $(CROSS_$(ARCH)),$(error there is no cross build for ARCH=$(ARCH)))
+SYSROOT := $(or $(shell scripts/vm root $(ARCH)),$(error there is no root for ARCH=$(ARCH)))
+CC := $(CROSS)-gcc --sysroot=$(SYSROOT)
+AR := $(CROSS)-ar
+export PKG_CONFIG_SYSROOT_DIR := $(SYSROOT)
+export PKG_CONFIG_LIBDIR := $(SYSROOT)/usr/lib/$(CROSS)/pkgconfig
+endif
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
@@ -60,11 +73,9 @@ $(B)/whydrop.static: $(B)/user/main.o $(B)/libwhydrop.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ $(shell pkg-config --static --libs $(PKGS))
 
-bpf-arm64: $(BPF_SRC:bpf/%.bpf.c=$(B)/arm64/%.bpf.o) ## the BPF objects for arm64
-$(B)/arm64/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux/vmlinux.h
-	@mkdir -p $(@D)
-	$(call say,BPF,$@)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -D__TARGET_ARCH_arm64 -c $< -o $@
+arm64: ## build/arm64/whydrop, by a cross compiler
+	scripts/deps build arm64
+	$(MAKE) ARCH=arm64
 
 $(B)/tests/fake_host.o: tests/unit/fake_host.c
 	@mkdir -p $(@D)
@@ -89,12 +100,12 @@ demo: ## a lab, a fault (FAULT=ip-forward-off), a diagnosis
 	$(MAKE) all
 	scripts/demo
 
-vm: all ## a shell on another kernel: KERNEL=6.1
+vm: all $(filter arm64,$(KERNEL)) ## a shell on another kernel: KERNEL=6.1
 	scripts/deps vm
 	scripts/vm shell $(or $(KERNEL),6.1)
 
-test-vm: all ## every scenario on every kernel (CORE=1: a core set)
-	scripts/deps build test vm
+test-vm: all arm64 ## every scenario on every kernel (CORE=1: a core set)
+	scripts/deps test vm
 	tests/vm/run $(if $(CORE),-c)
 
 bench-vm: all ## what forwarding costs with whydrop idle and with --deep: KERNEL=6.12
@@ -115,5 +126,5 @@ clean: ## remove build/
 help: ## this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
-.PHONY: all static bpf-arm64 check test deps demo vm test-vm bench-vm lint install clean help
+.PHONY: all static arm64 check test deps demo vm test-vm bench-vm lint install clean help
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

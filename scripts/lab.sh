@@ -228,7 +228,7 @@ lab_serve()
 
 lab_served()
 {
-	wait_for 10 test -e "$1" && return
+	wait_for 30 test -e "$1" && return
 	echo "lab: a server is not ready:" >&2
 	cat "$LAB_DIR/servers.log" >&2
 	return 1
