@@ -24,7 +24,7 @@ variant_exact()
 {
 	lab_up
 	trace_start
-	traffic flood poda $POD_B 9 --count 1000 --pause 0.001 --deadline 20 >"$LAB_DIR/sent"
+	traffic flood poda $POD_B 9 --count 1000 --pause 0.001 --deadline 60 >"$LAB_DIR/sent"
 	trace_stop
 	[[ $(<"$LAB_DIR/sent") == 1000 ]] || fail "not sent: $(<"$LAB_DIR/sent")"
 	[[ $(packets_to $POD_B 9) == 1000 ]] || fail "$(packets_to $POD_B 9) drops of 1000 packets"
@@ -60,7 +60,7 @@ variant_scan()
 	lab_up
 	trace_start
 	for pod in $POD_B $POD_C; do
-		traffic scan poda $pod --deadline 20 >>"$LAB_DIR/sent" &
+		traffic scan poda $pod --deadline 60 >>"$LAB_DIR/sent" &
 		pids+=($!)
 	done
 	for pid in "${pids[@]}"; do
@@ -84,7 +84,7 @@ variant_duration()
 	trace_end
 	about "$(packets_to $POD_B 9)" "$sent"
 	seconds=$(query .window.seconds)
-	jq -en "$seconds >= 2 and $seconds < 4" >/dev/null || fail "traced for $seconds s, not 2"
+	jq -en "$seconds >= 2 and $seconds < 8" >/dev/null || fail "traced for $seconds s, not 2"
 }
 
 # The flow map is full: the rest is counted by reason, place and netns, and the report says so.
@@ -92,7 +92,7 @@ variant_folded()
 {
 	lab_up
 	WHYDROP_TEST=flows=16 trace_start
-	traffic scan poda $POD_B --deadline 20 >"$LAB_DIR/sent"
+	traffic scan poda $POD_B --deadline 60 >"$LAB_DIR/sent"
 	trace_stop
 	(($(query .accounting.folded) > 0)) || fail "nothing folded: $(query .accounting -c)"
 	(($(query .accounting.counted) >= $(<"$LAB_DIR/sent"))) || fail "lost: $(query .accounting -c)"
@@ -104,9 +104,9 @@ variant_uncounted()
 {
 	lab_up
 	WHYDROP_TEST=flows=1,folds=1 trace_start
-	traffic scan poda $POD_B --deadline 20 >"$LAB_DIR/sent"
-	in_ns poda ping -c1 -W1 $POD_C >/dev/null || true
-	traffic scan podb $POD_C --deadline 20 >>"$LAB_DIR/sent"
+	traffic scan poda $POD_B --deadline 60 >"$LAB_DIR/sent"
+	traffic flood poda $POD_C 9 --count 20 >/dev/null
+	traffic scan podb $POD_C --deadline 60 >>"$LAB_DIR/sent"
 	trace_stop
 	(($(query .accounting.uncounted) > 0)) || fail "nothing uncounted: $(query .accounting -c)"
 }
@@ -117,7 +117,7 @@ variant_lost_samples()
 	lab_up
 	WHYDROP_TEST=ring=4096 trace_start
 	kill -STOP "$TRACE_PID"
-	traffic scan poda $POD_B --deadline 20 >"$LAB_DIR/sent"
+	traffic scan poda $POD_B --deadline 60 >"$LAB_DIR/sent"
 	kill -CONT "$TRACE_PID"
 	trace_stop
 	(($(query .accounting.samples.lost) > 0)) || fail "no sample lost: $(query .accounting -c)"
@@ -129,7 +129,7 @@ variant_fault_after_scan()
 {
 	lab_up
 	WHYDROP_TEST=flows=16 trace_start
-	traffic scan poda $POD_B --deadline 20 >/dev/null
+	traffic scan poda $POD_B --deadline 60 >/dev/null
 	lab_sysctl node1 net.ipv4.ip_forward=0
 	! traffic udp poda $POD_C $LAB_PORT --deadline 1 2>/dev/null || fail "it forwards"
 	trace_stop

@@ -24,10 +24,10 @@ bulk()
 
 many_small()
 {
-	together "traffic short poda $POD_C $LAB_PORT --count 300 --deadline 20" \
-		"traffic short podc $POD_A6 $LAB_PORT --count 300 --deadline 20" \
-		"traffic dns poda $POD_C 53 --count 500 --deadline 20" \
-		"traffic dns podb $POD_C6 53 --count 500 --deadline 20"
+	together "traffic short poda $POD_C $LAB_PORT --count 300 --deadline 60" \
+		"traffic short podc $POD_A6 $LAB_PORT --count 300 --deadline 60" \
+		"traffic dns poda $POD_C 53 --count 500 --deadline 60" \
+		"traffic dns podb $POD_C6 53 --count 500 --deadline 60"
 }
 
 every_way()
@@ -78,8 +78,8 @@ variant_service()
 	judge_start
 	expect_ok tcp poda $VIP 80 --size 5000000
 	expect_ok tcp poda $VIP6 80 --size 5000000
-	traffic short poda $VIP 80 --count 200 --deadline 20
-	traffic dns poda $VIP 53 --count 200 --deadline 20
+	traffic short poda $VIP 80 --count 200 --deadline 60
+	traffic dns poda $VIP 53 --count 200 --deadline 60
 	# Connections that the client leaves at once: late answers find no socket.
 	traffic refused poda $POD_B 4444
 	judge_stop
