@@ -224,6 +224,12 @@ static void describe_stack(struct group *g, const struct sample *s, struct kerne
 		if (!is_ours(&sym, g->n_stack ? &g->stack[g->n_stack - 1] : NULL))
 			g->stack[g->n_stack++] = sym;
 	}
+	/* The function that a trampoline ran jumped to the free (a tail call), and seems to be the
+	 * trampoline: without it, its caller would be seen there. */
+	if (g->n_stack && is_ours(&g->loc, NULL)) {
+		g->loc = g->stack[0];
+		g->loc_traced = true;
+	}
 	/* kallsyms may hide addresses: then only equal addresses are known, and no names */
 	describe_hook(g);
 	g->own_context = in_own_context(g);

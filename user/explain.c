@@ -84,6 +84,8 @@ static bool was_in(const struct group *g, const char *function)
 {
 	const char *const wanted[] = {function, NULL};
 
+	if (g->loc_traced)
+		return true;
 	for (int i = 0; i < g->n_stack; i++) {
 		if (symbol_is(&g->stack[i], wanted))
 			return true;

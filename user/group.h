@@ -47,6 +47,7 @@ struct group {
 	/* From here on: described. Strings are never NULL unless said. */
 	char reason[48];   /* without SKB_DROP_REASON_; "NOT_SPECIFIED"; or a number */
 	struct symbol loc; /* where it was freed */
+	bool loc_traced;   /* by a function that loc called and that a hook program watched */
 	uint32_t netns;	   /* inode; 0: unknown */
 	char in[WD_IFNAMSIZ], out[WD_IFNAMSIZ], bridge[WD_IFNAMSIZ]; /* "": unknown */
 	uint32_t in_ifindex, out_ifindex;

@@ -272,6 +272,17 @@ static void fill_accounting(struct trace *t, const uint64_t *stats, struct repor
 	a->missed = t->probes[0].missed;
 }
 
+/* What looked like a silence may have been answered since, or the same way was. */
+static void end_silences(struct trace *t)
+{
+	for (size_t i = 0; i < t->table.n; i++) {
+		if (t->table.groups[i].kind != SAMPLE_RETRANSMIT || t->table.groups[i].finding < 0)
+			continue;
+		t->table.groups[i].finding = -1;
+		diagnose(t, i);
+	}
+}
+
 int trace_finish(struct trace *t, struct report *r)
 {
 	uint64_t stats[STAT_MAX];
@@ -289,6 +300,7 @@ int trace_finish(struct trace *t, struct report *r)
 	if (err)
 		return err;
 	settle_uncounted_groups(t);
+	end_silences(t);
 	if (t->table.n)
 		qsort(t->table.groups, t->table.n, sizeof(*t->table.groups), group_order);
 	diagnose_finish(&t->diagnosis, t->table.groups, t->table.n);
