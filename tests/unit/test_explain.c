@@ -293,6 +293,24 @@ static void test_bridge_port(void **state)
 	assert_null(g->verdict.function);
 }
 
+/* A tail call leaves the function that freed the packet out of the stack: only its caller is seen.
+ */
+static void test_function_that_is_not_on_the_stack(void **state)
+{
+	struct world *w = *state;
+	struct group *g = the_group(w);
+
+	strcpy(g->reason, "NOT_SPECIFIED");
+	g->stack[0].name = "br_handle_frame_finish";
+	g->loc = g->stack[0];
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	w->hook.fn = FN_BR_FORWARD;
+	assert_null(hook(w));
+	g->loc_traced = true;
+	assert_non_null(hook(w));
+	assert_string_equal(g->decided_by, "br_forward");
+}
+
 /* Of a thousand ports that a scan tries, a few tell enough. */
 static void test_a_scan_stops_asking(void **state)
 {
@@ -337,6 +355,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_not_joined, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_families_and_hooks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridge_port, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_function_that_is_not_on_the_stack, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_a_scan_stops_asking, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hopeless_groups_stop_asking, setup, teardown),
 	};
