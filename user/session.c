@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "session.h"
@@ -26,6 +27,7 @@ struct session {
 	int n_cpus;
 	int armed_fd;
 	bool detached;
+	uint64_t poll_until_ns; /* CLOCK_MONOTONIC; 0: until the ring is empty */
 };
 
 static uint32_t flow_entries(const struct session *s)
@@ -125,7 +127,8 @@ static int handle_sample(void *ctx, void *data, size_t size)
 		s->handlers->hook(s->arg, data);
 	else if (kind != SAMPLE_HOOK && size >= sizeof(struct sample))
 		s->handlers->sample(s->arg, data);
-	return 0;
+	/* what fills the ring as fast as we empty it must not keep us here: this record is done */
+	return s->poll_until_ns && now_ns(CLOCK_MONOTONIC) >= s->poll_until_ns ? -ECANCELED : 0;
 }
 
 static bool locked_down(void)
@@ -227,9 +230,12 @@ void session_disarm(struct session *s, enum probe_family family)
 
 int session_poll(struct session *s, int timeout_ms)
 {
-	int n = ring_buffer__poll(s->ring, timeout_ms);
+	int n;
 
-	return n < 0 ? n : 0;
+	s->poll_until_ns = now_ns(CLOCK_MONOTONIC) + (uint64_t)timeout_ms * 1000000;
+	n = ring_buffer__poll(s->ring, timeout_ms);
+	s->poll_until_ns = 0;
+	return n < 0 && n != -ECANCELED ? n : 0;
 }
 
 /* Programs run under rcu_read_lock(): after a grace period none is left halfway. */
