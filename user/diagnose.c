@@ -50,6 +50,13 @@ static int add_finding(struct diagnosis *d, struct finding *f)
 	return i;
 }
 
+static void take_name(struct finding *f, struct host *h)
+{
+	const char *name = f->netns ? h->ops->netns_name(h, f->netns) : NULL;
+
+	f->netns_name = name ? xstrdup(name) : NULL;
+}
+
 void diagnose_group(struct diagnosis *d, struct group *g)
 {
 	for (const struct fault *const *fault = d->faults; *fault; fault++) {
@@ -61,6 +68,7 @@ void diagnose_group(struct diagnosis *d, struct group *g)
 			finding_free(&f);
 			continue;
 		}
+		take_name(&f, d->host);
 		g->finding = add_finding(d, &f);
 		return;
 	}

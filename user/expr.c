@@ -154,9 +154,14 @@ static bool netns_of(const struct subject *s, uint32_t *netns)
 	return s->g->finding >= 0;
 }
 
-static const char *netns_name(const struct report *r, uint32_t netns)
+static const char *netns_name(const struct subject *s)
 {
-	return r->host && netns ? r->host->ops->netns_name(r->host, netns) : NULL;
+	struct host *h = s->r->host;
+	bool gone;
+
+	if (s->e->about_findings)
+		return finding_netns_name(&s->r->findings[s->g->finding], h, &gone);
+	return h && s->g->netns ? h->ops->netns_name(h, s->g->netns) : NULL;
 }
 
 static enum match match_netns(const struct subject *s, const struct expr_term *t)
@@ -169,7 +174,7 @@ static enum match match_netns(const struct subject *s, const struct expr_term *t
 	if (!netns)
 		return MATCH_NO;
 	snprintf(inode, sizeof(inode), "%u", netns);
-	return sure(glob(t, netns_name(s->r, netns)) || glob(t, inode));
+	return sure(glob(t, netns_name(s)) || glob(t, inode));
 }
 
 static enum match match_pod(const struct subject *s, const struct expr_term *t)
@@ -178,7 +183,7 @@ static enum match match_pod(const struct subject *s, const struct expr_term *t)
 
 	if (!netns_of(s, &netns))
 		return MATCH_MAYBE;
-	return sure(glob(t, netns_name(s->r, netns)));
+	return sure(glob(t, netns_name(s)));
 }
 
 /* ip_error, ip_error+0x94, and without the suffixes that compilers add: foo.isra.0 is foo. */

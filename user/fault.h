@@ -47,6 +47,8 @@ struct finding {
 	char *summary; /* one sentence that names the interface, address, rule or value at fault */
 	uint32_t
 		netns; /* where the fault is and the fix runs; may differ from where packets died */
+	char *netns_name; /* as it was then, kept by diagnose(): the inode number of a netns that is
+			   * gone is given to another one; NULL: it had none */
 	struct evidence *evidence;
 	size_t n_evidence;
 	struct fix *fix;
@@ -86,6 +88,9 @@ void finding_evidence(struct finding *f, enum agrees agrees, const char *check, 
 void finding_fix(struct finding *f, enum fix_when when, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void finding_free(struct finding *f);
+/* The name of the finding's netns: of its own, a holder's, or NULL. *gone: it had one of its own,
+ * and another netns has its inode number now. */
+const char *finding_netns_name(const struct finding *f, struct host *h, bool *gone);
 /* s as one word of a POSIX shell, quoted only if it must be. Returns buf (4 * strlen + 3 bytes). */
 const char *shell_quote(const char *s, char *buf, size_t size);
 

@@ -67,9 +67,21 @@ void finding_free(struct finding *f)
 	free(f->fix);
 	free(f->place);
 	free(f->summary);
+	free(f->netns_name);
 	free(f->path);
 	free(f->groups);
 	memset(f, 0, sizeof(*f));
+}
+
+const char *finding_netns_name(const struct finding *f, struct host *h, bool *gone)
+{
+	const char *now = h && f->netns ? h->ops->netns_name(h, f->netns) : NULL;
+
+	*gone = false;
+	if (!f->netns_name || host_netns_is_holder(f->netns_name))
+		return now;
+	*gone = now && strcmp(now, f->netns_name);
+	return f->netns_name;
 }
 
 const char *shell_quote(const char *s, char *buf, size_t size)

@@ -193,6 +193,40 @@ static void test_ip_forward_off(void **state)
 	assert_int_equal(l->d.findings[0].packets, 10);
 }
 
+/* The inode number of a netns that is gone is given to the next one: no command must run there. */
+static void test_finding_keeps_the_name_of_its_netns(void **state)
+{
+	struct lab *l = *state;
+	const struct finding *f;
+	bool gone;
+
+	l->node->name = "node1";
+	forward_drop(l);
+	fake_sysctl(l->node, "net/ipv4/ip_forward", "0");
+	assert_finding(l, 1, "ip-forward-off", STATUS_CONFIRMED);
+	f = &l->d.findings[0];
+	assert_string_equal(finding_netns_name(f, &l->h.base, &gone), "node1");
+	assert_false(gone);
+	l->node->name = "another";
+	assert_string_equal(finding_netns_name(f, &l->h.base, &gone), "node1");
+	assert_true(gone);
+}
+
+/* Of a netns that only a process held, a name may come later. */
+static void test_finding_takes_a_better_name(void **state)
+{
+	struct lab *l = *state;
+	bool gone;
+
+	l->node->name = "pid 42 (pause)";
+	forward_drop(l);
+	fake_sysctl(l->node, "net/ipv4/ip_forward", "0");
+	assert_finding(l, 1, "ip-forward-off", STATUS_CONFIRMED);
+	l->node->name = "pod-a";
+	assert_string_equal(finding_netns_name(&l->d.findings[0], &l->h.base, &gone), "pod-a");
+	assert_false(gone);
+}
+
 static void test_ip_forward_off_interface(void **state)
 {
 	struct lab *l = *state;
@@ -763,6 +797,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_ip_forward_off),
+		T(test_finding_keeps_the_name_of_its_netns),
+		T(test_finding_takes_a_better_name),
 		T(test_ip_forward_off_interface),
 		T(test_ip_forward_old_kernel),
 		T(test_ip_forward_unreadable),

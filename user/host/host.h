@@ -185,6 +185,8 @@ bool vlans_have(const struct port_vlans *v, uint16_t vid);
 void vlans_add(struct port_vlans *v, uint16_t vid);
 /* enum BR_STATE_* as bridge(8) writes it. */
 const char *host_port_state(unsigned int state);
+/* Does the name only say who holds the netns, "pid 4242 (nginx)" or a path? */
+bool host_netns_is_holder(const char *name);
 /* Is it a bridge with veth ports whose other ends are in other namespaces? (a CNI's bridge) */
 bool host_is_pod_bridge(struct host *h, uint32_t netns, const struct link *br);
 /* The netns that the pod's default route leads to, over its veth: its node. 0: none. */

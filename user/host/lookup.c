@@ -114,6 +114,11 @@ const char *host_port_state(unsigned int state)
 	return state < ARRAY_SIZE(names) ? names[state] : "unknown";
 }
 
+bool host_netns_is_holder(const char *name)
+{
+	return !strncmp(name, "pid ", 4) || name[0] == '/';
+}
+
 bool host_is_pod_bridge(struct host *h, uint32_t netns, const struct link *br)
 {
 	const struct link *l;

@@ -53,7 +53,7 @@ static void set_span(json_t *o, const struct report *r, uint64_t first_ns, uint6
 		set_time(o, "last", (int64_t)last_ns + r->mono_to_real_ns);
 }
 
-static void set_netns(json_t *o, const struct report *r, uint32_t netns)
+static void set_netns(json_t *o, uint32_t netns, const char *name)
 {
 	json_t *n;
 
@@ -61,9 +61,21 @@ static void set_netns(json_t *o, const struct report *r, uint32_t netns)
 		return;
 	n = json_object();
 	set_count(n, "inode", netns);
-	set_string(n, "name", netns_own_name(r->host, netns));
-	set_string(n, "holder", netns_holder(r->host, netns));
+	if (name)
+		set_string(n, host_netns_is_holder(name) ? "holder" : "name", name);
 	json_object_set_new(o, "netns", n);
+}
+
+static void set_drop_netns(json_t *o, const struct report *r, const struct group *g)
+{
+	set_netns(o, g->netns, r->host ? r->host->ops->netns_name(r->host, g->netns) : NULL);
+}
+
+static void set_finding_netns(json_t *o, const struct report *r, const struct finding *f)
+{
+	bool gone;
+
+	set_netns(o, f->netns, finding_netns_name(f, r->host, &gone));
 }
 
 static void set_addr(json_t *o, const char *key, const struct addr *a)
@@ -175,7 +187,7 @@ static json_t *drop_json(const struct report *r, const struct group *g)
 	if (g->folded)
 		json_object_set_new(o, "folded", json_true());
 	set_span(o, r, g->first_ns, g->last_ns);
-	set_netns(o, r, g->netns);
+	set_drop_netns(o, r, g);
 	set_string(o, "in", g->in);
 	set_string(o, "out", g->out);
 	set_string(o, "bridge", g->bridge);
@@ -250,7 +262,7 @@ static json_t *finding_json(const struct report *r, const struct finding *f)
 	set_string(o, "summary", f->summary);
 	set_count(o, "packets", f->packets);
 	set_span(o, r, f->first_ns, f->last_ns);
-	set_netns(o, r, f->netns);
+	set_finding_netns(o, r, f);
 	set_string(o, "path", f->path);
 	json_object_set_new(o, "evidence", evidence_json(f));
 	json_object_set_new(o, "fix", fix_json(f));

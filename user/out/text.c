@@ -184,13 +184,19 @@ static bool has_fix(const struct finding *f, enum fix_when when)
 /* How to get a shell command into the finding's netns. */
 static void print_where(struct text_out *t, const struct finding *f)
 {
-	const char *name = netns_own_name(t->r->host, f->netns);
-	const char *holder = netns_holder(t->r->host, f->netns);
+	bool gone;
+	const char *name = finding_netns_name(f, t->r->host, &gone), *holder = NULL;
 	char quoted[300];
 
 	if (name && !strcmp(name, "host"))
 		return;
-	if (name)
+	if (name && host_netns_is_holder(name)) {
+		holder = name;
+		name = NULL;
+	}
+	if (gone)
+		put(t, " in %s, which is gone", name);
+	else if (name)
 		put(t, " in %s: each after `ip netns exec %s`", name,
 		    shell_quote(name, quoted, sizeof(quoted)));
 	else if (holder && holder[0] == '/')

@@ -54,23 +54,11 @@ const char *word_location(const struct symbol *s, bool hidden, char *buf)
 	return buf;
 }
 
-static bool is_holder(const char *name)
-{
-	return !strncmp(name, "pid ", 4) || name[0] == '/';
-}
-
 const char *netns_own_name(struct host *h, uint32_t netns)
 {
 	const char *name = h ? h->ops->netns_name(h, netns) : NULL;
 
-	return name && !is_holder(name) ? name : NULL;
-}
-
-const char *netns_holder(struct host *h, uint32_t netns)
-{
-	const char *name = h ? h->ops->netns_name(h, netns) : NULL;
-
-	return name && is_holder(name) ? name : NULL;
+	return name && !host_netns_is_holder(name) ? name : NULL;
 }
 
 const char *word_decision(const struct group *g, char *buf)

@@ -18,8 +18,6 @@ const char *word_time(int64_t real_ns, char *buf);
 const char *word_location(const struct symbol *s, bool hidden, char *buf);
 /* The netns's name if it has one ("host" or from /run/netns), not a holder; NULL: none. */
 const char *netns_own_name(struct host *h, uint32_t netns);
-/* "pid 42 (nginx)" where only a process holds it, or the path where it is mounted; NULL: none. */
-const char *netns_holder(struct host *h, uint32_t netns);
 
 #define VERDICT_STRLEN 256
 /* "by nft_do_chain, table inet fw, base chain input": what hook programs saw of the drop; "" if
