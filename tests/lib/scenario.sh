@@ -167,10 +167,13 @@ keep_report()
 	note "accounting: $(jq -c .accounting "$REPORT" 2>/dev/null)"
 }
 
-# query FILTER ARGUMENTS…: jq on the report
+# query FILTER ARGUMENTS…: jq on the report. `ours` in it selects the drops and findings of this lab:
+# another one may run beside it, with the same addresses and ports.
 query()
 {
-	jq -r "${@:2}" "$1" "$REPORT"
+	# shellcheck disable=SC2016 # jq's variables
+	jq -r --argjson lab "$(lab_inodes | jq -sc .)" "${@:2}" \
+		'def ours: select(.netns.inode as $inode | $lab | index($inode)); '"$1" "$REPORT"
 }
 
 # probe_how PROBE: how the report says that it was attached: tp_btf, fexit, kprobe, stack, off…

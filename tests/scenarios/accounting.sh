@@ -2,15 +2,12 @@
 # shellcheck shell=bash disable=SC2086 # addresses and ports are single words
 # Every drop is in the report, and seen = counted + uncounted + filtered (checked for each report).
 
-# packets_to ADDRESS PORT: of all drops of that flow in this lab; others have the same addresses
+# packets_to ADDRESS PORT: of all drops of that flow in this lab
 packets_to()
 {
-	local lab
-	lab=$(lab_inodes | jq -sc .)
 	# shellcheck disable=SC2016 # jq's variables
-	query '[.drops[] | select(.flow.dst == $dst and .flow.dport == $port and
-		([.netns.inode] | inside($lab))) | .packets] | add // 0' \
-		--arg dst "$1" --argjson port "$2" --argjson lab "$lab"
+	query '[.drops[] | ours | select(.flow.dst == $dst and .flow.dport == $port) | .packets] | add // 0' \
+		--arg dst "$1" --argjson port "$2"
 }
 
 # about GOT SENT: no more than was sent, and hardly less
@@ -134,6 +131,6 @@ variant_fault_after_scan()
 	! traffic udp poda $POD_C $LAB_PORT --deadline 1 2>/dev/null || fail "it forwards"
 	trace_stop
 	(($(query .accounting.folded) > 0)) || fail "nothing folded: $(query .accounting -c)"
-	[[ $(query '[.findings[] | select(.status == "confirmed") | .fault] | unique | .[]') == ip-forward-off ]] ||
+	[[ $(query '[.findings[] | ours | select(.status == "confirmed") | .fault] | unique | .[]') == ip-forward-off ]] ||
 		fail "findings: $(query .findings -c)"
 }

@@ -6,7 +6,7 @@
 # drop_of SELECTION FILTER: of the drops that match, each answer once
 drop_of()
 {
-	query "[.drops[] | select((.netns.name // \"\" | startswith(\"$LAB-\")) and ($1)) | $2] | unique | .[] | tostring"
+	query "[.drops[] | ours | select($1) | $2] | unique | .[] | tostring"
 }
 
 is_probed()

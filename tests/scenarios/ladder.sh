@@ -14,7 +14,7 @@ one_rung()
 		fail "not on $1: $(query .probes -c)"
 	[[ $(query '.probes[] | select(.name == "tcp_retransmit_skb") | .how') == "$1" ]] ||
 		fail "not on $1: $(query .probes -c)"
-	[[ $(query '[.findings[] | select(.fault == "ip-forward-off") | .status] | unique | .[]') == confirmed ]] ||
+	[[ $(query '[.findings[] | ours | select(.fault == "ip-forward-off") | .status] | unique | .[]') == confirmed ]] ||
 		fail "findings: $(query .findings -c)"
 }
 
@@ -54,6 +54,6 @@ variant_hidden_addresses()
 		fail "locations: $(query '[.drops[].location] | unique' -c)"
 	[[ $(query '[.drops[].reason] | unique | .[]') != NOT_SPECIFIED ]] ||
 		skip "this kernel gives no reasons, so without addresses nothing is left to go by"
-	[[ $(query '[.findings[] | .fault + " " + .status] | unique | .[]') == "ip-forward-off confirmed" ]] ||
+	[[ $(query '[.findings[] | ours | .fault + " " + .status] | unique | .[]') == "ip-forward-off confirmed" ]] ||
 		fail "findings: $(query .findings -c)"
 }
