@@ -136,9 +136,28 @@ variant_port()
 	keeps "six rule" --port 11 --port 7777
 }
 
+gives_reasons()
+{
+	! whydrop probes | grep 'gives no drop reasons' >/dev/null
+}
+
+# refuses OPTION…: nothing starts, and the last option is quoted
+refuses()
+{
+	local status=0
+	whydrop trace --duration 1s "$@" >"$LAB_DIR/out" 2>"$LAB_DIR/err" || status=$?
+	((status == 2)) || fail "exit $status for $*: $(<"$LAB_DIR/err")"
+	grep -F -e "${*: -1}" "$LAB_DIR/err" >/dev/null || fail "does not say what it takes amiss: $(<"$LAB_DIR/err")"
+	[[ ! -s $LAB_DIR/out ]] || fail "it traced: $(<"$LAB_DIR/out")"
+}
+
 variant_reason()
 {
 	filters_up
+	if ! gives_reasons; then
+		refuses --reason NETFILTER_DROP
+		return
+	fi
 	keeps rule --reason NETFILTER_DROP
 	keeps "closed syn six" --reason NO_SOCKET
 	keeps "closed syn six rule" --reason NO_SOCKET --reason NETFILTER_DROP
@@ -149,7 +168,8 @@ variant_combined()
 {
 	filters_up
 	keeps closed --host $POD_B --proto udp
-	keeps rule --reason NETFILTER_DROP --port 9 --port 7777 --netns "$LAB-node1"
+	keeps rule --proto udp --port 9 --port 7777 --netns "$LAB-node1"
+	! gives_reasons || keeps rule --reason NETFILTER_DROP --port 9 --port 7777 --netns "$LAB-node1"
 	keeps "" --host $POD_B6
 }
 
