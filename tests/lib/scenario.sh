@@ -104,7 +104,10 @@ run_end()
 	STATUS=0
 	wait "$pid" || STATUS=$?
 	cat "$LAB_DIR/trace.err"
-	[[ " $* " == *" $STATUS "* ]] || fail "whydrop ended with exit code $STATUS, not $*: $(verdicts)"
+	[[ " $* " == *" $STATUS "* ]] || {
+		keep_report
+		fail "whydrop ended with exit code $STATUS, not $*: $(verdicts)"
+	}
 	report valid
 }
 
@@ -162,9 +165,13 @@ report()
 	}
 }
 
+# What somebody who was not there needs to see of a report that is wrong.
 keep_report()
 {
-	note "accounting: $(jq -c .accounting "$REPORT" 2>/dev/null)"
+	note "accounting: $(query .accounting -c 2>/dev/null)"
+	query '(.findings[] | ours | {fault, status, summary}),
+		(.drops[] | ours | {packets, reason, location, class, netns: .netns.name, in, out, hook, path, flow, stack})' \
+		-c 2>/dev/null | sed 's/^/# /'
 }
 
 # query FILTER ARGUMENTS…: jq on the report. `ours` in it selects the drops and findings of this lab:
