@@ -44,7 +44,7 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(B)/whydrop ## build/whydrop
+all: $(B)/whydrop $(B)/tests/traffic ## build/whydrop, and what the lab needs
 
 $(B)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux/vmlinux.h
 	@mkdir -p $(@D)
@@ -76,6 +76,11 @@ $(B)/whydrop.static: $(B)/user/main.o $(B)/libwhydrop.a
 arm64: ## build/arm64/whydrop, by a cross compiler
 	scripts/deps build arm64
 	$(MAKE) ARCH=arm64
+
+$(B)/tests/traffic: tests/lib/traffic.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) -std=gnu11 $(WARN) $(CFLAGS) -D_GNU_SOURCE -MMD -MP -static -o $@ $< -pthread
 
 $(B)/tests/fake_host.o: tests/unit/fake_host.c
 	@mkdir -p $(@D)

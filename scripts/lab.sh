@@ -30,9 +30,9 @@ NODE1=192.168.77.1 NODE2=192.168.77.2 OUTSIDE=192.168.77.10
 NODE1_6=fd00:77::1 NODE2_6=fd00:77::2 OUTSIDE6=fd00:77::10
 VIP=10.96.0.10 VIP6=fd00:96::10
 
-# Debian's own interpreter: fast to start, and the one that python3-jsonschema is made for.
-PYTHON=/usr/bin/python3
-[[ -x $PYTHON ]] || PYTHON=python3
+# Echo servers and clients, built beside the program that is tested.
+TRAFFIC=$(dirname "${WHYDROP:-$LAB_ROOT/build/whydrop}")/tests/traffic
+[[ -x $TRAFFIC ]] || TRAFFIC=$LAB_ROOT/build/tests/traffic
 
 lab_ns()
 {
@@ -213,13 +213,13 @@ lab_pod_delete()
 	ip netns del "$LAB-pod$1"
 }
 
-# lab_serve NAME ARGUMENTS…: an echo server of tests/lib/traffic.py, running and ready.
+# lab_serve NAME ARGUMENTS…: an echo server of tests/lib/traffic.c, running and ready.
 lab_serve()
 {
 	local name=$1 ready
 	shift
 	ready=$(mktemp -u "$LAB_DIR/ready.XXXXXX")
-	in_ns_bg "$name" "$PYTHON" -IS "$LAB_ROOT/tests/lib/traffic.py" serve --ready "$ready" "$@" \
+	in_ns_bg "$name" "$TRAFFIC" serve --ready "$ready" "$@" \
 		2>>"$LAB_DIR/servers.log"
 	LAB_SERVER=$!
 	disown # the shell need not tell how it ended
@@ -263,7 +263,7 @@ traffic()
 {
 	local proto=$1 from=$2
 	shift 2
-	in_ns "$from" "$PYTHON" -IS "$LAB_ROOT/tests/lib/traffic.py" "$proto" "$@"
+	in_ns "$from" "$TRAFFIC" "$proto" "$@"
 }
 
 expect_ok()

@@ -9,6 +9,9 @@
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lab.sh"
 
 WHYDROP=${WHYDROP:-$LAB_ROOT/build/whydrop}
+# Debian's own interpreter: the one that python3-jsonschema is made for.
+PYTHON=/usr/bin/python3
+[[ -x $PYTHON ]] || PYTHON=python3
 # For what scenario files use.
 # shellcheck disable=SC2034
 SKIPPED=77 # exit status of a test that declares itself skipped
@@ -170,7 +173,7 @@ keep_report()
 {
 	note "accounting: $(query .accounting -c 2>/dev/null)"
 	query '(.findings[] | ours | {fault, status, summary}),
-		(.drops[] | ours | {packets, reason, location, class, netns: .netns.name, in, out, hook, path, flow, stack})' \
+		(.drops[] | ours | select(.class != "noise") | {packets, reason, location, class, netns: .netns.name, in, out, hook, path, flow, rule, rule_candidates, stack})' \
 		-c 2>/dev/null | sed 's/^/# /'
 }
 
@@ -203,6 +206,7 @@ prove_options()
 		--flow) P_FLOWS+=("$2") ;;
 		--mention) P_MENTIONS+=(--mention "$2") ;;
 		--in) P_TRACE+=(--netns "$LAB-$2") ;;
+		--with) P_TRACE+=("$2") ;;
 		*) fail "prove: unknown option $1" ;;
 		esac
 		shift 2
@@ -250,12 +254,19 @@ apply_fix()
 	done <<<"$commands"
 }
 
+# nothing_waits NAME: no packet of before waits for a neighbour's address, to die later
+nothing_waits()
+{
+	[[ ! $(ip -n "$LAB-$1" neigh show nud incomplete) ]]
+}
+
 # The life of a fault, in a lab that is up:
 #   --flow  'tcp poda 10.244.2.2 8080'   works, then is broken, then works again (repeatable)
 #   --break, --undo  'command'           break_… and undo_… functions with their arguments
 #   --at NAME        the netns that the finding must name
 #   --status         confirmed (default) or suspected
 #   --mention TEXT   in the finding's summary or evidence (repeatable)
+#   --with OPTION    one more option of whydrop (repeatable)
 #   --in NAME        trace only in these namespaces (repeatable; default: the machine)
 #   --seconds N      for how long the broken flows try
 # scripts/demo replaces this function by one that shows it to a person.
@@ -274,6 +285,7 @@ prove()
 		--name "$LAB-$P_AT" "${P_MENTIONS[@]}"
 	note "$(query '.findings[].summary')"
 	apply_fix "$FAULT" "$P_AT" "$P_UNDO"
+	wait_for 10 nothing_waits "$P_AT" || note "packets still wait for neighbours in $P_AT"
 	flows_live "${P_FLOWS[@]}"
 	judge_start "${P_TRACE[@]}"
 	flows_live "${P_FLOWS[@]}"

@@ -25,10 +25,10 @@ ends_with()
 		fail "$* ended with exit code $STATUS, not $want: $(cat "$LAB_DIR/out" "$LAB_DIR/err")"
 }
 
-# client ARGUMENTS…: traffic.py in pod a, as the words of a command
+# client ARGUMENTS…: the traffic program in pod a, as the words of a command
 client()
 {
-	echo "ip netns exec $LAB-poda $PYTHON -IS $LAB_ROOT/tests/lib/traffic.py $*"
+	echo "ip netns exec $LAB-poda $TRAFFIC $*"
 }
 
 # flood N: packets to a closed port of pod b
