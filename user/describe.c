@@ -211,25 +211,45 @@ static bool is_ours(const struct symbol *s, const struct symbol *inner)
 	return (s->module && !strcmp(s->module, "bpf")) || has_prefix(s->name, probes);
 }
 
+/* The function that a trampoline ran jumped to the free (a tail call), and seems to be the
+ * trampoline. Without it, its caller would be seen there: the next on the stack but for where the
+ * trampoline was called, at the function's entry. */
+static void look_behind_trampoline(struct group *g, const struct symbol *frames, int n)
+{
+	int i = 0;
+
+	while (i < n && frames[i].addr != g->key.location)
+		i++;
+	while (++i < n) {
+		if (is_ours(&frames[i], NULL) || frames[i].off <= MAX_ENTRY)
+			continue;
+		g->loc = frames[i];
+		g->loc_traced = true;
+		return;
+	}
+}
+
+void describe_frames(struct group *g, const struct symbol *frames, int n)
+{
+	g->stack = xcalloc((size_t)n, sizeof(*g->stack));
+	for (int i = 0; i < n; i++) {
+		if (!is_ours(&frames[i], g->n_stack ? &g->stack[g->n_stack - 1] : NULL))
+			g->stack[g->n_stack++] = frames[i];
+	}
+	if (is_ours(&g->loc, NULL))
+		look_behind_trampoline(g, frames, n);
+}
+
 static void describe_stack(struct group *g, const struct sample *s, struct kernel *k)
 {
+	struct symbol frames[WD_STACK_DEPTH];
 	int n = s->stack_len > WD_STACK_DEPTH ? WD_STACK_DEPTH : s->stack_len;
 
 	if (n <= 0)
 		return;
-	g->stack = xcalloc((size_t)n, sizeof(*g->stack));
-	for (int i = 0; i < n; i++) {
-		struct symbol sym = kernel_symbol(k, s->stack[i]);
-
-		if (!is_ours(&sym, g->n_stack ? &g->stack[g->n_stack - 1] : NULL))
-			g->stack[g->n_stack++] = sym;
-	}
-	/* The function that a trampoline ran jumped to the free (a tail call), and seems to be the
-	 * trampoline: without it, its caller would be seen there. */
-	if (g->n_stack && is_ours(&g->loc, NULL)) {
-		g->loc = g->stack[0];
-		g->loc_traced = true;
-	}
+	for (int i = 0; i < n; i++)
+		frames[i] = kernel_symbol(k, s->stack[i]);
+	describe_frames(g, frames, n);
 	/* kallsyms may hide addresses: then only equal addresses are known, and no names */
 	describe_hook(g);
 	g->own_context = in_own_context(g);

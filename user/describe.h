@@ -15,7 +15,10 @@ void describe_sample(struct group *g, const struct sample *s, struct kernel *k, 
 /* g->path anew, after something about the group was learnt. */
 void describe_path(struct group *g, struct host *h);
 
-/* Exported for tests: the hook that the stack proves, see describe.c. Fills hook and family.
+/* Exported for tests: the stack without what tracing put there, and where the packet was freed if a
+ * trampoline stands in that place. */
+void describe_frames(struct group *g, const struct symbol *frames, int n);
+/* The hook that the stack proves, see describe.c. Fills hook and family.
  */
 void describe_hook(struct group *g);
 

@@ -774,6 +774,27 @@ static void test_hook_from_stack(void **state)
 	assert_int_equal(g->hook, HOOK_NONE);
 }
 
+/* br_forward() is traced and jumps to the free: the place is where it would have returned to. */
+static void test_free_under_a_trampoline(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "NOT_SPECIFIED", "bpf_trampoline_6442494", NODE);
+	const struct symbol frames[] = {
+		{.name = "bpf_trace_run3", .addr = 1, .off = 0x4c},
+		{.name = "kfree_skb_reason", .addr = 2, .off = 0x7b},
+		{.name = "bpf_trampoline_6442494", .addr = 3, .off = 0x41},
+		{.name = "br_forward", .addr = 4, .off = 5},
+		{.name = "br_handle_frame_finish", .addr = 5, .off = 0x3fa},
+		{.name = "br_handle_frame", .addr = 6, .off = 0x1f1},
+	};
+
+	g->key.location = 3;
+	describe_frames(g, frames, 6);
+	assert_string_equal(g->loc.name, "br_handle_frame_finish");
+	assert_true(g->loc_traced);
+	assert_int_equal(g->n_stack, 5);
+}
+
 static void test_noise(void **state)
 {
 	struct lab *l = *state;
@@ -833,6 +854,7 @@ int main(void)
 		T(test_scan_is_no_fault),
 		T(test_one_finding_for_many_flows),
 		T(test_hook_from_stack),
+		T(test_free_under_a_trampoline),
 		T(test_noise),
 	};
 
