@@ -176,7 +176,8 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 	struct group *g;
 	size_t i;
 
-	if (!function || !find_recent(e, t, s, &i))
+	/* while programs were still being attached, one may have seen what another one missed */
+	if (!function || s->ts < e->armed_ns || !find_recent(e, t, s, &i))
 		return NULL;
 	g = &t->groups[i];
 	if (!was_in(g, function))
@@ -210,6 +211,8 @@ static void arm(struct explain *e, struct session *s, struct kernel *k, enum pro
 		session_disarm(s, family);
 	else if (!session_arm(s, family))
 		return;
+	if (want)
+		e->armed_ns = now_ns(CLOCK_MONOTONIC);
 	log_info(LOG_VERBOSE, "%s probes %s", family == PROBES_BRIDGE ? "bridge" : "netfilter",
 		 want ? "armed" : "disarmed");
 	/* its trampolines appear in stacks, and they are symbols, too */

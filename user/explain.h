@@ -23,6 +23,8 @@ struct explain {
 	unsigned int next;
 	uint64_t modules_ns; /* when modules were last looked at */
 	bool modules_came;
+	/* CLOCK_MONOTONIC; until then programs were attached one after the other */
+	uint64_t armed_ns;
 };
 
 /* A sample of the group came: does it need what only hook programs know? Before other records. */

@@ -311,6 +311,19 @@ static void test_function_that_is_not_on_the_stack(void **state)
 	assert_string_equal(g->decided_by, "br_forward");
 }
 
+/* One of the programs was not there yet: what the others saw is not the whole. */
+static void test_half_armed(void **state)
+{
+	struct world *w = *state;
+
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	w->explain.armed_ns = w->sample.ts + 1;
+	assert_null(hook(w));
+	assert_false(the_group(w)->explained);
+	w->explain.armed_ns = w->sample.ts;
+	assert_non_null(hook(w));
+}
+
 /* Of a thousand ports that a scan tries, a few tell enough. */
 static void test_a_scan_stops_asking(void **state)
 {
@@ -357,6 +370,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bridge_port, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_function_that_is_not_on_the_stack, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_half_armed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_scan_stops_asking, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hopeless_groups_stop_asking, setup, teardown),
 	};
