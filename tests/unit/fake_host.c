@@ -36,7 +36,8 @@ ARRAY_OP(addrs, struct if_addr, addrs, n_addrs)
 ARRAY_OP(routes, struct route, routes, n_routes)
 ARRAY_OP(neighs, struct neigh, neighs, n_neighs)
 ARRAY_OP(port_vlans, struct port_vlans, vlans, n_vlans)
-ARRAY_OP(udp_sockets, struct udp_socket, sockets, n_sockets)
+ARRAY_OP(udp_sockets, struct local_socket, sockets, n_sockets)
+ARRAY_OP(tcp_listeners, struct local_socket, listeners, n_listeners)
 ARRAY_OP(cidrs, struct known_cidr, cidrs, n_cidrs)
 
 static int conntrack(struct host *h, uint32_t netns, const struct addr *a,
@@ -145,6 +146,7 @@ static const struct host_ops ops = {
 	.conntrack = conntrack,
 	.conntrack_get = conntrack_get,
 	.udp_sockets = udp_sockets,
+	.tcp_listeners = tcp_listeners,
 	.icmp_errors = icmp_errors,
 	.cidrs = cidrs,
 	.netns_name = netns_name,

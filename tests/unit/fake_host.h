@@ -21,10 +21,11 @@ struct fake_netns {
 	struct neigh neighs[FAKE_MAX];
 	struct port_vlans vlans[FAKE_MAX];
 	struct ct_entry conntrack[FAKE_MAX];
-	struct udp_socket sockets[FAKE_MAX];
+	struct local_socket sockets[FAKE_MAX], listeners[FAKE_MAX];
 	struct known_cidr cidrs[FAKE_MAX];
 	struct fake_sysctl sysctls[FAKE_MAX];
-	size_t n_links, n_addrs, n_routes, n_neighs, n_vlans, n_conntrack, n_sockets, n_cidrs;
+	size_t n_links, n_addrs, n_routes, n_neighs, n_vlans, n_conntrack, n_sockets, n_listeners,
+		n_cidrs;
 	int conntrack_err, sysctl_err; /* -errno of every such read; 0: as the arrays say */
 	int xfrm;
 	uint64_t icmp_errors;

@@ -109,37 +109,41 @@ static void udp_lines(void **state)
 	static const char whole[] = " 1234: 00000000:2118 00000000:0000 07 00000000:00000000 "
 				    "00:00000000 00000000     0        0 0 2 0000000000000000 0\n";
 	struct addr v4 = an_addr("127.0.0.1"), v6 = an_addr("::1");
-	struct udp_socket s = {.port = 42};
+	struct local_socket s = {.port = 42};
+	unsigned int tcp_state;
 
 	(void)state;
-	assert_int_equal(parse_udp_line("   sl  local_address rem_address   st tx_queue\n", &s), 1);
+	assert_int_equal(
+		parse_socket_line("   sl  local_address rem_address   st tx_queue\n", &s, &tcp_state),
+		1);
 	assert_int_equal(s.port, 42);
-	assert_int_equal(parse_udp_line(whole, &s), 0);
+	assert_int_equal(parse_socket_line(whole, &s, &tcp_state), 0);
 	assert_int_equal(s.port, 8472);
 
-	assert_int_equal(parse_udp_line("  12: 0100007F:0035 00000000:0000 07 00000000:00000000 "
-					"00:00000000 00000000   101        0 12345 2 0 0\n",
-					&s),
+	assert_int_equal(parse_socket_line("  12: 0100007F:0035 00000000:0000 07 00000000:00000000 "
+					   "00:00000000 00000000   101        0 12345 2 0 0\n",
+					   &s, &tcp_state),
 			 0);
 	assert_true(addr_eq(&s.local, &v4));
 	assert_int_equal(s.port, 53);
 
 	assert_int_equal(
-		parse_udp_line("  12: 00000000000000000000000001000000:12B5 "
-			       "00000000000000000000000000000000:0000 07 00000000:00000000 "
-			       "00:00000000 00000000     0        0 0 2 0000000000000000 0\n",
-			       &s),
+		parse_socket_line("  12: 00000000000000000000000001000000:12B5 "
+				  "00000000000000000000000000000000:0000 07 00000000:00000000 "
+				  "00:00000000 00000000     0        0 0 2 0000000000000000 0\n",
+				  &s, &tcp_state),
 		0);
 	assert_true(addr_eq(&s.local, &v6));
 	assert_int_equal(s.port, 4789);
 
-	assert_true(parse_udp_line("  12: 0100:0035 0:0 07 0:0 0:0 0 0 0 0\n", &s) != 0);
-	assert_true(parse_udp_line("  12: 00000000:10000 0:0 07 0:0 0:0 0 0 0 0\n", &s) != 0);
+	assert_true(parse_socket_line("  12: 0100:0035 0:0 07 0:0 0:0 0 0 0 0\n", &s, &tcp_state) != 0);
+	assert_true(parse_socket_line("  12: 00000000:10000 0:0 07 0:0 0:0 0 0 0 0\n", &s,
+				      &tcp_state) != 0);
 	for (size_t n = 0; n < sizeof(whole); n++) {
 		char *cut = calloc(n + 1, 1);
 
 		memcpy(cut, whole, n);
-		parse_udp_line(cut, &s);
+		parse_socket_line(cut, &s, &tcp_state);
 		parse_conntrack_line(cut, &(struct ct_entry){});
 		free(cut);
 	}

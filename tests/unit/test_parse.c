@@ -220,25 +220,28 @@ static void test_hostile_name(void **state)
 
 static void test_udp_lines(void **state)
 {
-	struct udp_socket s;
+	struct local_socket s;
+	unsigned int tcp_state;
 	char text[ADDR_STRLEN];
 
 	(void)state;
-	assert_int_equal(parse_udp_line("  sl  local_address rem_address   st tx_queue", &s), 1);
 	assert_int_equal(
-		parse_udp_line(" 1234: 00000000:2118 00000000:0000 07 00000000:00000000 "
-			       "00:00000000 00000000     0        0 0 2 0000000000000000 0",
-			       &s),
+		parse_socket_line("  sl  local_address rem_address   st tx_queue", &s, &tcp_state), 1);
+	assert_int_equal(
+		parse_socket_line(" 1234: 00000000:2118 00000000:0000 07 00000000:00000000 "
+				  "00:00000000 00000000     0        0 0 2 0000000000000000 0",
+				  &s, &tcp_state),
 		0);
 	assert_int_equal(s.port, 8472);
-	assert_int_equal(parse_udp_line(" 12: 0100007F:0035 00000000:0000 07 00000000:00000000 "
-					"00:00000000 00000000   101        0 31337 2 0 0",
-					&s),
+	assert_int_equal(parse_socket_line(" 12: 0100007F:0035 00000000:0000 07 00000000:00000000 "
+					   "00:00000000 00000000   101        0 31337 2 0 0",
+					   &s, &tcp_state),
 			 0);
 	assert_string_equal(addr_str(&s.local, text), "127.0.0.1");
-	assert_int_equal(parse_udp_line(" 1: 0100007F:FFFFF 0:0 07 0:0 0:0 0 0 0 1 2", &s),
-			 -EBADMSG);
-	assert_int_equal(parse_udp_line("", &s), 1);
+	assert_int_equal(
+		parse_socket_line(" 1: 0100007F:FFFFF 0:0 07 0:0 0:0 0 0 0 1 2", &s, &tcp_state),
+		-EBADMSG);
+	assert_int_equal(parse_socket_line("", &s, &tcp_state), 1);
 }
 
 static void test_conntrack_lines(void **state)

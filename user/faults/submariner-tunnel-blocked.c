@@ -67,20 +67,6 @@ static const struct link *find_mark(struct host *h, uint32_t netns)
 	return NULL;
 }
 
-static bool has_socket(struct host *h, uint32_t netns, uint16_t port)
-{
-	const struct udp_socket *s;
-	size_t n;
-
-	if (h->ops->udp_sockets(h, netns, &s, &n))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (s[i].port == port)
-			return true;
-	}
-	return false;
-}
-
 static enum agrees has_ipsec(struct finding *f, const struct group *g, struct host *h)
 {
 	int xfrm = h->ops->has_xfrm(h, g->netns);
@@ -103,7 +89,7 @@ static enum agrees in_use(struct finding *f, const struct group *g, struct host 
 	if (dev)
 		return AGREES_YES; /* tunnel_evidence() shows it */
 	snprintf(check, sizeof(check), "UDP socket on port %u", port);
-	if (!has_socket(h, g->netns, port))
+	if (!host_listens(h, g->netns, IPPROTO_UDP, port))
 		return AGREES_NO;
 	finding_evidence(f, AGREES_YES, check, "bound", NULL);
 	return AGREES_YES;

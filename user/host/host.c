@@ -53,7 +53,8 @@ static int read_kind(struct real_host *h, enum cache_kind kind, struct vec *v)
 	case CACHE_VLANS:
 		return read_vlans(v);
 	case CACHE_UDP:
-		return read_udp_sockets(v);
+	case CACHE_TCP:
+		return read_sockets(kind == CACHE_TCP, v);
 	default:
 		return -EINVAL;
 	}
@@ -93,7 +94,8 @@ ARRAY_OP(op_addrs, struct if_addr, CACHE_ADDRS)
 ARRAY_OP(op_routes, struct route, CACHE_ROUTES)
 ARRAY_OP(op_neighs, struct neigh, CACHE_NEIGHS)
 ARRAY_OP(op_vlans, struct port_vlans, CACHE_VLANS)
-ARRAY_OP(op_udp_sockets, struct udp_socket, CACHE_UDP)
+ARRAY_OP(op_udp_sockets, struct local_socket, CACHE_UDP)
+ARRAY_OP(op_tcp_listeners, struct local_socket, CACHE_TCP)
 
 static int op_sysctl(struct host *h, uint32_t netns, const char *name, char *buf, size_t size)
 {
@@ -214,6 +216,7 @@ static const struct host_ops real_ops = {
 	.conntrack = op_conntrack,
 	.conntrack_get = op_conntrack_get,
 	.udp_sockets = op_udp_sockets,
+	.tcp_listeners = op_tcp_listeners,
 	.icmp_errors = op_icmp_errors,
 	.cidrs = op_cidrs,
 	.netns_name = op_netns_name,
@@ -263,6 +266,17 @@ void host_refresh(struct host *h)
 			free(r->cache[i].data);
 	}
 	r->n_cache = kept;
+}
+
+int host_enter(struct host *h, uint32_t netns)
+{
+	return netns_enter(&real(h)->table, netns);
+}
+
+bool host_has_nft(struct host *h)
+{
+	read_kallsyms_names(real(h));
+	return real(h)->has_nft;
 }
 
 void host_forget_modules(struct host *h)

@@ -114,7 +114,7 @@ struct ct_entry {
 	uint8_t tcp_state;	 /* enum tcp_conntrack; 0: none */
 };
 
-struct udp_socket {
+struct local_socket {
 	struct addr local;
 	uint16_t port;
 };
@@ -157,8 +157,10 @@ struct host_ops {
 	 * a lookup, not a dump. */
 	int (*conntrack_get)(struct host *h, uint32_t netns, const struct flow *tuple,
 			     struct ct_entry *out);
-	int (*udp_sockets)(struct host *h, uint32_t netns, const struct udp_socket **out,
+	int (*udp_sockets)(struct host *h, uint32_t netns, const struct local_socket **out,
 			   size_t *n);
+	int (*tcp_listeners)(struct host *h, uint32_t netns, const struct local_socket **out,
+			     size_t *n);
 	/* How many ICMP errors that say "unreachable", IPv4 and IPv6, ever reached that netns. */
 	int (*icmp_errors)(struct host *h, uint32_t netns, uint64_t *n);
 	/* Pod and Service CIDRs known for that node. */
@@ -185,10 +187,14 @@ bool vlans_have(const struct port_vlans *v, uint16_t vid);
 void vlans_add(struct port_vlans *v, uint16_t vid);
 /* enum BR_STATE_* as bridge(8) writes it. */
 const char *host_port_state(unsigned int state);
+/* Does something listen on that UDP or TCP port (IPPROTO_*)? */
+bool host_listens(struct host *h, uint32_t netns, uint8_t proto, uint16_t port);
 /* Does the name only say who holds the netns, "pid 4242 (nginx)" or a path? */
 bool host_netns_is_holder(const char *name);
 /* Is it a bridge with veth ports whose other ends are in other namespaces? (a CNI's bridge) */
 bool host_is_pod_bridge(struct host *h, uint32_t netns, const struct link *br);
+/* Is it a veth whose other end is a pod of this node? */
+bool host_is_pod_veth(struct host *h, uint32_t netns, const struct link *l);
 /* The netns that the pod's default route leads to, over its veth: its node. 0: none. */
 uint32_t host_node_of(struct host *h, uint32_t pod_netns);
 
@@ -204,6 +210,10 @@ struct host_options {
 int host_open(const struct host_options *opt, struct host **out);
 /* Forget what was read more than a second ago. Call it between two groups. */
 void host_refresh(struct host *h);
+/* For a process of its own, which stays there: enter the netns. 0 or -ESRCH. */
+int host_enter(struct host *h, uint32_t netns);
+/* Is nf_tables in the kernel, so that asking for its rules loads nothing? */
+bool host_has_nft(struct host *h);
 /* What is not there yet may come with a module: do not remember that it was not. */
 void host_forget_modules(struct host *h);
 void host_close(struct host *h);

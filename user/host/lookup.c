@@ -2,6 +2,7 @@
 /* Lookups over what any host, real or made up by a test, tells. */
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "../util.h"
@@ -133,6 +134,21 @@ bool host_is_pod_bridge(struct host *h, uint32_t netns, const struct link *br)
 	return false;
 }
 
+bool host_listens(struct host *h, uint32_t netns, uint8_t proto, uint16_t port)
+{
+	const struct local_socket *s;
+	size_t n;
+
+	if (proto == IPPROTO_TCP ? h->ops->tcp_listeners(h, netns, &s, &n)
+				 : h->ops->udp_sockets(h, netns, &s, &n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (s[i].port == port)
+			return true;
+	}
+	return false;
+}
+
 uint32_t host_node_of(struct host *h, uint32_t pod_netns)
 {
 	const struct route *r;
@@ -150,4 +166,10 @@ uint32_t host_node_of(struct host *h, uint32_t pod_netns)
 			return l->peer_netns;
 	}
 	return 0;
+}
+
+bool host_is_pod_veth(struct host *h, uint32_t netns, const struct link *l)
+{
+	return !strcmp(l->kind, "veth") && l->peer_is_away && l->peer_netns &&
+	       host_node_of(h, l->peer_netns) == netns;
 }

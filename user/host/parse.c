@@ -448,16 +448,16 @@ static int parse_hex_addr(const char *s, size_t digits, struct addr *out)
 
 /* "  12: 00000000:2118 00000000:0000 07 00000000:00000000 00:00000000 00000000 0 0 0 2 0…": the
  * local address, port, …, uid, timeout, inode. */
-int parse_udp_line(const char *line, struct udp_socket *out)
+int parse_socket_line(const char *line, struct local_socket *out, unsigned int *state)
 {
-	struct udp_socket s = {};
+	struct local_socket s = {};
 	unsigned long inode;
 	unsigned int port;
 	char local[40];
 	size_t digits;
 
-	if (sscanf(line, " %*u: %39[0-9A-Fa-f]:%x %*s %*s %*s %*s %*s %*u %*u %lu", local, &port,
-		   &inode) != 3)
+	if (sscanf(line, " %*u: %39[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %*u %*u %lu", local, &port,
+		   state, &inode) != 4)
 		return 1; /* the heading */
 	digits = strlen(local);
 	if ((digits != 8 && digits != 32) || port > 65535)

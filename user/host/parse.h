@@ -23,7 +23,7 @@ int parse_vlans(const struct nlmsghdr *m, struct port_vlans *out);
 int parse_nsid(const struct nlmsghdr *m, int *out);
 int parse_conntrack(const struct nlmsghdr *m, struct ct_entry *out);
 /* A line of /proc/net/udp or udp6. */
-int parse_udp_line(const char *line, struct udp_socket *out);
+int parse_socket_line(const char *line, struct local_socket *out, unsigned int *state);
 /* Of /proc/net/snmp, where a line of names comes before one of values: name is "Icmp:InErrors". Of
  * snmp6, which has one counter in a line: "Icmp6InErrors". */
 int parse_snmp(FILE *f, const char *name, uint64_t *n);

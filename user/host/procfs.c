@@ -33,7 +33,11 @@ int read_sysctl(const char *name, char *buf, size_t size)
 	return 0;
 }
 
-static int read_udp_file(const char *path, struct vec *out)
+#define TCP_LISTEN 0x0a /* include/net/tcp_states.h */
+
+/* The sockets of a file. Of TCP only those that listen: they come first (tcp_get_idx(),
+ * net/ipv4/tcp_ipv4.c), and there may be very many others. */
+static int read_socket_file(const char *path, bool tcp, struct vec *out)
 {
 	FILE *f = fopen(path, "re");
 	char line[512];
@@ -42,9 +46,12 @@ static int read_udp_file(const char *path, struct vec *out)
 	if (!f)
 		return -errno;
 	while (fgets(line, sizeof(line), f)) {
-		struct udp_socket s;
-		int e = parse_udp_line(line, &s);
+		struct local_socket s;
+		unsigned int state = 0;
+		int e = parse_socket_line(line, &s, &state);
 
+		if (!e && tcp && state != TCP_LISTEN)
+			break;
 		if (!e)
 			vec_add(out, &s);
 		else if (e < 0)
@@ -54,14 +61,17 @@ static int read_udp_file(const char *path, struct vec *out)
 	return err;
 }
 
-int read_udp_sockets(struct vec *out)
+int read_sockets(bool tcp, struct vec *out)
 {
 	int err;
 
-	out->size = sizeof(struct udp_socket);
-	err = read_udp_file("/proc/thread-self/net/udp", out);
+	out->size = sizeof(struct local_socket);
+	err = read_socket_file(tcp ? "/proc/thread-self/net/tcp" : "/proc/thread-self/net/udp", tcp,
+			       out);
 	if (!err) {
-		err = read_udp_file("/proc/thread-self/net/udp6", out);
+		err = read_socket_file(tcp ? "/proc/thread-self/net/tcp6"
+					   : "/proc/thread-self/net/udp6",
+				       tcp, out);
 		if (err == -ENOENT) /* IPv6 is not built in */
 			err = 0;
 	}
@@ -117,6 +127,8 @@ void read_kallsyms_names(struct real_host *h)
 			h->has_ctnetlink = true;
 		else if (strstr(line, " xfrm_user_rcv_msg"))
 			h->has_xfrm_user = true;
+		else if (strstr(line, " nft_do_chain"))
+			h->has_nft = true;
 	}
 	if (f)
 		fclose(f);

@@ -36,6 +36,7 @@ enum cache_kind {
 	CACHE_NEIGHS,
 	CACHE_VLANS,
 	CACHE_UDP,
+	CACHE_TCP,
 	CACHE_CIDRS,
 	CACHE_CONNTRACK, /* an answer, not to be found again */
 };
@@ -56,7 +57,7 @@ struct real_host {
 	size_t n_cache;
 	struct known_cidr *given; /* by the user */
 	size_t n_given;
-	bool kallsyms_read, has_ctnetlink, has_xfrm_user;
+	bool kallsyms_read, has_ctnetlink, has_xfrm_user, has_nft;
 };
 
 /* A growing array. item points to size bytes. */
@@ -86,7 +87,7 @@ int read_route_get(const struct route_query *q, struct route_answer *out);
 int read_conntrack(const struct addr *a, bool has_ctnetlink, struct vec *out);
 int read_vlans(struct vec *out);
 int read_conntrack_entry(const struct flow *tuple, bool has_ctnetlink, struct ct_entry *out);
-int read_udp_sockets(struct vec *out);
+int read_sockets(bool tcp, struct vec *out);
 int read_icmp_errors(uint64_t *n);
 int read_sysctl(const char *name, char *buf, size_t size);
 int read_has_xfrm(void);
