@@ -38,8 +38,9 @@ BPF_CFLAGS := -g -O2 -Wall -Wextra -Werror -target bpf -mcpu=v2 -Ivmlinux -Ibpf 
 
 BPF_SRC := $(wildcard bpf/*.bpf.c)
 SKEL := $(patsubst bpf/%.bpf.c,$(B)/%.skel.h,$(BPF_SRC))
-SRC := $(filter-out user/main.c,$(wildcard user/*.c user/host/*.c user/faults/*.c user/out/*.c))
+SRC := $(filter-out user/main.c,$(wildcard user/*.c user/host/*.c user/faults/*.c user/out/*.c user/rules/*.c))
 OBJ := $(SRC:%.c=$(B)/%.o)
+FAKES := $(patsubst tests/unit/%.c,$(B)/tests/%.o,$(wildcard tests/unit/fake_*.c))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 
 .DELETE_ON_ERROR:
@@ -82,14 +83,14 @@ $(B)/tests/traffic: tests/lib/traffic.c
 	$(call say,CC,$@)
 	$(Q)$(CC) -std=gnu11 $(WARN) $(CFLAGS) -D_GNU_SOURCE -MMD -MP -static -o $@ $< -pthread
 
-$(B)/tests/fake_host.o: tests/unit/fake_host.c
+$(B)/tests/fake_%.o: tests/unit/fake_%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -c $< -o $@
 
-$(B)/tests/test_%: tests/unit/test_%.c $(B)/tests/fake_host.o $(B)/libwhydrop.a
+$(B)/tests/test_%: tests/unit/test_%.c $(FAKES) $(B)/libwhydrop.a
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -o $@ $< $(B)/tests/fake_host.o $(B)/libwhydrop.a $(PKG_LIBS) -lcmocka
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -o $@ $< $(FAKES) $(B)/libwhydrop.a $(PKG_LIBS) -lcmocka
 
 check: $(B)/whydrop $(UNIT) ## unit tests, without root
 	@tests/unit/run $(UNIT)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "group.h"
+#include "rules/rule.h"
 
 const char *hook_name(enum nf_hook hook)
 {
@@ -65,6 +66,12 @@ void group_free(struct group *g)
 {
 	free(g->path);
 	free(g->stack);
+	free(g->rule_why);
+	if (g->rule)
+		rule_free(g->rule);
+	free(g->rule);
+	g->rule = NULL;
+	g->rule_why = NULL;
 	g->path = NULL;
 	g->stack = NULL;
 	g->n_stack = 0;

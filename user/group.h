@@ -12,6 +12,8 @@
 
 #define GROUP_CONNECTIONS 8
 
+struct rule;
+
 struct symbol {
 	const char *name;   /* owned by the kernel module; NULL: not known (hidden or none) */
 	const char *module; /* NULL: the kernel itself */
@@ -28,6 +30,16 @@ enum nf_hook {
 	HOOK_POSTROUTING,
 	HOOK_INGRESS,
 	HOOK_EGRESS,
+};
+
+/* The packet's connection, as conntrack saw it before the packet died. */
+enum ct_state {
+	CT_UNSEEN,
+	CT_NONE, /* no entry: invalid, or conntrack did not run */
+	CT_NEW,
+	CT_ESTABLISHED,
+	CT_RELATED,
+	CT_UNTRACKED,
 };
 
 enum group_class {
@@ -55,6 +67,10 @@ struct group {
 	struct tunnel tunnel; /* what the packet carries */
 	bool has_original;
 	struct flow original; /* conntrack's original tuple, where NAT changed the flow */
+	enum ct_state ct_state;
+	bool ct_reply;	    /* CT_ESTABLISHED and CT_RELATED: in the reply's direction */
+	bool has_ct_status; /* and ct_status, IPS_* bits */
+	uint32_t ct_status;
 	enum nf_hook hook;
 	const char *hook_family; /* "ip", "ip6", "bridge", "arp", "netdev"; NULL: unknown */
 	bool own_context;	 /* the process below is the sender */
@@ -91,12 +107,24 @@ struct group {
 		const char *function; /* "nft_do_chain": who said drop; static */
 		const char *family;   /* of an nft table; static */
 		char table[WD_TABLE_LEN], chain[WD_CHAIN_LEN];
+		uint64_t rule; /* nft: the handle of the rule that said drop; 0: not seen */
+		bool policy;   /* no rule did, but the base chain's policy */
 	} verdict;
 	struct { /* the bridge port that the frame was for, at that moment */
 		bool known;
 		uint8_t state; /* enum BR_STATE_* */
 		bool hairpin, isolated;
 	} port;
+
+	/* The rule that dropped them (rules/rules.c). */
+	bool rule_asked, rule_explained; /* asked at all, and with what hook programs saw */
+	struct rule *rule;		 /* NULL: not known; owned by the group */
+	bool rule_certain;		 /* seen by a probe, not deduced */
+	unsigned int rule_others;	 /* without a rule: so many may have been it */
+	bool rule_mixed; /* the rule is one of iptables, and the other iptables has some here, too
+			  */
+	bool rule_none;	 /* the rules were read, and none may have been it */
+	char *rule_why;	 /* why it is that one, or why it is not known; or NULL */
 
 	enum group_class class;
 	const char *noise; /* why it is noise; static text, or NULL */

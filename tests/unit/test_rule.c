@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A rule as a report writes it, and the commands that a fix makes of it. */
+#include "test.h"
+
+#include "rules/rule.h"
+
+static const struct rule nft_rule = {.backend = RULE_NFT,
+				     .family = "inet",
+				     .table = "fw",
+				     .chain = "input",
+				     .handle = 7,
+				     .text = "udp dport 8472 drop"};
+static const struct rule legacy_rule = {.backend = RULE_IPTABLES_LEGACY,
+					.family = "ip6",
+					.table = "filter",
+					.chain = "KUBE-FORWARD",
+					.number = 3,
+					.text = "-A KUBE-FORWARD -j DROP"};
+
+static void take(char *got, const char *want)
+{
+	assert_string_equal(got, want);
+	free(got);
+}
+
+static void test_rule_is_written_with_its_place(void **state)
+{
+	(void)state;
+	take(rule_str(&nft_rule), "nft inet fw input handle 7: udp dport 8472 drop");
+	take(rule_str(&legacy_rule),
+	     "ip6tables-legacy filter KUBE-FORWARD 3: -A KUBE-FORWARD -j DROP "
+	     "(written by kube-proxy)");
+}
+
+static void test_accept_stands_ahead_of_the_rule(void **state)
+{
+	(void)state;
+	take(rule_accept_command(&nft_rule, "-p udp", "udp dport 8472"),
+	     "nft insert rule inet fw input udp dport 8472 accept");
+	take(rule_accept_command(&legacy_rule, "-p udp --dport 8472", "udp"),
+	     "ip6tables-legacy -w -t filter -I KUBE-FORWARD -p udp --dport 8472 -j ACCEPT");
+}
+
+static void test_policy_accepts_again(void **state)
+{
+	(void)state;
+	take(rule_policy_command(&nft_rule), "nft chain inet fw input '{ policy accept; }'");
+	take(rule_policy_command(&legacy_rule),
+	     "ip6tables-legacy -w -t filter -P KUBE-FORWARD ACCEPT");
+}
+
+static void test_hostile_names_are_one_word(void **state)
+{
+	struct rule r = nft_rule;
+
+	(void)state;
+	r.chain = "in; rm -rf $HOME";
+	take(rule_policy_command(&r), "nft chain inet fw 'in; rm -rf $HOME' '{ policy accept; }'");
+	r.chain = "it's";
+	take(rule_policy_command(&r), "nft chain inet fw 'it'\\''s' '{ policy accept; }'");
+}
+
+static void test_no_command_without_a_tool_or_a_place(void **state)
+{
+	struct rule r = legacy_rule;
+
+	(void)state;
+	r.backend = RULE_EBTABLES;
+	assert_null(rule_accept_command(&r, "", "")); /* its matches are others */
+	r = nft_rule;
+	r.table = NULL;
+	assert_null(rule_policy_command(&r));
+}
+
+static void test_delete_by_handle_or_number(void **state)
+{
+	struct rule r = legacy_rule;
+
+	(void)state;
+	take(rule_delete_command(&nft_rule), "nft delete rule inet fw input handle 7");
+	take(rule_delete_command(&r), "ip6tables-legacy -w -t filter -D KUBE-FORWARD 3");
+	r.backend = RULE_EBTABLES;
+	take(rule_delete_command(&r), "ebtables-nft -t filter -D KUBE-FORWARD 3");
+	r.number = 0;
+	assert_null(rule_delete_command(&r));
+}
+
+static void test_owner_by_chain_table_and_comment(void **state)
+{
+	struct rule r = {.chain = "INPUT", .table = "filter"};
+
+	(void)state;
+	assert_null(rule_owner(&r));
+	r.comment = "cali:Xy12";
+	assert_string_equal(rule_owner(&r), "Calico");
+	r.chain = "KUBE-NWPLCY-2";
+	assert_string_equal(rule_owner(&r), "kube-router, for a NetworkPolicy");
+	r.chain = "DOCKER-ISOLATION-STAGE-2";
+	r.comment = NULL;
+	assert_string_equal(rule_owner(&r), "Docker");
+	r.chain = "filter_FORWARD";
+	r.table = "firewalld";
+	assert_string_equal(rule_owner(&r), "firewalld");
+}
+
+static void test_three_values(void **state)
+{
+	(void)state;
+	assert_int_equal(tri_and(TRI_YES, TRI_YES), TRI_YES);
+	assert_int_equal(tri_and(TRI_YES, TRI_MAYBE), TRI_MAYBE);
+	assert_int_equal(tri_and(TRI_MAYBE, TRI_NO), TRI_NO);
+	assert_int_equal(tri_not(TRI_MAYBE), TRI_MAYBE);
+	assert_int_equal(tri_not(TRI_NO), TRI_YES);
+}
+
+static void test_interfaces_of_a_packet(void **state)
+{
+	struct group g = {.hook = HOOK_FORWARD, .in = "cali12"};
+
+	(void)state;
+	assert_int_equal(packet_in(&g, "cali+", '+'), TRI_YES);
+	assert_int_equal(packet_in(&g, "cali+", 0), TRI_NO);
+	assert_int_equal(packet_in(&g, "eth0", '+'), TRI_NO);
+	assert_int_equal(packet_out(&g, "eth0", '+'), TRI_MAYBE);
+	g.hook = HOOK_INPUT;
+	assert_int_equal(packet_out(&g, "eth0", '+'), TRI_NO);
+	g.hook = HOOK_OUTPUT;
+	assert_int_equal(packet_in(&g, "cali12", '+'), TRI_NO);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rule_is_written_with_its_place),
+		cmocka_unit_test(test_accept_stands_ahead_of_the_rule),
+		cmocka_unit_test(test_policy_accepts_again),
+		cmocka_unit_test(test_hostile_names_are_one_word),
+		cmocka_unit_test(test_no_command_without_a_tool_or_a_place),
+		cmocka_unit_test(test_delete_by_handle_or_number),
+		cmocka_unit_test(test_owner_by_chain_table_and_comment),
+		cmocka_unit_test(test_three_values),
+		cmocka_unit_test(test_interfaces_of_a_packet),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../fault.h"
+#include "../util.h"
+#include "rule.h"
+
+void replay_add(struct replay *r, const struct rule_hit *hit)
+{
+	r->hits = xreallocarray(r->hits, r->n + 1, sizeof(*r->hits));
+	r->hits[r->n++] = *hit;
+}
+
+void rule_free(struct rule *r)
+{
+	free(r->family);
+	free(r->table);
+	free(r->chain);
+	free(r->text);
+	free(r->comment);
+	memset(r, 0, sizeof(*r));
+}
+
+void replay_free(struct replay *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		rule_free(&r->hits[i].rule);
+	free(r->hits);
+	memset(r, 0, sizeof(*r));
+}
+
+enum tri tri_and(enum tri a, enum tri b)
+{
+	if (a == TRI_NO || b == TRI_NO)
+		return TRI_NO;
+	return a == TRI_YES && b == TRI_YES ? TRI_YES : TRI_MAYBE;
+}
+
+enum tri tri_not(enum tri a)
+{
+	return a == TRI_MAYBE ? TRI_MAYBE : a == TRI_YES ? TRI_NO : TRI_YES;
+}
+
+static enum tri name_matches(const char *have, const char *name, char wildcard)
+{
+	size_t len = strlen(name);
+
+	if (!have[0])
+		return TRI_MAYBE;
+	if (len && wildcard && name[len - 1] == wildcard)
+		return strncmp(have, name, len - 1) ? TRI_NO : TRI_YES;
+	return strcmp(have, name) ? TRI_NO : TRI_YES;
+}
+
+enum tri packet_bridged(const struct group *g)
+{
+	static const char *const functions[] = {"br_nf_pre_routing",
+						"br_nf_pre_routing_ipv6",
+						"br_nf_forward",
+						"br_nf_forward_ip",
+						"br_nf_forward_finish",
+						"br_nf_post_routing",
+						NULL};
+	static const char *const hook[] = {"nf_hook_slow", NULL};
+	const char *port = g->in[0] ? g->in : g->out;
+
+	if (!g->bridge[0] || !strcmp(port, g->bridge) ||
+	    (g->hook_family && strcmp(g->hook_family, "ip") && strcmp(g->hook_family, "ip6")))
+		return TRI_NO;
+	/* who called the hook: a routed packet may have crossed a bridge before, further up */
+	for (int i = 0; i + 1 < g->n_stack; i++) {
+		if (symbol_is(&g->stack[i], hook))
+			return symbol_is(&g->stack[i + 1], functions) ? TRI_YES : TRI_NO;
+	}
+	return TRI_MAYBE;
+}
+
+/* The port, or the bridge instead, or one of the two. */
+static enum tri device_matches(const struct group *g, const char *port, const char *name,
+			       char wildcard)
+{
+	enum tri is_bridge = packet_bridged(g);
+	enum tri by_port = name_matches(port, name, wildcard);
+	enum tri by_bridge = name_matches(g->bridge, name, wildcard);
+
+	if (is_bridge == TRI_MAYBE)
+		return by_port == by_bridge ? by_port : TRI_MAYBE;
+	return is_bridge == TRI_YES ? by_bridge : by_port;
+}
+
+enum tri packet_port_in(const struct group *g, const char *name, char wildcard)
+{
+	if (g->hook == HOOK_OUTPUT || g->hook == HOOK_EGRESS)
+		return TRI_NO;
+	/* ip_output() tells where a routed packet came in since 5.7 (net/ipv4/ip_output.c), and for
+	 * what this node sends there is nothing to tell */
+	if (g->hook == HOOK_POSTROUTING)
+		return TRI_MAYBE;
+	return name_matches(g->in, name, wildcard);
+}
+
+enum tri packet_port_out(const struct group *g, const char *name, char wildcard)
+{
+	if (g->hook == HOOK_PREROUTING || g->hook == HOOK_INPUT || g->hook == HOOK_INGRESS)
+		return TRI_NO;
+	return name_matches(g->out, name, wildcard);
+}
+
+enum tri packet_in(const struct group *g, const char *name, char wildcard)
+{
+	enum tri port = packet_port_in(g, name, wildcard);
+
+	if (g->hook == HOOK_OUTPUT || g->hook == HOOK_EGRESS || g->hook == HOOK_POSTROUTING)
+		return port;
+	/* or its VLAN device: sysctl bridge-nf-pass-vlan-input-dev */
+	if (g->vlan && packet_bridged(g) != TRI_NO)
+		return TRI_MAYBE;
+	return device_matches(g, g->in, name, wildcard);
+}
+
+enum tri packet_out(const struct group *g, const char *name, char wildcard)
+{
+	if (g->hook == HOOK_PREROUTING || g->hook == HOOK_INPUT || g->hook == HOOK_INGRESS)
+		return TRI_NO;
+	return device_matches(g, g->out, name, wildcard);
+}
+
+enum tri packet_addr(const struct addr *a, const struct cidr *c)
+{
+	if (!a->family)
+		return TRI_MAYBE;
+	return cidr_has(c, a) ? TRI_YES : TRI_NO;
+}
+
+const char *rule_backend_name(enum rule_backend backend)
+{
+	static const char *const names[] = {[RULE_NFT] = "nft",
+					    [RULE_IPTABLES_NFT] = "iptables-nft",
+					    [RULE_IPTABLES_LEGACY] = "iptables-legacy",
+					    [RULE_EBTABLES] = "ebtables"};
+
+	return (size_t)backend < ARRAY_SIZE(names) ? names[backend] : "?";
+}
+
+/* Each writes chains, tables or comments that begin so. NetworkPolicy's come before the others of
+ * their owner: what they drop is meant to be. */
+static const struct owner {
+	const char *chain, *table, *comment; /* how one of them begins; NULL: any */
+	const char *name;
+	bool policies; /* what they drop is a NetworkPolicy's doing */
+} owners[] = {
+	{"KUBE-NWPLCY", NULL, NULL, "kube-router, for a NetworkPolicy", true},
+	{"KUBE-POD-FW", NULL, NULL, "kube-router, for a NetworkPolicy", true},
+	{"cali-", NULL, NULL, "Calico", true},
+	{NULL, NULL, "cali:", "Calico", true},
+	{NULL, "calico", NULL, "Calico", true},
+	{"WEAVE-NPC", NULL, NULL, "Weave, for a NetworkPolicy", true},
+	{"CILIUM_", NULL, NULL, "Cilium", false},
+	{"ANTREA-", NULL, NULL, "Antrea", true},
+	{"FLANNEL-", NULL, NULL, "flannel", false},
+	{NULL, "flannel", NULL, "flannel", false},
+	{"KUBE-FIREWALL", NULL, NULL, "kubelet", false},
+	{"KUBE-KUBELET", NULL, NULL, "kubelet", false},
+	{"KUBE-", NULL, NULL, "kube-proxy", false},
+	{NULL, "kube-proxy", NULL, "kube-proxy", false},
+	{NULL, "kube-network-policies", NULL, "kube-network-policies, for a NetworkPolicy", true},
+	{"CNI-", NULL, NULL, "a CNI plugin", false},
+	{"DOCKER", NULL, NULL, "Docker", false},
+	{NULL, "docker", NULL, "Docker", false},
+	{"SUBMARINER-", NULL, NULL, "Submariner", false},
+	{"ufw", NULL, NULL, "ufw", false},
+	{NULL, "firewalld", NULL, "firewalld", false},
+	{"f2b-", NULL, NULL, "fail2ban", false},
+	{NULL, "f2b-", NULL, "fail2ban", false},
+	{"LIBVIRT_", NULL, NULL, "libvirt", false},
+};
+
+static bool begins(const char *s, const char *with)
+{
+	return !with || (s && !strncmp(s, with, strlen(with)));
+}
+
+static const struct owner *owner_of(const struct rule *r)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(owners); i++) {
+		if (begins(r->chain, owners[i].chain) && begins(r->table, owners[i].table) &&
+		    begins(r->comment, owners[i].comment))
+			return &owners[i];
+	}
+	return NULL;
+}
+
+const char *rule_owner(const struct rule *r)
+{
+	const struct owner *o = owner_of(r);
+
+	return o ? o->name : NULL;
+}
+
+bool rule_is_policy(const struct rule *r)
+{
+	const struct owner *o = owner_of(r);
+
+	return o && o->policies;
+}
+
+const char *rule_tool(const struct rule *r)
+{
+	bool six = r->family && !strcmp(r->family, "ip6");
+
+	if (r->backend == RULE_IPTABLES_NFT)
+		return six ? "ip6tables-nft" : "iptables-nft";
+	if (r->backend == RULE_IPTABLES_LEGACY)
+		return six ? "ip6tables-legacy" : "iptables-legacy";
+	return r->backend == RULE_EBTABLES ? "ebtables-nft" : "nft";
+}
+
+char *rule_str(const struct rule *r)
+{
+	const char *owner = rule_owner(r);
+	char number[48] = "";
+
+	if (r->handle)
+		snprintf(number, sizeof(number), " handle %" PRIu64, r->handle);
+	else if (r->number)
+		snprintf(number, sizeof(number), " %u", r->number);
+	return xasprintf("%s %s%s%s %s%s: %s%s%s%s", rule_tool(r),
+			 r->backend == RULE_NFT && r->family ? r->family : "",
+			 r->backend == RULE_NFT ? " " : "", r->table ? r->table : "?",
+			 r->chain ? r->chain : "?", number, r->text ? r->text : "?",
+			 owner ? " (written by " : "", owner ? owner : "", owner ? ")" : "");
+}
+
+/* The names of table and chain, quoted for a shell: what a command starts with. NULL: not known. */
+static char *command_on(const struct rule *r, const char *nft_verb, const char *xt_verb)
+{
+	char table[512], chain[512];
+
+	if (!r->table || !r->chain || !r->family || strlen(r->table) > 100 ||
+	    strlen(r->chain) > 100)
+		return NULL;
+	shell_quote(r->table, table, sizeof(table));
+	shell_quote(r->chain, chain, sizeof(chain));
+	if (r->backend == RULE_NFT)
+		return xasprintf("nft %s %s %s %s", nft_verb, r->family, table, chain);
+	return xasprintf("%s%s -t %s %s %s", rule_tool(r), r->backend == RULE_EBTABLES ? "" : " -w",
+			 table, xt_verb, chain);
+}
+
+static char *append(char *command, const char *rest)
+{
+	char *whole = command ? xasprintf("%s %s", command, rest) : NULL;
+
+	free(command);
+	return whole;
+}
+
+char *rule_accept_command(const struct rule *r, const char *iptables_match, const char *nft_match)
+{
+	bool nft = r->backend == RULE_NFT;
+	char *command;
+
+	if (r->backend == RULE_EBTABLES)
+		return NULL;
+	command = append(command_on(r, "insert rule", "-I"), nft ? nft_match : iptables_match);
+	return append(command, nft ? "accept" : "-j ACCEPT");
+}
+
+char *rule_delete_command(const struct rule *r)
+{
+	char number[48];
+
+	if (r->backend == RULE_NFT && r->handle)
+		snprintf(number, sizeof(number), "handle %" PRIu64, r->handle);
+	else if (r->backend != RULE_NFT && r->number)
+		snprintf(number, sizeof(number), "%u", r->number);
+	else
+		return NULL;
+	return append(command_on(r, "delete rule", "-D"), number);
+}
+
+char *rule_policy_command(const struct rule *r)
+{
+	return append(command_on(r, "chain", "-P"),
+		      r->backend == RULE_NFT ? "'{ policy accept; }'" : "ACCEPT");
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Firewall rules: which one dropped a packet. Pure data, and the replay of one packet against a
+ * ruleset's own text, as far as the packet is known.
+ *
+ * A replay never guesses: what it does not understand, or what the packet's sample does not tell,
+ * may match or not (TRI_MAYBE). So it ends with every rule and policy that may have dropped the
+ * packet, and only where there is one alone may somebody say that it was that one.
+ */
+#ifndef WHYDROP_RULES_RULE_H
+#define WHYDROP_RULES_RULE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../group.h"
+
+enum rule_backend {
+	RULE_NFT,
+	RULE_IPTABLES_NFT,
+	RULE_IPTABLES_LEGACY,
+	RULE_EBTABLES,
+};
+
+enum rule_verdict {
+	RULE_DROP,
+	RULE_REJECT,
+	RULE_QUEUE,
+	RULE_OTHER, /* it may drop or not: what its target does is not known here */
+};
+
+/* Strings are the rule's own; NULL: not known or none. */
+struct rule {
+	enum rule_backend backend;
+	enum rule_verdict verdict;
+	char *family; /* "ip", "ip6", "inet", "arp", "bridge", "netdev" */
+	char *table, *chain;
+	uint64_t handle;     /* nft; 0: none */
+	unsigned int number; /* iptables: 1-based place in the chain; 0: none */
+	bool policy;	     /* the chain's policy, not a rule */
+	char *text; /* as its owner would write it: nft, or iptables-save syntax ("-A …") */
+	char *comment;
+};
+
+enum tri {
+	TRI_NO,
+	TRI_YES,
+	TRI_MAYBE,
+};
+
+struct rule_hit {
+	struct rule rule;
+	/* Every part matches, and nothing before it may have ended the packet's way. */
+	bool sure;
+	bool has_packets; /* the rule counts */
+	uint64_t packets; /* its counter */
+};
+
+/* What may have dropped the packet, in the order in which it met them. */
+struct replay {
+	struct rule_hit *hits;
+	size_t n;
+	/* Something on the packet's way could not be followed: others than hits may have done it.
+	 */
+	bool cut;
+};
+
+/* Adds a copy of nothing: the rule's memory becomes the replay's. */
+void replay_add(struct replay *r, const struct rule_hit *hit);
+void replay_free(struct replay *r);
+void rule_free(struct rule *r);
+/* "nft", "iptables-legacy"… */
+const char *rule_backend_name(enum rule_backend backend);
+/* The tool that changes such rules: "ip6tables-nft", "nft"… */
+const char *rule_tool(const struct rule *r);
+/* "iptables-nft filter FORWARD 3: -A FORWARD …", "nft inet fw input handle 7: udp dport 1 drop",
+ * "nft inet fw input: policy drop"; to free(). Bytes are the node's own: escape them. */
+char *rule_str(const struct rule *r);
+/* Who wrote it, by the names and comments that it is known for: "kube-proxy", "Docker"; NULL: not
+ * known. Static. */
+const char *rule_owner(const struct rule *r);
+/* Is it one of those that carry out NetworkPolicies? Then what it drops is meant to be dropped. */
+bool rule_is_policy(const struct rule *r);
+/*
+ * The command that lets packets through ahead of the rule, in its own chain, since an accept in
+ * another one does not help: `match` in the syntax of iptables or of nft, as the backend needs. To
+ * free(). NULL: there is no such command for this backend.
+ */
+char *rule_accept_command(const struct rule *r, const char *iptables_match, const char *nft_match);
+/* The command that takes the rule away, by its handle or number; to free(). NULL: there is none. */
+char *rule_delete_command(const struct rule *r);
+/* The command after which the chain's policy accepts; to free(). NULL: there is none. */
+char *rule_policy_command(const struct rule *r);
+/* NO if one is NO, YES if both are YES, otherwise MAYBE. */
+enum tri tri_and(enum tri a, enum tri b);
+enum tri tri_not(enum tri a);
+
+/* Does br_netfilter run the IP hooks for a bridged frame? Then they see the bridge as in and out
+ * (br_nf_forward, net/bridge/br_netfilter_hooks.c), and the group has its ports. */
+enum tri packet_bridged(const struct group *g);
+/*
+ * What a rule may ask of a dropped packet, as YES, NO or MAYBE. An interface that is not known ("")
+ * may be any, unless the hook has none: input has no out, output has no in. A name that ends in the
+ * wildcard ('+': iptables, '*': nft) stands for all that begin so.
+ */
+enum tri packet_in(const struct group *g, const char *name, char wildcard);
+enum tri packet_out(const struct group *g, const char *name, char wildcard);
+/* The same, of a bridge's ports where the hook sees the bridge. */
+enum tri packet_port_in(const struct group *g, const char *name, char wildcard);
+enum tri packet_port_out(const struct group *g, const char *name, char wildcard);
+enum tri packet_addr(const struct addr *a, const struct cidr *c);
+
+#endif
