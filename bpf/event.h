@@ -106,6 +106,9 @@ struct ct_tuple {
 
 #define SAMPLE_HAS_CT 0x01
 
+#define CT_INFO_UNSEEN 0xffffffffU /* the kernel's types do not tell */
+#define CT_INFO_NONE   0xfffffffeU /* no entry: invalid, or conntrack did not run */
+
 struct sample {
 	__u32 kind; /* enum sample_kind */
 	__u32 cpu;
@@ -128,8 +131,10 @@ struct sample {
 	__u32 sk_err;	 /* SAMPLE_RETRANSMIT: sk_err_soft, an errno from an ICMP error; 0: none */
 	__s32 stack_len; /* frames in stack; negative: -errno */
 	__u32 ct_status; /* enum ip_conntrack_status bits of the entry */
+	__u32 oif;	 /* the route's output device, of the same netns; 0: not routed yet */
 	__u32 pad;
-	__u64 skb; /* SAMPLE_DROP: with ts, what a hook_sample refers to */
+	__u32 ct_info; /* enum ip_conntrack_info, or a CT_INFO_* */
+	__u64 skb;     /* SAMPLE_DROP: with ts, what a hook_sample refers to */
 	struct ct_tuple ct_orig;
 	struct ct_tuple ct_reply;
 	__u64 stack[WD_STACK_DEPTH];
@@ -147,6 +152,14 @@ enum hook_fn {
 	FN_NF_CONNTRACK_IN,
 	FN_NF_CONNTRACK_CONFIRM,
 	FN_NF_NAT_INET_FN,
+	FN_NFT_IMMEDIATE_EVAL,
+	FN_NFT_LOOKUP_EVAL,
+	FN_NFT_REJECT_IPV4_EVAL,
+	FN_NFT_REJECT_IPV6_EVAL,
+	FN_NFT_REJECT_INET_EVAL,
+	FN_NFT_REJECT_BRIDGE_EVAL,
+	FN_NFT_TARGET_EVAL_XT,
+	FN_NFT_TARGET_EVAL_BRIDGE,
 	FN_BR_NF_PRE_ROUTING,
 	FN_BR_NF_FORWARD,
 	FN_BR_NF_FORWARD_IP,
@@ -167,7 +180,10 @@ enum hook_fn {
 struct table_verdict {
 	__u32 fn;    /* enum hook_fn; FN_MAX: none was seen */
 	__u8 family; /* nft: the table's NFPROTO_* */
-	__u8 pad[3];
+	__u8 policy; /* nft: NFT_POLICY_*, 1 + what the base chain does with what no rule decides;
+		      * 0: not known */
+	__u8 pad[2];
+	__u64 rule; /* nft: the handle of the rule that said drop; 0: none was seen */
 	char table[WD_TABLE_LEN];
 	char chain[WD_CHAIN_LEN]; /* nft: the base chain that the hook runs */
 };

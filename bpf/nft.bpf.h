@@ -1,21 +1,108 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* nft_do_chain(pkt, priv) (net/netfilter/nf_tables_core.c): priv is the base chain. */
+/*
+ * nf_tables: nft_do_chain(pkt, priv) (net/netfilter/nf_tables_core.c), where priv is the base
+ * chain, and those expressions that say drop (NFT_EXPR_EVAL: expr, regs, pkt), which lead to the
+ * rule.
+ */
 #ifndef WHYDROP_NFT_BPF_H
 #define WHYDROP_NFT_BPF_H
 
 #include "hooks.bpf.h"
 
+#define NFT_MAX_BACK  64 /* words from an expression back to its rule's header */
+#define NFT_MAX_EXPRS 32
+
+/* Handles of rules whose last expression said drop, until their nft_do_chain() returns. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__type(key, __u64); /* the skb's address */
+	__type(value, __u64);
+	__uint(max_entries, 1024);
+} rules SEC(".maps");
+
+static __always_inline __u64 nft_skb(struct nft_pktinfo *pkt)
+{
+	__u64 skb = 0;
+
+	if (bpf_core_field_exists(struct nft_pktinfo, skb))
+		return (__u64)BPF_CORE_READ(pkt, skb);
+	bpf_probe_read_kernel(&skb, sizeof(skb), pkt); /* its first member in 5.10 */
+	return skb;
+}
+
+/* Do whole expressions stand from `at` up to `end`, and is `expr` one of them? A global function:
+ * the verifier goes through its loop once, and not once for each place that it is tried for. */
+__noinline int nft_has_expr(__u64 at, __u64 end, __u64 expr)
+{
+	int found = 0;
+
+	if (!bpf_core_field_exists(struct nft_expr_ops, size))
+		return 0;
+	for (int i = 0; i < NFT_MAX_EXPRS && at < end; i++) {
+		const struct nft_expr_ops *ops = BPF_CORE_READ((struct nft_expr *)at, ops);
+		__u32 size = BPF_CORE_READ(ops, size);
+
+		if ((long)ops >= 0 || size < 8 || size & 7)
+			return 0;
+		found |= at == expr;
+		at += size;
+	}
+	return found && at == end;
+}
+
+/*
+ * Expressions lie in a chain's blob behind the header of their rule (struct nft_rule_dp,
+ * since 5.17): go back until what looks like a header holds whole expressions, this one among them.
+ * A pointer never looks like one, since the header's upper bits are 0. 0: not found.
+ */
+__noinline __u64 nft_rule_of(__u64 expr)
+{
+	union {
+		struct nft_rule_dp dp;
+		__u64 word;
+	} head;
+	__u64 data = expr;
+
+	for (int i = 0; i < NFT_MAX_BACK; i++, data -= 8) {
+		if (bpf_probe_read_kernel(&head, sizeof(head), (void *)(data - 8)))
+			return 0;
+		if (head.word >> 55 || head.dp.is_last || !head.dp.handle || head.dp.dlen & 7)
+			continue;
+		if (data + head.dp.dlen > expr && nft_has_expr(data, data + head.dp.dlen, expr))
+			return head.dp.handle;
+	}
+	return 0;
+}
+
+static __always_inline int on_eval_return(__u32 fn, const __u64 *arg, __u32 ret)
+{
+	struct nft_regs *regs = (void *)arg[1];
+	__u64 skb, handle;
+	__u32 code;
+
+	if (!bpf_core_type_exists(struct nft_rule_dp))
+		return 0;
+	code = BPF_CORE_READ(regs, verdict.code);
+	if ((__s32)code < 0 || !is_drop(code)) /* NFT_CONTINUE and the like are negative */
+		return 0;
+	handle = nft_rule_of(arg[0]);
+	skb = nft_skb((void *)arg[2]);
+	bpf_map_update_elem(&rules, &skb, &handle, BPF_ANY);
+	return 0;
+}
+
 static __always_inline int on_chain_return(__u32 fn, const __u64 *arg, __u32 ret)
 {
-	struct nft_pktinfo *pkt = (void *)arg[0];
 	struct nft_chain *chain = (void *)arg[1];
+	struct nft_base_chain *base;
 	struct nft_table *table;
 	struct table_verdict v;
-	__u64 skb = 0;
+	__u64 skb, *rule;
 
 	if (!is_drop(ret))
 		return 0;
 	verdict_init(&v, fn);
+	skb = nft_skb((void *)arg[0]);
 	/* 5.10 has no BTF of modules: then the function is all that is known */
 	if (bpf_core_field_exists(struct nft_chain, table)) {
 		table = BPF_CORE_READ(chain, table);
@@ -23,14 +110,43 @@ static __always_inline int on_chain_return(__u32 fn, const __u64 *arg, __u32 ret
 		bpf_probe_read_kernel_str(v.table, sizeof(v.table), BPF_CORE_READ(table, name));
 		v.family = BPF_CORE_READ_BITFIELD_PROBED(table, family);
 	}
-	if (bpf_core_field_exists(struct nft_pktinfo, skb))
-		skb = (__u64)BPF_CORE_READ(pkt, skb);
-	else
-		bpf_probe_read_kernel(&skb, sizeof(skb), pkt); /* its first member in 5.10 */
+	if (bpf_core_field_exists(struct nft_base_chain, chain)) {
+		base = (void *)chain - bpf_core_field_offset(struct nft_base_chain, chain);
+		v.policy = 1 + BPF_CORE_READ(base, policy);
+	}
+	rule = bpf_map_lookup_elem(&rules, &skb);
+	if (rule) {
+		v.rule = *rule;
+		v.policy = 0;
+		bpf_map_delete_elem(&rules, &skb);
+	}
 	verdict_note(skb, &v);
 	return 0;
 }
 
 HOOK(nft_do_chain, FN_NFT_DO_CHAIN, 2, on_chain_return)
+/* bpf_get_func_arg() since ctx[0] has the type of a pointer, which a global function does not take;
+ * it is there from 5.17 on, as struct nft_rule_dp is. */
+#define NFT_EVAL(name, fn)                                                                         \
+	SEC("fexit/" #name)                                                                        \
+	int name##_fexit(__u64 *ctx)                                                               \
+	{                                                                                          \
+		__u64 arg[MAX_ARGS] = {};                                                          \
+                                                                                                   \
+		bpf_get_func_arg(ctx, 0, &arg[0]);                                                 \
+		bpf_get_func_arg(ctx, 1, &arg[1]);                                                 \
+		bpf_get_func_arg(ctx, 2, &arg[2]);                                                 \
+		return on_eval_return(fn, arg, 0);                                                 \
+	}                                                                                          \
+	HOOK_KPROBES(name, fn, 0, on_eval_return)
+
+NFT_EVAL(nft_immediate_eval, FN_NFT_IMMEDIATE_EVAL)
+NFT_EVAL(nft_lookup_eval, FN_NFT_LOOKUP_EVAL)
+NFT_EVAL(nft_reject_ipv4_eval, FN_NFT_REJECT_IPV4_EVAL)
+NFT_EVAL(nft_reject_ipv6_eval, FN_NFT_REJECT_IPV6_EVAL)
+NFT_EVAL(nft_reject_inet_eval, FN_NFT_REJECT_INET_EVAL)
+NFT_EVAL(nft_reject_bridge_eval, FN_NFT_REJECT_BRIDGE_EVAL)
+NFT_EVAL(nft_target_eval_xt, FN_NFT_TARGET_EVAL_XT)
+NFT_EVAL(nft_target_eval_bridge, FN_NFT_TARGET_EVAL_BRIDGE)
 
 #endif

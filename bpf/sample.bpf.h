@@ -28,7 +28,8 @@ static __always_inline struct sample *sample_reserve(__u32 kind, const struct dr
 	__builtin_memset(s->dev_name, 0, sizeof(s->dev_name));
 	s->flags = s->sk_state = 0;
 	s->vlan_tci = s->hdr_len = s->l3_off = 0;
-	s->sk_err = s->ct_status = s->pad = 0;
+	s->sk_err = s->ct_status = s->oif = s->pad = 0;
+	s->ct_info = CT_INFO_UNSEEN;
 	s->skb = 0;
 	s->stack_len = 0;
 	return s;
@@ -81,16 +82,29 @@ static __always_inline void sample_conntrack(struct sample *s, struct sk_buff *s
 					     const bool direct)
 {
 	struct nf_conn *ct;
+	__u64 nfct;
 
-	if (!bpf_core_field_exists(skb->_nfct) || !bpf_core_field_exists(struct nf_conn, tuplehash))
+	if (!bpf_core_field_exists(skb->_nfct))
 		return;
-	ct = (void *)(READ(skb, _nfct) & ~7UL);
+	nfct = READ(skb, _nfct);
+	s->ct_info = nfct ? nfct & 7 : CT_INFO_NONE;
+	if (!bpf_core_field_exists(struct nf_conn, tuplehash))
+		return;
+	ct = (void *)(nfct & ~7UL);
 	if (!is_kernel_address(ct))
 		return;
 	sample_tuple(&s->ct_orig, __builtin_preserve_access_index(&ct->tuplehash[0].tuple));
 	sample_tuple(&s->ct_reply, __builtin_preserve_access_index(&ct->tuplehash[1].tuple));
 	s->ct_status = BPF_CORE_READ(ct, status);
 	s->flags |= SAMPLE_HAS_CT;
+}
+
+static __always_inline void sample_route(struct sample *s, struct sk_buff *skb, const bool direct)
+{
+	struct net_device *dev = skb_dst_dev(skb, direct);
+
+	if (dev_inum(dev, false) == s->key.netns)
+		s->oif = BPF_CORE_READ(dev, ifindex);
 }
 
 static __always_inline void sample_drop(void *ctx, struct sk_buff *skb, const struct drop_key *key,
@@ -114,6 +128,7 @@ static __always_inline void sample_drop(void *ctx, struct sk_buff *skb, const st
 		BPF_CORE_READ_STR_INTO(&s->dev_name, dev, name);
 	sample_headers(s, skb, p, direct);
 	sample_conntrack(s, skb, direct);
+	sample_route(s, skb, direct);
 	s->stack_len = bpf_get_stack(ctx, s->stack, sizeof(s->stack), 0);
 	if (s->stack_len > 0)
 		s->stack_len /= sizeof(s->stack[0]);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <arpa/inet.h>
 #include <net/ethernet.h>
 #include <stdio.h>
@@ -8,6 +9,8 @@
 
 #include "describe.h"
 #include "util.h"
+
+#define CT_INFO_UNTRACKED 7 /* IP_CT_UNTRACKED, which no UAPI header has */
 
 static struct addr key_addr(const struct drop_key *key, const uint8_t *b)
 {
@@ -280,6 +283,24 @@ static struct addr tuple_addr(const struct ct_tuple *t, const uint8_t *b)
 	return t->l3num == AF_INET6 ? addr_v6(b) : addr_v4(b);
 }
 
+static void describe_ct_state(struct group *g, const struct sample *s)
+{
+	static const enum ct_state states[] = {[IP_CT_ESTABLISHED] = CT_ESTABLISHED,
+					       [IP_CT_RELATED] = CT_RELATED,
+					       [IP_CT_NEW] = CT_NEW,
+					       [IP_CT_ESTABLISHED_REPLY] = CT_ESTABLISHED,
+					       [IP_CT_RELATED_REPLY] = CT_RELATED,
+					       [CT_INFO_UNTRACKED] = CT_UNTRACKED};
+
+	g->has_ct_status = s->flags & SAMPLE_HAS_CT;
+	g->ct_status = s->ct_status;
+	if (s->ct_info == CT_INFO_NONE)
+		g->ct_state = CT_NONE;
+	else if (s->ct_info < ARRAY_SIZE(states))
+		g->ct_state = states[s->ct_info];
+	g->ct_reply = s->ct_info >= IP_CT_IS_REPLY && s->ct_info < CT_INFO_UNTRACKED;
+}
+
 /* The entry's original tuple, if the packet as it is shows neither direction of it. */
 static void describe_conntrack(struct group *g, const struct sample *s)
 {
@@ -288,6 +309,7 @@ static void describe_conntrack(struct group *g, const struct sample *s)
 			 .proto = t->proto};
 	bool nat;
 
+	describe_ct_state(g, s);
 	if (!(s->flags & SAMPLE_HAS_CT) || !t->l3num)
 		return;
 	o.src = tuple_addr(t, t->saddr);
@@ -328,6 +350,11 @@ static void describe_interfaces(struct group *g, const struct sample *s, struct 
 		memcpy(g->out, s->dev_name, WD_IFNAMSIZ - 1);
 		g->in_ifindex = s->iif;
 		set_name(g->in, h, g->netns, s->iif);
+	}
+	/* in other hooks the route leads to lo, or is none yet */
+	if (g->hook == HOOK_FORWARD && !g->out[0]) {
+		g->out_ifindex = s->oif;
+		set_name(g->out, h, g->netns, s->oif);
 	}
 	port = host_link(h, g->netns, g->in_ifindex ? g->in_ifindex : g->out_ifindex);
 	if (port && port->master && port->port.known)

@@ -122,7 +122,7 @@ static void take_hook(struct group *g, const struct hook_sample *s)
 }
 
 /* A function that stands for the whole of netfilter gives no verdict of its own. */
-static void take_verdict(struct group *g, const struct hook_sample *s)
+static void take_verdict(struct group *g, const struct hook_sample *s, bool sees_rules)
 {
 	const struct table_verdict *v = &s->verdict;
 
@@ -133,6 +133,8 @@ static void take_verdict(struct group *g, const struct hook_sample *s)
 		v->fn == FN_NFT_DO_CHAIN && v->family ? nf_family_name(v->family) : NULL;
 	snprintf(g->verdict.table, sizeof(g->verdict.table), "%s", v->table);
 	snprintf(g->verdict.chain, sizeof(g->verdict.chain), "%s", v->chain);
+	g->verdict.rule = v->rule;
+	g->verdict.policy = sees_rules && !v->rule && v->policy == 1 + NF_DROP;
 }
 
 static void take_name(char *to, const char *name)
@@ -193,7 +195,7 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 		take_name(g->in, s->in);
 		take_name(g->out, s->out);
 	}
-	take_verdict(g, s);
+	take_verdict(g, s, e->sees_rules);
 	take_port(g, s);
 	take_name(g->bridge, s->bridge);
 	g->explained = true;
@@ -213,6 +215,9 @@ static void arm(struct explain *e, struct session *s, struct kernel *k, enum pro
 		return;
 	if (want)
 		e->armed_ns = now_ns(CLOCK_MONOTONIC);
+	if (want && family == PROBES_NETFILTER)
+		e->sees_rules = session_is_attached(s, FN_NFT_IMMEDIATE_EVAL) &&
+				session_is_attached(s, FN_NFT_LOOKUP_EVAL);
 	log_info(LOG_VERBOSE, "%s probes %s", family == PROBES_BRIDGE ? "bridge" : "netfilter",
 		 want ? "armed" : "disarmed");
 	/* its trampolines appear in stacks, and they are symbols, too */

@@ -45,6 +45,7 @@ static const struct probe_object symptoms = {"symptoms_bpf", symptoms_bpf__elf_b
 			  {"kprobe", {#fn "_kprobe", #fn "_kretprobe" } } }, blind                 \
 	}
 #define VERDICTS "sees drops only, and only while armed"
+#define RULES	 VERDICTS "; tells the rule since 5.17"
 #define FRAMES	 "sees frames of which a sample was taken, and only while armed"
 
 /* One line a probe. Functions that a kernel has inlined or not at all are off there. */
@@ -68,7 +69,15 @@ static const struct probe_def defs[] = {
 	 "sees TCP of this node's own pods only: a silent loss of UDP shows nothing here"},
 	HOOK(nf_hook_slow, PROBES_NETFILTER,
 	     VERDICTS "; cannot see the bridge's own prerouting hook (br_handle_frame)"),
-	HOOK(nft_do_chain, PROBES_NETFILTER, VERDICTS "; tells table and base chain, not the rule"),
+	HOOK(nft_do_chain, PROBES_NETFILTER, VERDICTS "; tells table and base chain"),
+	HOOK(nft_immediate_eval, PROBES_NETFILTER, RULES),
+	HOOK(nft_lookup_eval, PROBES_NETFILTER, RULES),
+	HOOK(nft_reject_ipv4_eval, PROBES_NETFILTER, RULES),
+	HOOK(nft_reject_ipv6_eval, PROBES_NETFILTER, RULES),
+	HOOK(nft_reject_inet_eval, PROBES_NETFILTER, RULES),
+	HOOK(nft_reject_bridge_eval, PROBES_NETFILTER, RULES),
+	HOOK(nft_target_eval_xt, PROBES_NETFILTER, RULES),
+	HOOK(nft_target_eval_bridge, PROBES_NETFILTER, RULES),
 	HOOK(ipt_do_table, PROBES_NETFILTER, VERDICTS "; tells the table, not the rule"),
 	HOOK(ip6t_do_table, PROBES_NETFILTER, VERDICTS "; tells the table, not the rule"),
 	HOOK(arpt_do_table, PROBES_NETFILTER, VERDICTS "; tells the table, not the rule"),
@@ -103,6 +112,14 @@ const char *probe_function(enum hook_fn fn)
 		[FN_NF_CONNTRACK_IN] = "nf_conntrack_in",
 		[FN_NF_CONNTRACK_CONFIRM] = "__nf_conntrack_confirm",
 		[FN_NF_NAT_INET_FN] = "nf_nat_inet_fn",
+		[FN_NFT_IMMEDIATE_EVAL] = "nft_immediate_eval",
+		[FN_NFT_LOOKUP_EVAL] = "nft_lookup_eval",
+		[FN_NFT_REJECT_IPV4_EVAL] = "nft_reject_ipv4_eval",
+		[FN_NFT_REJECT_IPV6_EVAL] = "nft_reject_ipv6_eval",
+		[FN_NFT_REJECT_INET_EVAL] = "nft_reject_inet_eval",
+		[FN_NFT_REJECT_BRIDGE_EVAL] = "nft_reject_bridge_eval",
+		[FN_NFT_TARGET_EVAL_XT] = "nft_target_eval_xt",
+		[FN_NFT_TARGET_EVAL_BRIDGE] = "nft_target_eval_bridge",
 		[FN_BR_NF_PRE_ROUTING] = "br_nf_pre_routing",
 		[FN_BR_NF_FORWARD] = "br_nf_forward",
 		[FN_BR_NF_FORWARD_IP] = "br_nf_forward_ip",
@@ -446,6 +463,15 @@ void probes_detach(struct probe_set *s, enum probe_family family)
 	if (s->since_ns[family])
 		s->attached_ns[family] += now_ns(CLOCK_MONOTONIC) - s->since_ns[family];
 	s->since_ns[family] = 0;
+}
+
+bool probe_is_attached(const struct probe_set *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (!strcmp(s->probes[i].def->name, name))
+			return s->probes[i].links[0] != NULL;
+	}
+	return false;
 }
 
 bool probes_usable(const struct probe_set *s, enum probe_family family)

@@ -69,6 +69,7 @@ void probes_load(struct probe_set *s, enum probe_family family);
 /* Attach those that are loaded, or detach them. What cannot be attached says so in its note. */
 void probes_attach(struct probe_set *s, enum probe_family family);
 void probes_detach(struct probe_set *s, enum probe_family family);
+bool probe_is_attached(const struct probe_set *s, const char *name);
 /* Has the family a probe that is loaded? */
 bool probes_usable(const struct probe_set *s, enum probe_family family);
 /* What the probes skipped; while they are loaded. */

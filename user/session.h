@@ -31,6 +31,8 @@ struct session_handlers {
 int session_open(const struct session_options *opt, struct kernel *kernel,
 		 const struct session_handlers *handlers, void *arg, struct session **out);
 bool session_is_armed(const struct session *s, enum probe_family family);
+/* Is the hook probe of that function attached now? */
+bool session_is_attached(const struct session *s, enum hook_fn fn);
 /* Load what is not loaded and attach it, also of an armed family, after modules came. False: this
  * kernel allows none of them. */
 bool session_arm(struct session *s, enum probe_family family);

@@ -5,8 +5,8 @@
  * Records hold only the fields in use, so sizes and offsets mean nothing: read fields through CO-RE,
  * and never copy a whole record.
  *
- * list 104473bf2114d0daf92e97769b1bcec74adf05971b8349158328b3b305c416d6
- * body 93a08ebba61356a1ed957d69d556de2f68e041b37899cf74cd42ad6552c1ec84
+ * list 3168d5aa028749f09f7ae61f5db0ef7c989c40c5b527fa6b7db9b51f58b98a13
+ * body a640f6748dced4ab8c9cdc1c51c430c3a67a7181d166488ee706210a33063c67
  */
 #ifndef __VMLINUX_H__
 #define __VMLINUX_H__
@@ -18,6 +18,7 @@
 struct net;
 struct net_bridge;
 struct net_device;
+struct nft_expr_ops;
 struct nft_table;
 struct sk_buff;
 struct sock;
@@ -239,7 +240,7 @@ struct nf_conn {
 
 /*
  * Netfilter's hooks, and who gives verdicts in them. ebtables is absent from this list's kernel
- * or is on its way out elsewhere, so its table is written by hand, and so is a bit field.
+ * or is on its way out elsewhere, so its table is written by hand, and so are bit fields.
  */
 struct nf_hook_state {
 	u8 hook;
@@ -253,6 +254,23 @@ struct nft_chain {
 	char *name;
 };
 
+struct nft_base_chain {
+	u8 policy;
+	struct nft_chain chain;
+};
+
+struct nft_expr {
+	const struct nft_expr_ops *ops;
+};
+
+struct nft_expr_ops {
+	unsigned int size;
+};
+
+struct nft_verdict {
+	u32 code;
+};
+
 struct nft_pktinfo {
 	struct sk_buff *skb;
 };
@@ -264,6 +282,14 @@ struct xt_table {
 struct nft_table {
 	char *name;
 	u16 family : 6;
+};
+struct nft_regs {
+	struct nft_verdict verdict;
+};
+struct nft_rule_dp {
+	u64 is_last : 1;
+	u64 dlen : 12;
+	u64 handle : 42;
 };
 struct ebt_table {
 	char name[32];
