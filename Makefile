@@ -28,7 +28,8 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 PKGS := libbpf libelf zlib libnl-3.0 jansson libcap-ng
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
-PKG_LIBS = $(shell pkg-config --libs $(PKGS))
+# libnftables is no package of the static build: its symbols are weak (user/rules/nft_source.c)
+PKG_LIBS = $(shell pkg-config --libs $(PKGS)) -Wl,--no-as-needed $(shell pkg-config --libs libnftables)
 WARN := -Wall -Wextra -Werror
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \

@@ -151,9 +151,17 @@ int trace_start(struct trace *t, struct trace_options *opt)
 	return 0;
 }
 
+/* A group's rule is known now: what it means for the node may be more exact. */
+static void on_rule(void *arg, size_t group)
+{
+	diagnose(arg, group);
+}
+
 int trace_poll(struct trace *t, int timeout_ms)
 {
 	int err = session_poll(t->session, timeout_ms);
+
+	rules_tick(&t->rules, &t->table, t->host, false, on_rule, t);
 
 	explain_tick(&t->explain, t->session, &t->kernel, t->host);
 	return err;
@@ -290,6 +298,7 @@ int trace_finish(struct trace *t, struct report *r)
 
 	session_detach(t->session);
 	host_refresh(t->host);
+	rules_tick(&t->rules, &t->table, t->host, true, on_rule, t);
 	memset(r, 0, sizeof(*r));
 	r->start_ns = t->start_ns;
 	r->end_ns = (int64_t)now_ns(CLOCK_REALTIME);
@@ -320,6 +329,7 @@ int trace_finish(struct trace *t, struct report *r)
 
 void trace_free(struct trace *t)
 {
+	rules_close(&t->rules);
 	session_close(t->session);
 	diagnose_free(&t->diagnosis);
 	table_free(&t->table);

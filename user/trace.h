@@ -8,6 +8,7 @@
 #include "filter.h"
 #include "kernel.h"
 #include "report.h"
+#include "rules/rules.h"
 #include "session.h"
 #include "table.h"
 
@@ -19,6 +20,7 @@ struct trace {
 	struct diagnosis diagnosis;
 	struct filter filter;
 	struct explain explain;
+	struct rules rules;
 	struct probe_report probes[MAX_PROBES];
 	int64_t start_ns; /* CLOCK_REALTIME */
 };

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "../judge.h"
+#include "../rules/rule.h"
 #include "../util.h"
 #include "words.h"
 
@@ -159,6 +160,34 @@ static void set_verdict(json_t *to, const struct group *g)
 	json_object_set_new(to, "verdict", o);
 }
 
+/* Which rule it was, or how many may have been it. */
+static void set_rule(json_t *to, const struct group *g)
+{
+	const struct rule *r = g->rule;
+	json_t *o;
+
+	if (!r && g->rule_others)
+		set_count(to, "rule_candidates", g->rule_others);
+	if (!r)
+		return;
+	o = json_object();
+	set_string(o, "backend", rule_backend_name(r->backend));
+	set_string(o, "family", r->family);
+	set_string(o, "table", r->table);
+	set_string(o, "chain", r->chain);
+	if (r->handle)
+		set_count(o, "handle", r->handle);
+	if (r->number)
+		set_count(o, "number", r->number);
+	json_object_set_new(o, "policy", json_boolean(r->policy));
+	set_string(o, "text", r->text);
+	set_string(o, "comment", r->comment);
+	set_string(o, "owner", rule_owner(r));
+	json_object_set_new(o, "certain", json_boolean(g->rule_certain));
+	set_string(o, "why", g->rule_why);
+	json_object_set_new(to, "rule", o);
+}
+
 static void set_port(json_t *to, const struct group *g)
 {
 	json_t *o;
@@ -202,6 +231,7 @@ static json_t *drop_json(const struct report *r, const struct group *g)
 	set_string(o, "hook", hook_name(g->hook));
 	set_string(o, "family", g->hook_family);
 	set_verdict(o, g);
+	set_rule(o, g);
 	set_port(o, g);
 	set_string(o, "path", g->path);
 	set_stack(o, r, g);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../rules/rule.h"
 #include "../util.h"
 #include "words.h"
 
@@ -238,6 +239,20 @@ static void print_fix(struct text_out *t, const struct finding *f)
 	}
 }
 
+static void print_rule(struct text_out *t, const char *indent, const struct group *g)
+{
+	char *rule;
+
+	if (g->rule) {
+		rule = rule_str(g->rule);
+		put(t, "%s%s: %s", indent, g->rule_certain ? "rule" : "rule (deduced)", rule);
+		free(rule);
+		fputc('\n', t->to);
+	} else if (g->rule_others) {
+		fprintf(t->to, "%srule: one of %u that may match\n", indent, g->rule_others);
+	}
+}
+
 /* Of the first of its drops that was explained. */
 static void print_verdict(struct text_out *t, const struct finding *f)
 {
@@ -246,10 +261,13 @@ static void print_verdict(struct text_out *t, const struct finding *f)
 	for (size_t i = 0; i < f->n_groups; i++) {
 		const struct group *g = &t->r->groups[f->groups[i]];
 
-		if ((size_t)f->groups[i] >= t->r->n_groups || !g->decided_by)
+		if ((size_t)f->groups[i] >= t->r->n_groups || (!g->decided_by && !g->rule))
 			continue;
-		put(t, "    %s", word_decision(g, verdict));
-		fputc('\n', t->to);
+		if (g->decided_by) {
+			put(t, "    %s", word_decision(g, verdict));
+			fputc('\n', t->to);
+		}
+		print_rule(t, "    ", g);
 		return;
 	}
 }
@@ -317,6 +335,7 @@ static void print_group(struct text_out *t, const struct group *g)
 		put(t, "            %s", word_decision(g, verdict));
 		fputc('\n', t->to);
 	}
+	print_rule(t, "            ", g);
 	if (g->noise)
 		fprintf(t->to, "            %snoise: %s%s\n", start(t, DIM), g->noise, end(t));
 	if (!t->verbose)

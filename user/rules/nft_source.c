@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
+#include <nftables/libnftables.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../util.h"
+#include "nft_source.h"
+#include "tool.h"
+
+/* There is no static libnftables: then these are NULL. */
+#pragma weak nft_ctx_new
+#pragma weak nft_ctx_output_set_flags
+#pragma weak nft_ctx_buffer_output
+#pragma weak nft_ctx_buffer_error
+#pragma weak nft_run_cmd_from_buffer
+#pragma weak nft_ctx_get_output_buffer
+
+static char *by_library(const char *command, bool json)
+{
+	static struct nft_ctx *nft;
+
+	if (!nft) {
+		nft = nft_ctx_new(NFT_CTX_DEFAULT);
+		if (!nft || nft_ctx_buffer_output(nft) || nft_ctx_buffer_error(nft))
+			return NULL;
+	}
+	nft_ctx_output_set_flags(nft, NFT_CTX_OUTPUT_HANDLE | (json ? NFT_CTX_OUTPUT_JSON : 0U));
+	if (nft_run_cmd_from_buffer(nft, command))
+		return NULL;
+	return xstrdup(nft_ctx_get_output_buffer(nft));
+}
+
+static char *run(const char *command, bool json)
+{
+	const char *const argv[] = {"nft", json ? "-ja" : "-a", command, NULL};
+
+	return nft_ctx_new ? by_library(command, json) : tool_output(argv);
+}
+
+/* A name as the command's grammar takes it. The kernel takes any bytes from others, and a command
+ * that lists must not become one that flushes. */
+static bool is_name(const char *s)
+{
+	if (!isalpha((unsigned char)*s) && *s != '_')
+		return false;
+	while (isalnum((unsigned char)*s) || (*s && strchr("_-./\\", *s)))
+		s++;
+	return !*s;
+}
+
+static char *list(const char *what, const char *family, const char *table, const char *name,
+		  bool json)
+{
+	char *command, *out;
+
+	if (!is_name(family) || !is_name(table) || !is_name(name))
+		return NULL;
+	command = xasprintf("list %s %s %s %s", what, family, table, name);
+	out = run(command, json);
+	free(command);
+	return out;
+}
+
+/* The array of what was listed, as a new reference. */
+static json_t *items_of(char *text)
+{
+	json_t *root = text ? json_loads(text, 0, NULL) : NULL;
+	json_t *items = json_incref(json_object_get(root, "nftables"));
+
+	json_decref(root);
+	free(text);
+	return items;
+}
+
+static json_t *kept; /* listings by name */
+
+static json_t *keep(const char *key, json_t *items)
+{
+	if (!kept)
+		kept = json_object();
+	json_object_set_new_nocheck(kept, key, items ? items : json_null());
+	return json_incref(items);
+}
+
+static json_t *listing(const char *what, const char *family, const char *table, const char *name)
+{
+	char *key = xasprintf("%s %s %s %s", what, family, table, name);
+	json_t *items = json_object_get(kept, key);
+
+	if (items)
+		items = json_is_null(items) ? NULL : json_incref(items);
+	else
+		items = keep(key, items_of(list(what, family, table, name, true)));
+	free(key);
+	return items;
+}
+
+static json_t *read_chains(void *arg)
+{
+	json_t *items = json_object_get(kept, "chains");
+
+	(void)arg;
+	if (items)
+		return json_is_null(items) ? NULL : json_incref(items);
+	return keep("chains", items_of(run("list chains", true)));
+}
+
+static json_t *read_chain(void *arg, const char *family, const char *table, const char *chain)
+{
+	(void)arg;
+	return listing("chain", family, table, chain);
+}
+
+static json_t *read_set(void *arg, const char *family, const char *table, const char *name,
+			bool map)
+{
+	(void)arg;
+	return listing(map ? "map" : "set", family, table, name);
+}
+
+const struct nft_source *nft_source(void)
+{
+	static const struct nft_source source = {NULL, read_chains, read_chain, read_set};
+
+	return &source;
+}
+
+char *nft_source_text(const char *family, const char *table, const char *chain, uint64_t handle)
+{
+	char *text = list("chain", family, table, chain, false);
+	char *rule = text ? nft_rule_text(text, handle) : NULL;
+
+	free(text);
+	return rule;
+}

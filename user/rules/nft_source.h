@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* nftables' rulesets by libnftables, or by nft itself where that is not linked (a static build). */
+#ifndef WHYDROP_RULES_NFT_SOURCE_H
+#define WHYDROP_RULES_NFT_SOURCE_H
+
+#include "nft.h"
+
+/* In the netns of the calling process; what was read is kept. */
+const struct nft_source *nft_source(void);
+/* A rule as `nft list` writes it; to free(). NULL: not found. */
+char *nft_source_text(const char *family, const char *table, const char *chain, uint64_t handle);
+
+#endif

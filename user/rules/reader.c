@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "../util.h"
+#include "nft.h"
+#include "nft_source.h"
+#include "reader.h"
+#include "tool.h"
+#include "xtables.h"
+
+struct answer {
+	struct rule rule;
+	bool known; /* the rule */
+	bool certain;
+	const char *why;
+	size_t others;
+	bool none; /* all were read, and none may have done it */
+};
+
+/* What is read stays for the next group of the same child. */
+static struct {
+	char *tool; /* and table */
+	char *text; /* NULL: it cannot be read */
+} texts[16];
+
+/* What `tool -c` or `tool -c -t table` prints; NULL: it cannot be read. */
+static const char *saved(const char *tool, const char *table)
+{
+	const char *const whole[] = {tool, "-c", NULL}, *const one[] = {tool, "-c", "-t", table,
+									NULL};
+	char *name = xasprintf("%s %s", tool, table ? table : "");
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(texts) && texts[i].tool && strcmp(texts[i].tool, name))
+		i++;
+	if (i == ARRAY_SIZE(texts) || texts[i].tool) {
+		free(name);
+		return i < ARRAY_SIZE(texts) ? texts[i].text : NULL;
+	}
+	texts[i].tool = name;
+	texts[i].text = tool_output(table ? one : whole);
+	return texts[i].text;
+}
+
+/* "ip", "ip6", "arp", "bridge": of the hook, or else of the packet. */
+static const char *family_of(const struct group *g)
+{
+	if (g->hook_family)
+		return g->hook_family;
+	return g->flow.l3 == 0x86dd ? "ip6" : g->flow.l3 == 0x0806 ? "arp" : "ip";
+}
+
+/* Which tool's rules are they, by family? NULL: none. */
+static const char *save_tool(const char *family, bool nft)
+{
+	static const struct {
+		const char *family, *nft, *legacy;
+	} tools[] = {{"ip", "iptables-nft-save", "iptables-legacy-save"},
+		     {"ip6", "ip6tables-nft-save", "ip6tables-legacy-save"},
+		     {"arp", "arptables-nft-save", NULL},
+		     {"bridge", "ebtables-nft-save", NULL}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++) {
+		if (!strcmp(tools[i].family, family))
+			return nft ? tools[i].nft : tools[i].legacy;
+	}
+	return NULL;
+}
+
+static void add_xtables(const char *text, enum rule_backend backend, const char *family,
+			const char *table, const struct group *g, struct replay *out)
+{
+	struct xt_ruleset *rules;
+
+	if (!text) {
+		out->cut = true;
+		return;
+	}
+	rules = xt_parse(text, backend, family);
+	xt_replay(rules, table, g, out);
+	xt_free(rules);
+}
+
+/* The tables of iptables-legacy that this netns has: asking for another one would make it
+ * (net/netfilter/x_tables.c, xt_find_table_lock). */
+static void replay_legacy(const struct group *g, const char *only, struct replay *out)
+{
+	const char *family = family_of(g), *tool = save_tool(family, false);
+	char path[64], name[64];
+	FILE *f;
+
+	if (!tool)
+		return;
+	snprintf(path, sizeof(path), "/proc/thread-self/net/%s_tables_names", family);
+	f = fopen(path, "re");
+	while (f && fgets(name, sizeof(name), f)) {
+		name[strcspn(name, "\n")] = '\0';
+		if (!only || !strcmp(name, only))
+			add_xtables(saved(tool, name), RULE_IPTABLES_LEGACY, family, name, g, out);
+	}
+	if (f)
+		fclose(f);
+}
+
+/* What iptables-nft made and can still read: a table with a rule in it that is none of its own it
+ * calls incompatible, and leaves out. */
+static bool is_xtables(json_t *chains, const char *family, const char *table)
+{
+	const char *tool = save_tool(family, true), *text;
+
+	if (!tool || !nft_is_xtables(chains, family, table))
+		return false;
+	text = saved(tool, NULL);
+	return text && !strstr(text, "incompatible");
+}
+
+static bool is_own_table(void *arg, const char *family, const char *table)
+{
+	return !is_xtables(arg, family, table);
+}
+
+/* Does nft's list of chains have a table that iptables-nft made, in that family? */
+static bool has_xtables(json_t *chains, const char *family)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(chains, i, item)
+	{
+		json_t *chain = json_object_get(item, "chain");
+		const char *f = json_string_value(json_object_get(chain, "family"));
+		const char *table = json_string_value(json_object_get(chain, "table"));
+
+		if (f && table && !strcmp(f, family) && is_xtables(chains, f, table))
+			return true;
+	}
+	return false;
+}
+
+static enum rule_backend nft_tool_backend(const char *family)
+{
+	return strcmp(family, "bridge") ? RULE_IPTABLES_NFT : RULE_EBTABLES;
+}
+
+static void replay_nft(const struct group *g, struct replay *out)
+{
+	const struct nft_source *src = nft_source();
+	const char *family = family_of(g), *only = g->verdict.table[0] ? g->verdict.table : NULL;
+	json_t *chains = src->chains(src->arg);
+
+	if (!chains || nft_replay(src, g, is_own_table, chains, out))
+		out->cut = true;
+	if (chains && has_xtables(chains, family) && (!only || is_xtables(chains, family, only)))
+		add_xtables(saved(save_tool(family, true), NULL), nft_tool_backend(family), family,
+			    only, g, out);
+	json_decref(chains);
+}
+
+static bool is(const char *a, const char *b)
+{
+	return a && !strcmp(a, b);
+}
+
+/* Since 6.7 nf_tables frees the packet itself (NF_DROP_REASON in nft_do_chain(), e0d4593140b0), so
+ * what nf_hook_slow() frees is not from there. Backports do it, too, so an older kernel proves
+ * nothing. */
+static bool nft_frees_itself(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname u;
+
+	return !uname(&u) && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
+	       (major > 6 || (major == 6 && minor >= 7));
+}
+
+/* Who gave the verdict, as far as a hook program or the place tells: both may have, else. */
+static void replay_all(const struct reader *r, const struct group *g, struct replay *out)
+{
+	static const char *const nft_place[] = {"nft_do_chain", NULL};
+	static const char *const hook_place[] = {"nf_hook_slow", NULL};
+	const char *by = g->verdict.function;
+	bool by_nft = is(by, "nft_do_chain") || group_at(g, nft_place);
+	bool by_legacy = (by && !by_nft) || (nft_frees_itself() && group_at(g, hook_place));
+
+	if (r->has_nft && !by_legacy)
+		replay_nft(g, out);
+	if (!by_nft)
+		replay_legacy(g, by && g->verdict.table[0] ? g->verdict.table : NULL, out);
+}
+
+static bool one_backend(const struct replay *r)
+{
+	for (size_t i = 1; i < r->n; i++) {
+		if (r->hits[i].rule.backend != r->hits[0].rule.backend)
+			return false;
+	}
+	return true;
+}
+
+/* In these hooks conntrack drops packets, too (nf_conntrack_in, nf_confirm): a rule that only may
+ * match proves nothing, unless the place is that of nftables' rules. */
+static bool only_rules_drop(const struct group *g)
+{
+	static const char *const nft_place[] = {"nft_do_chain", NULL};
+
+	return g->verdict.function || g->hook == HOOK_FORWARD || group_at(g, nft_place);
+}
+
+static const struct rule_hit *choose(const struct replay *r, const struct group *g,
+				     const char **why)
+{
+	if (!r->n)
+		return NULL;
+	if (r->hits[0].sure && one_backend(r)) {
+		*why = "the packet matches it, and nothing before it can have dropped the packet";
+		return &r->hits[0];
+	}
+	if (r->n == 1 && !r->cut && only_rules_drop(g)) {
+		*why = "no other rule in this hook can have dropped the packet";
+		return &r->hits[0];
+	}
+	return NULL;
+}
+
+static void copy_rule(struct rule *to, const struct rule *from)
+{
+	*to = *from;
+	to->family = from->family ? xstrdup(from->family) : NULL;
+	to->table = from->table ? xstrdup(from->table) : NULL;
+	to->chain = from->chain ? xstrdup(from->chain) : NULL;
+	to->text = from->text ? xstrdup(from->text) : NULL;
+	to->comment = from->comment ? xstrdup(from->comment) : NULL;
+}
+
+/* The rule with that handle, borrowed, and its number: every rule of iptables-nft is one of
+ * nftables in the same place. NULL: it is not there. */
+static json_t *rule_with(json_t *chain, uint64_t handle, unsigned int *number)
+{
+	json_t *item;
+	size_t i;
+
+	*number = 0;
+	json_array_foreach(chain, i, item)
+	{
+		json_t *rule = json_object_get(item, "rule");
+
+		*number += rule != NULL;
+		if (rule && (uint64_t)json_integer_value(json_object_get(rule, "handle")) == handle)
+			return rule;
+	}
+	return NULL;
+}
+
+static enum rule_verdict verdict_of(json_t *rule)
+{
+	json_t *statement;
+	size_t i;
+
+	json_array_foreach(json_object_get(rule, "expr"), i, statement)
+	{
+		if (json_object_get(statement, "reject"))
+			return RULE_REJECT;
+		if (json_object_get(statement, "queue"))
+			return RULE_QUEUE;
+	}
+	return RULE_DROP;
+}
+
+static struct rule nft_rule(json_t *rule, const char *family, const char *table, const char *chain,
+			    uint64_t handle)
+{
+	const char *comment = json_string_value(json_object_get(rule, "comment"));
+
+	return (struct rule){.backend = RULE_NFT,
+			     .verdict = verdict_of(rule),
+			     .family = xstrdup(family),
+			     .table = xstrdup(table),
+			     .chain = xstrdup(chain),
+			     .handle = handle,
+			     .comment = comment ? xstrdup(comment) : NULL};
+}
+
+static bool rule_in_chain(const struct nft_source *src, json_t *chains, const char *family,
+			  const char *table, const char *chain, uint64_t handle, struct rule *out)
+{
+	json_t *listing = src->chain(src->arg, family, table, chain);
+	struct xt_ruleset *saved_rules;
+	const char *text;
+	unsigned int number;
+	json_t *rule = rule_with(listing, handle, &number);
+	bool found = false;
+
+	if (rule && is_xtables(chains, family, table)) {
+		text = saved(save_tool(family, true), NULL);
+		saved_rules = text ? xt_parse(text, nft_tool_backend(family), family) : NULL;
+		found = saved_rules && xt_rule(saved_rules, table, chain, number, out);
+		if (saved_rules)
+			xt_free(saved_rules);
+	}
+	if (rule && !found)
+		*out = nft_rule(rule, family, table, chain, handle);
+	json_decref(listing);
+	return rule;
+}
+
+/* The rule whose handle a probe saw. False: it is not there any more. */
+static bool find_handle(const struct group *g, struct rule *out)
+{
+	const struct nft_source *src = nft_source();
+	const char *family = g->verdict.family, *table = g->verdict.table;
+	json_t *chains = src->chains(src->arg), *item;
+	bool found = false;
+	size_t i;
+
+	/* most rules are in the base chain itself */
+	found = chains &&
+		rule_in_chain(src, chains, family, table, g->verdict.chain, g->verdict.rule, out);
+	json_array_foreach(chains, i, item)
+	{
+		json_t *chain = json_object_get(item, "chain");
+		const char *name = json_string_value(json_object_get(chain, "name"));
+
+		if (found)
+			break;
+		if (name && is(json_string_value(json_object_get(chain, "family")), family) &&
+		    is(json_string_value(json_object_get(chain, "table")), table))
+			found = rule_in_chain(src, chains, family, table, name, g->verdict.rule,
+					      out);
+	}
+	json_decref(chains);
+	return found;
+}
+
+static void policy_rule(const struct group *g, struct rule *out)
+{
+	const struct nft_source *src = nft_source();
+	json_t *chains = src->chains(src->arg);
+	bool xt = chains && is_xtables(chains, g->verdict.family, g->verdict.table);
+
+	*out = (struct rule){
+		.backend = xt ? nft_tool_backend(g->verdict.family) : RULE_NFT,
+		.family = xstrdup(g->verdict.family),
+		.table = xstrdup(g->verdict.table),
+		.chain = xstrdup(g->verdict.chain),
+		.policy = true,
+		.text = xt ? xasprintf("-P %s DROP", g->verdict.chain) : xstrdup("policy drop"),
+	};
+	json_decref(chains);
+}
+
+static bool has_rules(const char *text)
+{
+	return text && strstr(text, "] -A ");
+}
+
+static bool legacy_has_rules(const char *family)
+{
+	const char *tool = save_tool(family, false);
+	char path[64], name[64];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/thread-self/net/%s_tables_names", family);
+	f = tool ? fopen(path, "re") : NULL;
+	while (f && !found && fgets(name, sizeof(name), f)) {
+		name[strcspn(name, "\n")] = '\0';
+		found = has_rules(saved(tool, name));
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static bool nft_tool_has_rules(const char *family)
+{
+	const struct nft_source *src = nft_source();
+	json_t *chains = src->chains(src->arg);
+	bool found = chains && has_xtables(chains, family) &&
+		     has_rules(saved(save_tool(family, true), NULL));
+
+	json_decref(chains);
+	return found;
+}
+
+/* Is the rule one of iptables, and has the other iptables rules here, too? */
+static bool is_mixed(const struct reader *r, const struct rule *rule)
+{
+	if (rule->backend == RULE_IPTABLES_NFT)
+		return legacy_has_rules(rule->family);
+	return rule->backend == RULE_IPTABLES_LEGACY && r->has_nft &&
+	       nft_tool_has_rules(rule->family);
+}
+
+/* What hook programs saw of the verdict itself. */
+static bool seen(const struct reader *r, const struct group *g, struct answer *a)
+{
+	if (!g->verdict.family || !g->verdict.table[0] || !r->has_nft)
+		return false;
+	if (g->verdict.policy) {
+		policy_rule(g, &a->rule);
+		a->why = "a probe saw the base chain's policy drop it";
+	} else if (!g->verdict.rule) {
+		return false;
+	} else if (find_handle(g, &a->rule)) {
+		a->why = "a probe saw its verdict";
+	} else {
+		a->why = "the rule that a probe saw is gone: the ruleset has changed since";
+		return true;
+	}
+	a->known = a->certain = true;
+	return true;
+}
+
+static void deduce(const struct reader *r, const struct group *g, struct answer *a)
+{
+	struct replay replay = {};
+	const struct rule_hit *hit;
+
+	replay_all(r, g, &replay);
+	hit = choose(&replay, g, &a->why);
+	if (hit) {
+		copy_rule(&a->rule, &hit->rule);
+		a->known = true;
+	} else {
+		a->others = replay.n;
+		a->none = !replay.n && !replay.cut;
+		a->why = replay.cut ? "not all of the rules could be read" : NULL;
+	}
+	replay_free(&replay);
+}
+
+static void set_text(json_t *o, const char *key, const char *s)
+{
+	/* bytes that are no UTF-8 make no JSON; the report's own writer escapes them */
+	if (s && *s)
+		json_object_set_new(o, key, json_stringn_nocheck(s, strlen(s)));
+}
+
+static json_t *to_json(const struct rule *r)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "backend", json_integer(r->backend));
+	json_object_set_new(o, "verdict", json_integer(r->verdict));
+	set_text(o, "family", r->family);
+	set_text(o, "table", r->table);
+	set_text(o, "chain", r->chain);
+	set_text(o, "text", r->text);
+	set_text(o, "comment", r->comment);
+	json_object_set_new(o, "handle", json_integer((json_int_t)r->handle));
+	json_object_set_new(o, "number", json_integer(r->number));
+	json_object_set_new(o, "policy", json_boolean(r->policy));
+	return o;
+}
+
+void reader_answer(const struct reader *r, const struct group *g, FILE *to)
+{
+	struct answer a = {};
+	json_t *o = json_object();
+
+	if (!seen(r, g, &a))
+		deduce(r, g, &a);
+	if (a.known && a.rule.backend == RULE_NFT && !a.rule.text)
+		a.rule.text =
+			nft_source_text(a.rule.family, a.rule.table, a.rule.chain, a.rule.handle);
+	if (a.known)
+		json_object_set_new(o, "rule", to_json(&a.rule));
+	json_object_set_new(o, "certain", json_boolean(a.certain));
+	json_object_set_new(o, "others", json_integer((json_int_t)a.others));
+	json_object_set_new(o, "none", json_boolean(a.none));
+	json_object_set_new(o, "mixed", json_boolean(a.known && is_mixed(r, &a.rule)));
+	set_text(o, "why", a.why);
+	json_dumpf(o, to, JSON_COMPACT | JSON_ENSURE_ASCII);
+	fputc('\n', to);
+	json_decref(o);
+	rule_free(&a.rule);
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../noise.h"
+#include "../util.h"
+#include "reader.h"
+#include "rule.h"
+#include "rules.h"
+
+#define MAX_GROUPS   64 /* in one question */
+#define DUTY	     10 /* a child runs for one tenth of the time at most: rulesets may be large */
+#define CHILD_S	     20 /* then it is killed */
+#define LAST_WAIT_NS 10000000000ULL
+#define MAX_ANSWER   (4U << 20)
+
+bool rules_may_be(const struct group *g)
+{
+	static const char *const reason[] = {"NETFILTER_DROP", NULL};
+	static const char *const places[] = {"nf_hook_slow", "nft_do_chain", NULL};
+	static const char *const tables[] = {"nft_do_chain", "ipt_do_table", "ip6t_do_table",
+					     "arpt_do_table", "ebt_do_table"};
+
+	if (g->kind != SAMPLE_DROP || !g->has_sample || !g->netns)
+		return false;
+	if (g->verdict.function) { /* the others are conntrack's and NAT's */
+		for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+			if (!strcmp(g->verdict.function, tables[i]))
+				return true;
+		}
+		return false;
+	}
+	return group_reason(g, reason) || group_at(g, places);
+}
+
+/* A group is asked about when it comes, and once more when a hook program has told of it. */
+static bool wants(const struct group *g)
+{
+	return rules_may_be(g) && !noise_why(g) &&
+	       (!g->rule_asked || (g->explained && !g->rule_explained));
+}
+
+__attribute__((noreturn)) static void be_child(struct table *t, struct host *h, uint32_t netns,
+					       const struct reader *reader, const size_t *groups,
+					       size_t n, int fd)
+{
+	char *path;
+	FILE *to;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* the trace's programs are attached as long as somebody holds their links */
+	dup2(fd, STDERR_FILENO + 1);
+	close_range(STDERR_FILENO + 2, ~0U, 0);
+	to = fdopen(STDERR_FILENO + 1, "w");
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGALRM, SIG_DFL);
+	alarm(CHILD_S);
+	path = xasprintf("%s:/usr/sbin:/sbin", getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
+	setenv("PATH", path, 1);
+	fcntl(STDERR_FILENO + 1, F_SETFD, FD_CLOEXEC);
+	if (!to || fputc('\n', to) == EOF || fflush(to) || host_enter(h, netns))
+		_exit(1);
+	for (size_t i = 0; i < n; i++) {
+		fprintf(to, "%zu ", groups[i]);
+		reader_answer(reader, &t->groups[groups[i]], to);
+		fflush(to);
+	}
+	_exit(0);
+}
+
+static void ask(struct rules *r, struct table *t, struct host *h)
+{
+	struct reader reader = {.has_nft = host_has_nft(h)};
+	size_t groups[MAX_GROUPS], n = 0;
+	uint32_t netns = 0;
+	int fds[2];
+	char up;
+
+	for (size_t i = 0; i < t->n && n < MAX_GROUPS; i++) {
+		struct group *g = &t->groups[i];
+
+		if (!wants(g) || (netns && g->netns != netns))
+			continue;
+		netns = g->netns;
+		g->rule_asked = true;
+		g->rule_explained = g->explained;
+		groups[n++] = i;
+	}
+	if (!n || pipe2(fds, O_CLOEXEC))
+		return;
+	r->pid = fork();
+	if (!r->pid)
+		be_child(t, h, netns, &reader, groups, n, fds[1]);
+	close(fds[1]);
+	if (r->pid < 0) {
+		r->pid = 0;
+		close(fds[0]);
+		return;
+	}
+	/* until it has let go of what it got from here */
+	while (read(fds[0], &up, 1) < 0 && errno == EINTR)
+		;
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	r->fd = fds[0];
+	r->started_ns = now_ns(CLOCK_MONOTONIC);
+}
+
+static char *string_of(json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? xstrdup(s) : NULL;
+}
+
+static struct rule *rule_of(json_t *o)
+{
+	struct rule *r;
+
+	if (!json_is_object(o))
+		return NULL;
+	r = xcalloc(1, sizeof(*r));
+	r->backend = (enum rule_backend)json_integer_value(json_object_get(o, "backend"));
+	r->verdict = (enum rule_verdict)json_integer_value(json_object_get(o, "verdict"));
+	r->family = string_of(o, "family");
+	r->table = string_of(o, "table");
+	r->chain = string_of(o, "chain");
+	r->text = string_of(o, "text");
+	r->comment = string_of(o, "comment");
+	r->handle = (uint64_t)json_integer_value(json_object_get(o, "handle"));
+	r->number = (unsigned int)json_integer_value(json_object_get(o, "number"));
+	r->policy = json_is_true(json_object_get(o, "policy"));
+	return r;
+}
+
+/* What was certain stays, whatever a later reading of a changed ruleset says. */
+static void take_answer(struct group *g, json_t *o)
+{
+	struct rule *rule = rule_of(json_object_get(o, "rule"));
+
+	if (g->rule_certain || (g->rule && !rule)) {
+		if (rule)
+			rule_free(rule);
+		free(rule);
+		return;
+	}
+	if (g->rule)
+		rule_free(g->rule);
+	free(g->rule);
+	g->rule = rule;
+	g->rule_certain = json_is_true(json_object_get(o, "certain"));
+	g->rule_others = (unsigned int)json_integer_value(json_object_get(o, "others"));
+	g->rule_mixed = json_is_true(json_object_get(o, "mixed"));
+	g->rule_none = json_is_true(json_object_get(o, "none"));
+	free(g->rule_why);
+	g->rule_why = string_of(o, "why");
+}
+
+static void take_lines(struct rules *r, struct table *t, void (*told)(void *arg, size_t group),
+		       void *arg)
+{
+	char *save, *line;
+
+	if (!r->answer)
+		return;
+	for (line = strtok_r(r->answer, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *text;
+		size_t i = strtoul(line, &text, 10);
+		json_t *o = json_loads(text, 0, NULL);
+
+		if (o && i < t->n) {
+			take_answer(&t->groups[i], o);
+			told(arg, i);
+		}
+		json_decref(o);
+	}
+}
+
+/* Has the child ended? Then its answers are taken. */
+static bool collect(struct rules *r, struct table *t, void (*told)(void *arg, size_t group),
+		    void *arg)
+{
+	char buf[4096];
+	ssize_t n;
+
+	while ((n = read(r->fd, buf, sizeof(buf))) > 0) {
+		if (r->n_answer + (size_t)n >= MAX_ANSWER)
+			continue;
+		r->answer = xreallocarray(r->answer, r->n_answer + (size_t)n + 1, 1);
+		memcpy(r->answer + r->n_answer, buf, (size_t)n);
+		r->n_answer += (size_t)n;
+		r->answer[r->n_answer] = '\0';
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	take_lines(r, t, told, arg);
+	rules_close(r);
+	r->not_before_ns = now_ns(CLOCK_MONOTONIC);
+	r->not_before_ns += (r->not_before_ns - r->started_ns) * (DUTY - 1);
+	return true;
+}
+
+void rules_close(struct rules *r)
+{
+	if (r->pid) {
+		kill(r->pid, SIGKILL);
+		close(r->fd);
+		while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	r->pid = 0;
+	free(r->answer);
+	r->answer = NULL;
+	r->n_answer = 0;
+}
+
+void rules_tick(struct rules *r, struct table *t, struct host *h, bool last,
+		void (*told)(void *arg, size_t group), void *arg)
+{
+	uint64_t end = now_ns(CLOCK_MONOTONIC) + LAST_WAIT_NS;
+
+	do {
+		struct pollfd p = {.fd = r->fd, .events = POLLIN};
+
+		if (r->pid && last)
+			poll(&p, 1, 100);
+		if (r->pid && !collect(r, t, told, arg))
+			continue;
+		if (last || now_ns(CLOCK_MONOTONIC) >= r->not_before_ns)
+			ask(r, t, h);
+	} while (last && r->pid && now_ns(CLOCK_MONOTONIC) < end);
+	if (last)
+		rules_close(r);
+}
