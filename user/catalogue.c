@@ -3,7 +3,8 @@
  * has the group. To add one: write user/faults/<id>.c, list it here, write its scenario. */
 #include "catalogue.h"
 
-/* Those of bridge ports stand in the order in which the bridge looks (should_deliver(),
+/* Those of rules: a tunnel's before what the rule itself says of its purpose, that before its hook.
+ * Those of bridge ports stand in the order in which the bridge looks (should_deliver(),
  * net/bridge/br_forward.c). */
 const struct fault *const fault_catalogue[] = {
 	&fault_bridge_nf_off,
@@ -14,7 +15,25 @@ const struct fault *const fault_catalogue[] = {
 	&fault_l2_mtu_mismatch,
 	&fault_submariner_tunnel_blocked,
 	&fault_vxlan_blocked,
+	&fault_svc_no_endpoints,
+	&fault_ct_invalid_drop,
+	&fault_netpol_deny,
+	&fault_mixed_backends,
+	&fault_bridge_l2_filter,
+	&fault_bridge_nf_forward_drop,
+	&fault_reject_rule,
+	&fault_forward_policy_drop,
+	&fault_forward_rule_drop,
+	&fault_host_input_drop,
+	&fault_output_drop,
+	&fault_conntrack_full,
+	&fault_route_localnet_off,
+	&fault_snat_port_exhausted,
+	&fault_conntrack_clash,
+	&fault_stale_udp_dnat,
 	&fault_pod_cidr_conflict,
 	&fault_ip_forward_off,
+	&fault_kube_rules_flushed,
+	&fault_masq_missing,
 	NULL,
 };

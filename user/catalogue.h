@@ -5,15 +5,33 @@
 
 #include "fault.h"
 
-extern const struct fault fault_bridge_nf_off;
 extern const struct fault fault_bridge_hairpin_off;
+extern const struct fault fault_bridge_l2_filter;
+extern const struct fault fault_bridge_nf_forward_drop;
+extern const struct fault fault_bridge_nf_off;
 extern const struct fault fault_bridge_no_egress;
 extern const struct fault fault_bridge_stp_blocked;
 extern const struct fault fault_bridge_vlan_filter;
+extern const struct fault fault_conntrack_clash;
+extern const struct fault fault_conntrack_full;
+extern const struct fault fault_ct_invalid_drop;
+extern const struct fault fault_forward_policy_drop;
+extern const struct fault fault_forward_rule_drop;
+extern const struct fault fault_host_input_drop;
 extern const struct fault fault_ip_forward_off;
+extern const struct fault fault_kube_rules_flushed;
 extern const struct fault fault_l2_mtu_mismatch;
+extern const struct fault fault_masq_missing;
+extern const struct fault fault_mixed_backends;
+extern const struct fault fault_netpol_deny;
+extern const struct fault fault_output_drop;
 extern const struct fault fault_pod_cidr_conflict;
+extern const struct fault fault_reject_rule;
+extern const struct fault fault_route_localnet_off;
+extern const struct fault fault_snat_port_exhausted;
+extern const struct fault fault_stale_udp_dnat;
 extern const struct fault fault_submariner_tunnel_blocked;
+extern const struct fault fault_svc_no_endpoints;
 extern const struct fault fault_vxlan_blocked;
 
 /* "host", "node1", or "netns 4026532345": a netns for sentences and places. buf of 128. */

@@ -40,7 +40,8 @@ static int add_finding(struct diagnosis *d, struct finding *f)
 		d->findings[d->n] = *f;
 		return (int)d->n++;
 	}
-	if (f->status > d->findings[i].status) {
+	if (f->status > d->findings[i].status ||
+	    (f->status == d->findings[i].status && f->names_rule && !d->findings[i].names_rule)) {
 		finding_free(&d->findings[i]);
 		d->findings[i] = *f;
 	} else {

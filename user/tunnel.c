@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "firewall.h"
 #include "retransmit.h"
 #include "tunnel.h"
 
@@ -23,7 +25,7 @@ enum direction tunnel_direction(const struct group *g, struct host *h, struct ad
 	return d;
 }
 
-static bool is_tunnel(const struct link *l)
+bool tunnel_is(const struct link *l)
 {
 	return !strcmp(l->kind, "vxlan") || !strcmp(l->kind, "geneve");
 }
@@ -42,7 +44,7 @@ const struct link *tunnel_device(const struct group *g, struct host *h)
 	if (h->ops->links(h, g->netns, &links, &n))
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
-		if (is_tunnel(&links[i]) && links[i].vxlan.port == g->flow.dport &&
+		if (tunnel_is(&links[i]) && links[i].vxlan.port == g->flow.dport &&
 		    (links[i].vxlan.external || !g->tunnel.present ||
 		     links[i].vxlan.vni == g->tunnel.vni))
 			return &links[i];
@@ -106,17 +108,50 @@ void tunnel_evidence(struct finding *f, const struct group *g, const struct link
 				 NULL);
 }
 
-void tunnel_advice(struct finding *f, const struct group *g, const char *what,
-		   const struct addr *peer)
+/* The rule as evidence, and an accept ahead of it for this peer alone. False: it is not known. */
+static bool tunnel_rule(struct finding *f, const struct group *g, const struct addr *peer,
+			enum direction direction)
 {
+	bool in = direction == DIRECTION_IN, six = peer->family == AF_INET6;
+	char match[160], nft[160], a[ADDR_STRLEN], proto[16];
+	char *command;
+
+	if (!g->rule)
+		return false;
+	firewall_evidence(f, g);
+	addr_str(peer, a);
+	flow_proto_str(&g->flow, proto);
+	if (g->flow.has_ports) {
+		snprintf(match, sizeof(match), "%s %s -p %s --dport %u", in ? "-s" : "-d", a, proto,
+			 g->flow.dport);
+		snprintf(nft, sizeof(nft), "%s %s %s %s dport %u", six ? "ip6" : "ip",
+			 in ? "saddr" : "daddr", a, proto, g->flow.dport);
+	} else {
+		snprintf(match, sizeof(match), "%s %s -p %u", in ? "-s" : "-d", a, g->flow.proto);
+		snprintf(nft, sizeof(nft), "%s %s %s meta l4proto %u", six ? "ip6" : "ip",
+			 in ? "saddr" : "daddr", a, g->flow.proto);
+	}
+	command = rule_accept_command(g->rule, match, nft);
+	if (command)
+		finding_fix(f, FIX_NOW, "%s", command);
+	f->names_rule = command != NULL;
+	free(command);
+	return f->names_rule;
+}
+
+void tunnel_advice(struct finding *f, const struct group *g, const char *what,
+		   const struct addr *peer, enum direction direction)
+{
+	static const char by_hand[] =
+		"remove the rule that drops it, or accept it ahead of that rule in the same chain; "
+		"an accept in another table does not help. `nft -a list ruleset`, "
+		"`iptables-legacy -S` and `iptables-nft -S` show the rules";
 	char hook[64], a[ADDR_STRLEN];
 
-	finding_fix(f, FIX_ADVICE,
-		    "let %s to and from the other nodes (here %s) through %s: remove the rule that "
-		    "drops it, or accept it ahead of that rule in the same chain; an accept in "
-		    "another table does not help. `nft -a list ruleset`, `iptables-legacy -S` and "
-		    "`iptables-nft -S` show the rules",
-		    what, addr_str(peer, a), tunnel_hook(g, hook));
+	if (!tunnel_rule(f, g, peer, direction))
+		finding_fix(f, FIX_ADVICE,
+			    "let %s to and from the other nodes (here %s) through %s: %s", what,
+			    addr_str(peer, a), tunnel_hook(g, hook), by_hand);
 	finding_fix(f, FIX_ADVICE,
 		    "for good: in what owns the rule (firewalld: firewall-cmd --permanent "
 		    "--add-port=…, nftables.conf, the cloud's security group, the hardening tool)");
@@ -238,7 +273,7 @@ static bool find_vtep(struct host *h, uint32_t node, const struct link *dev,
 }
 
 /* Before conntrack is asked, which may be a long answer. */
-static bool has_tunnel(struct host *h, uint32_t netns)
+bool tunnel_any(struct host *h, uint32_t netns)
 {
 	const struct link *l;
 	size_t n;
@@ -246,7 +281,7 @@ static bool has_tunnel(struct host *h, uint32_t netns)
 	if (h->ops->links(h, netns, &l, &n))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (is_tunnel(&l[i]))
+		if (tunnel_is(&l[i]))
 			return true;
 	}
 	return false;
@@ -261,13 +296,13 @@ const struct link *tunnel_silence(const struct group *g, struct host *h, struct 
 	char check[96], value[160], a[ADDR_STRLEN];
 
 	*node = host_node_of(h, g->netns);
-	if (!*node || !has_tunnel(h, *node))
+	if (!*node || !tunnel_any(h, *node))
 		*node = g->netns; /* a process of the node itself */
-	if (!has_tunnel(h, *node) || !real_destination(g, h, *node, f, &q.dst) ||
+	if (!tunnel_any(h, *node) || !real_destination(g, h, *node, f, &q.dst) ||
 	    h->ops->route_get(h, *node, &q, &route) || route.type != RTN_UNICAST)
 		return NULL;
 	dev = host_link(h, *node, route.oif);
-	if (!dev || !is_tunnel(dev) || route_answers(g, h, *node, &route.matched) ||
+	if (!dev || !tunnel_is(dev) || route_answers(g, h, *node, &route.matched) ||
 	    !find_vtep(h, *node, dev, route.gateway.family ? &route.gateway : &q.dst, vtep))
 		return NULL;
 	snprintf(check, sizeof(check), "route get %s", addr_str(&q.dst, a));

@@ -15,6 +15,9 @@ enum direction {
 enum direction tunnel_direction(const struct group *g, struct host *h, struct addr *peer);
 /* The VXLAN or Geneve device with that UDP port, the one with the packet's VNI first, or NULL. */
 const struct link *tunnel_device(const struct group *g, struct host *h);
+/* VXLAN or Geneve; is there any in that netns? */
+bool tunnel_is(const struct link *l);
+bool tunnel_any(struct host *h, uint32_t netns);
 /* By its name, or by being a VXLAN device on Submariner's port. */
 #define SUBMARINER_PORT 4800
 bool tunnel_is_submariner(const struct link *l);
@@ -32,9 +35,10 @@ void tunnel_evidence(struct finding *f, const struct group *g, const struct link
 		     const struct addr *peer, enum vtep_known known);
 /* "the ip input hook", or "netfilter" where the stack did not tell. buf of 64. */
 const char *tunnel_hook(const struct group *g, char *buf);
-/* What to do about a rule that this report does not name. what: "UDP 8472". */
+/* What to do about the rule. what: "UDP 8472". Where the rule is known: the command that lets the
+ * peer's packets through ahead of it. */
 void tunnel_advice(struct finding *f, const struct group *g, const char *what,
-		   const struct addr *peer);
+		   const struct addr *peer, enum direction direction);
 
 /*
  * A retransmitted SYN that leaves by a tunnel device: the device, the VTEP behind it, and

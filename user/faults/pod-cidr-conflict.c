@@ -45,13 +45,6 @@ struct conflict {
 	bool own_network; /* the node has an address in lan: no stray route */
 };
 
-/* A veth whose other end is a pod of this node. */
-static bool leads_to_pod(struct host *h, uint32_t netns, const struct link *l)
-{
-	return !strcmp(l->kind, "veth") && l->peer_is_away && l->peer_netns &&
-	       host_node_of(h, l->peer_netns) == netns;
-}
-
 static bool is_cni_device(struct host *h, uint32_t netns, const struct link *l)
 {
 	static const char *const kinds[] = {"vxlan", "geneve", "ipip", "wireguard", "gre", "sit"};
@@ -66,7 +59,7 @@ static bool is_cni_device(struct host *h, uint32_t netns, const struct link *l)
 		if (!strncmp(l->name, names[i], strlen(names[i])))
 			return true;
 	}
-	return leads_to_pod(h, netns, l) || host_is_pod_bridge(h, netns, l);
+	return host_is_pod_veth(h, netns, l) || host_is_pod_bridge(h, netns, l);
 }
 
 static bool is_host_route(const struct route *r)
@@ -142,7 +135,7 @@ static bool has_pods(struct host *h, uint32_t netns)
 	if (h->ops->links(h, netns, &l, &n))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (host_is_pod_bridge(h, netns, &l[i]) || leads_to_pod(h, netns, &l[i]))
+		if (host_is_pod_bridge(h, netns, &l[i]) || host_is_pod_veth(h, netns, &l[i]))
 			return true;
 	}
 	return false;

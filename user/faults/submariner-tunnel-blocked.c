@@ -170,7 +170,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 			"side is cut off",
 			where, channels[channel].what, direction == DIRECTION_IN ? "from" : "to",
 			addr_str(&peer, a), tunnel_hook(g, hook), channels[channel].purpose);
-	tunnel_advice(f, g, channels[channel].what, &peer);
+	tunnel_advice(f, g, channels[channel].what, &peer, direction);
 	return 0;
 }
 

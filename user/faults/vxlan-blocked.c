@@ -69,7 +69,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 			where, strcmp(dev->kind, "geneve") ? "VXLAN" : "Geneve", what,
 			direction == DIRECTION_IN ? "from" : "to", addr_str(&peer, a),
 			tunnel_hook(g, hook), dev->name);
-	tunnel_advice(f, g, what, &peer);
+	tunnel_advice(f, g, what, &peer, direction);
 	return 0;
 }
 

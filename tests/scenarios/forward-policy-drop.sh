@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Docker, ufw or a person set the forward chain's policy to DROP, and no rule lets pods through.
+
+# shellcheck disable=SC2034 # read by scripts/demo
+DEMO=variant_legacy
+
+# policy legacy|nft ip|ip6 DROP|ACCEPT
+policy()
+{
+	in_ns node1 "${2}tables-$1" -w -P FORWARD "$3"
+}
+
+drop_in_nft()
+{
+	in_ns node1 nft -f - <<-END
+		table inet fw {
+			chain forward {
+				type filter hook forward priority filter; policy drop;
+				tcp dport 22 accept
+				ct state established,related accept
+			}
+		}
+	END
+}
+
+undo_nft()
+{
+	in_ns node1 nft delete table inet fw
+}
+
+# prove_policy BREAK UNDO MENTION FLOW
+prove_policy()
+{
+	prove --at node1 --break "$1" --undo "$2" --mention FORWARD --mention "$3" --flow "$4" "${@:5}"
+}
+
+variant_legacy()
+{
+	lab_up
+	need_iptables legacy
+	prove_policy "policy legacy ip DROP" "policy legacy ip ACCEPT" iptables-legacy \
+		"tcp poda $OUTSIDE $LAB_PORT" --flow "udp podb $POD_C $LAB_PORT"
+}
+
+variant_iptables_nft()
+{
+	lab_up
+	need_iptables nft
+	prove_policy "policy nft ip DROP" "policy nft ip ACCEPT" iptables-nft \
+		"tcp poda $OUTSIDE $LAB_PORT"
+}
+
+variant_ip6()
+{
+	lab_up
+	need_iptables nft
+	prove_policy "policy nft ip6 DROP" "policy nft ip6 ACCEPT" ip6 "tcp poda $POD_C6 $LAB_PORT"
+}
+
+variant_nft()
+{
+	lab_up
+	prove --at node1 --break drop_in_nft --undo undo_nft --mention "policy drop" \
+		--mention "inet fw" --flow "udp poda $OUTSIDE $LAB_PORT"
+}

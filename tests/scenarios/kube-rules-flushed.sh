@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2086 # addresses and ports are single words
+# kube-proxy's rules are flushed, and what is sent to Services leaves as it is.
+
+# shellcheck disable=SC2034 # read by scripts/demo
+DEMO=variant_no_route
+
+flush_services()
+{
+	in_ns node1 nft flush chain ip lab prerouting
+}
+
+undo_flush()
+{
+	lab_service tcp 80 $POD_C $LAB_PORT
+}
+
+# Without a default route nobody takes it.
+variant_no_route()
+{
+	lab_up
+	ip -n "$LAB-node1" route del default 2>/dev/null || :
+	undo_flush
+	prove --at node1 --with --service-cidr=10.96.0.0/16 --break flush_services --undo undo_flush \
+		--mention "10.96.0.0/16" --flow "tcp poda $VIP 80"
+}
+
+# By the default route it leaves to somebody who drops it.
+variant_default_route()
+{
+	lab_up
+	ip -n "$LAB-node1" route replace default via $OUTSIDE
+	undo_flush
+	prove --at node1 --in node1 --in poda --status suspected --with --service-cidr=10.96.0.0/16 \
+		--break flush_services --undo undo_flush --mention "10.96.0.0/16" --mention "not translated" \
+		--seconds 9 --flow "tcp poda $VIP 80"
+}

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2086 # addresses and ports are single words
+# A NodePort is asked at 127.0.0.1, and route_localnet is off.
+
+# shellcheck disable=SC2034 # read by scripts/demo
+DEMO=variant_nodeport
+
+# node_port POD: what kube-proxy makes of one
+node_port()
+{
+	in_ns node1 nft -f - <<-END
+		table ip nodeport {
+			chain output {
+				type nat hook output priority -100;
+				tcp dport 30080 dnat to $1:$LAB_PORT
+			}
+			chain postrouting {
+				type nat hook postrouting priority 100;
+				ip saddr 127.0.0.0/8 oifname != "lo" masquerade
+			}
+		}
+	END
+}
+
+# localnet 0|1
+localnet()
+{
+	lab_sysctl node1 net.ipv4.conf.all.route_localnet="$1"
+}
+
+# prove_localnet POD
+prove_localnet()
+{
+	lab_up
+	node_port "$1"
+	localnet 1
+	prove --at node1 --break "localnet 0" --undo "localnet 1" --mention route_localnet \
+		--mention "127.0.0.1:30080" --flow "tcp node1 127.0.0.1 30080"
+}
+
+variant_nodeport()
+{
+	prove_localnet $POD_A
+}
+
+variant_other_node()
+{
+	prove_localnet $POD_C
+}

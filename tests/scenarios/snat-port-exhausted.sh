@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2086 # addresses and ports are single words
+# Source NAT may use one port, and somebody has it.
+
+# shellcheck disable=SC2034 # read by scripts/demo
+DEMO=variant_udp
+
+# nat STATEMENT: of what pods send out of the cluster
+nat()
+{
+	in_ns node1 nft -f - <<-END
+		flush chain ip lab postrouting
+		add rule ip lab postrouting ip saddr 10.244.1.0/24 ip daddr $OUTSIDE meta l4proto { tcp, udp } $*
+	END
+}
+
+exhaust()
+{
+	nat snat to "$NODE1:40000"
+	expect_ok "$1" podb $OUTSIDE $LAB_PORT || fail "the first one has no port either"
+}
+
+# prove_exhausted tcp|udp
+prove_exhausted()
+{
+	lab_up
+	prove --at node1 --break "exhaust $1" --undo "nat masquerade" --mention "no free port of $NODE1" \
+		--mention $POD_B --flow "$1 poda $OUTSIDE $LAB_PORT"
+}
+
+variant_udp()
+{
+	prove_exhausted udp
+}

@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The faults of a node's packet filter, conntrack and NAT, each with the state that must not give
+ * it. */
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+
+#include "test.h"
+
+#include "fake_node.h"
+#include "rules/rule.h"
+
+static struct rule *make_rule(enum rule_backend backend, const char *table, const char *chain,
+			      unsigned int number, const char *text)
+{
+	struct rule *r = calloc(1, sizeof(*r));
+
+	r->backend = backend;
+	r->family = strdup("ip");
+	r->table = strdup(table);
+	r->chain = strdup(chain);
+	r->number = backend == RULE_NFT ? 0 : number;
+	r->handle = backend == RULE_NFT ? number : 0;
+	r->policy = !number;
+	r->text = strdup(text);
+	return r;
+}
+
+/* A new connection that a rule of iptables-legacy drops in that hook. */
+static struct group *dropped(struct lab *l, enum nf_hook hook, const char *chain, const char *text)
+{
+	struct group *g = drop(l, 0, "NETFILTER_DROP", "nf_hook_slow", NODE);
+
+	g->hook = hook;
+	g->hook_family = "ip";
+	g->ct_state = CT_NEW;
+	g->key.cls = PKT_TCP_SYN;
+	g->rule = make_rule(RULE_IPTABLES_LEGACY, "filter", chain, strncmp(text, "-P", 2) ? 3 : 0,
+			    text);
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.244.2.2", 80);
+	strcpy(g->in, "cni0");
+	g->in_ifindex = CNI0;
+	strcpy(g->out, "flannel.1");
+	g->out_ifindex = FLANNEL;
+	return g;
+}
+
+/* Netfilter dropped it, and no rule may have. */
+static struct group *dropped_by_none(struct lab *l, enum nf_hook hook)
+{
+	struct group *g = drop(l, 0, "NETFILTER_DROP", "nf_hook_slow", NODE);
+
+	g->hook = hook;
+	g->hook_family = "ip";
+	g->ct_state = CT_NEW;
+	g->rule_none = true;
+	return g;
+}
+
+static void listen_on(struct fake_netns *n, uint16_t port)
+{
+	n->listeners[n->n_listeners++].port = port;
+}
+
+static void know(struct fake_netns *n, const char *net, enum cidr_role role)
+{
+	struct known_cidr *c = &n->cidrs[n->n_cidrs++];
+
+	c->net = a_cidr(net);
+	c->role = role;
+	c->netns = n->inode;
+}
+
+static const char *fix_of(struct lab *l, size_t i)
+{
+	assert_true(l->d.findings[0].n_fix > i);
+	return l->d.findings[0].fix[i].text;
+}
+
+static void test_forward(void **state)
+{
+	struct lab *l = *state;
+
+	dropped(l, HOOK_FORWARD, "FORWARD", "-A FORWARD -p tcp --dport 80 -j DROP");
+	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
+	assert_string_equal(fix_of(l, 0),
+			    "iptables-legacy -w -t filter -I FORWARD -i cni0 -o flannel.1 "
+			    "-p tcp --dport 80 -j ACCEPT");
+}
+
+/* Who drops all drops the answers, too. */
+static void test_forward_answers(void **state)
+{
+	struct lab *l = *state;
+
+	dropped(l, HOOK_FORWARD, "FORWARD", "-A FORWARD -j DROP");
+	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
+	assert_string_equal(fix_of(l, 1),
+			    "iptables-legacy -w -t filter -I FORWARD -m conntrack --ctstate "
+			    "RELATED,ESTABLISHED -j ACCEPT");
+}
+
+static void test_forward_nft(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_FORWARD, "forward", "x");
+
+	rule_free(g->rule);
+	*g->rule = (struct rule){.backend = RULE_NFT,
+				 .family = strdup("inet"),
+				 .table = strdup("a b"),
+				 .chain = strdup("forward"),
+				 .handle = 7,
+				 .text = strdup("udp dport 53 drop")};
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 40000, "10.244.2.2", 53);
+	strcpy(g->in, "a$(reboot)");
+	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
+	assert_string_equal(
+		fix_of(l, 0),
+		"nft insert rule inet 'a b' forward oifname flannel.1 udp dport 53 accept");
+}
+
+static void test_forward_policy(void **state)
+{
+	struct lab *l = *state;
+
+	dropped(l, HOOK_FORWARD, "FORWARD", "-P FORWARD DROP");
+	assert_finding(l, 1, "forward-policy-drop", STATUS_CONFIRMED);
+	assert_string_equal(fix_of(l, 0), "iptables-legacy -w -t filter -P FORWARD ACCEPT");
+}
+
+/* Late packets of connections that are over, the cloud's own addresses, and who is no pod. */
+static void test_forward_none(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_FORWARD, "FORWARD", "-A FORWARD -j DROP");
+
+	g->ct_state = CT_NONE;
+	g->key.cls = PKT_TCP_DATA;
+	assert_null(diagnose(l, 1));
+	g->ct_state = CT_NEW;
+	g->key.cls = PKT_TCP_SYN;
+	g->flow.dst = an_addr("169.254.169.254");
+	assert_null(diagnose(l, 1));
+	g->flow.dst = an_addr("10.244.2.2");
+	g->in_ifindex = g->out_ifindex = ETH0;
+	assert_null(diagnose(l, 1));
+}
+
+static void test_input(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_INPUT, "INPUT", "-P INPUT DROP");
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.244.1.1", 10250);
+	assert_null(diagnose(l, 1)); /* nobody listens */
+	listen_on(l->node, 10250);
+	assert_finding(l, 1, "host-input-drop", STATUS_CONFIRMED);
+	assert_string_equal(
+		fix_of(l, 0),
+		"iptables-legacy -w -t filter -I INPUT -i cni0 -p tcp --dport 10250 -j ACCEPT");
+}
+
+static void test_input_of_nodes(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_INPUT, "INPUT", "-P INPUT DROP");
+
+	listen_on(l->node, 10250);
+	g->in_ifindex = ETH0;
+	strcpy(g->in, "eth0");
+	set_flow(g, IPPROTO_TCP, "192.168.77.99", 40000, "192.168.77.1", 10250);
+	assert_null(diagnose(l, 1));	       /* a stranger */
+	g->flow.src = an_addr("192.168.77.2"); /* a VTEP of flannel.1 */
+	assert_finding(l, 1, "host-input-drop", STATUS_CONFIRMED);
+}
+
+static void test_output(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_OUTPUT, "OUTPUT", "-A OUTPUT -j DROP");
+
+	set_flow(g, IPPROTO_UDP, "192.168.77.1", 40000, "203.0.113.9", 53);
+	assert_null(diagnose(l, 1)); /* what it must not send elsewhere is its owner's business */
+	g->flow.dst = an_addr("192.168.77.2");
+	assert_finding(l, 1, "output-drop", STATUS_CONFIRMED);
+	assert_string_equal(fix_of(l, 0),
+			    "iptables-legacy -w -t filter -I OUTPUT -d 192.168.77.2 -p udp "
+			    "--dport 53 -j ACCEPT");
+}
+
+static void test_reject(void **state)
+{
+	struct lab *l = *state;
+
+	dropped(l, HOOK_FORWARD, "FORWARD", "-A FORWARD -j REJECT")->rule->verdict = RULE_REJECT;
+	assert_finding(l, 1, "reject-rule", STATUS_CONFIRMED);
+}
+
+static void test_no_endpoints(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_FORWARD, "KUBE-SERVICES", "-A KUBE-SERVICES -j REJECT");
+
+	g->rule->verdict = RULE_REJECT;
+	g->rule->comment = strdup("default/web:http has no endpoints");
+	assert_finding(l, 1, "svc-no-endpoints", STATUS_CONFIRMED);
+	assert_non_null(strstr(l->d.findings[0].summary, "10.244.2.2 port 80"));
+}
+
+static void test_network_policy(void **state)
+{
+	struct lab *l = *state;
+
+	dropped(l, HOOK_FORWARD, "cali-tw-cali123", "-A cali-tw-cali123 -j DROP");
+	assert_finding(l, 1, "netpol-deny", STATUS_CONFIRMED);
+	assert_int_equal(l->d.findings[0].fix[0].when, FIX_ADVICE);
+}
+
+static void test_invalid(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_FORWARD, "KUBE-FORWARD",
+				  "-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP");
+
+	g->ct_state = CT_NONE;
+	g->key.cls = PKT_TCP_FIN;
+	assert_null(diagnose(l, 1)); /* late */
+	g->key.cls = PKT_TCP_SYNACK;
+	assert_finding(l, 1, "ct-invalid-drop", STATUS_CONFIRMED);
+}
+
+static void test_bridge_filter(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_FORWARD, "FORWARD", "-p IPv4 -j DROP");
+
+	g->hook_family = "bridge";
+	g->rule->backend = RULE_EBTABLES;
+	strcpy(g->bridge, "cni0");
+	assert_finding(l, 1, "bridge-l2-filter", STATUS_CONFIRMED);
+	assert_string_equal(fix_of(l, 0), "ebtables-nft -t filter -D FORWARD 3");
+}
+
+static void test_bridged_forward(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_FORWARD, "FORWARD", "-P FORWARD DROP");
+
+	strcpy(g->in, "vetha");
+	strcpy(g->out, "vethb");
+	strcpy(g->bridge, "cni0");
+	g->in_ifindex = VETH_A;
+	g->n_stack = 2;
+	g->stack = calloc(2, sizeof(*g->stack));
+	g->stack[0].name = "nf_hook_slow";
+	g->stack[1].name = "br_nf_forward";
+	assert_finding(l, 1, "bridge-nf-forward-drop", STATUS_CONFIRMED);
+	assert_string_equal(fix_of(l, 0),
+			    "iptables-legacy -w -t filter -I FORWARD -i cni0 -o cni0 -j ACCEPT");
+}
+
+static void test_mixed(void **state)
+{
+	struct lab *l = *state;
+
+	dropped(l, HOOK_FORWARD, "FORWARD", "-A FORWARD -j DROP")->rule_mixed = true;
+	assert_finding(l, 1, "mixed-backends", STATUS_CONFIRMED);
+}
+
+static void test_conntrack_full(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped_by_none(l, HOOK_PREROUTING);
+
+	g->ct_state = CT_NONE;
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 40000, "10.244.2.2", 53);
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_max", "1000");
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_count", "900");
+	assert_null(diagnose(l, 1));
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_count", "1000");
+	assert_finding(l, 1, "conntrack-full", STATUS_CONFIRMED);
+}
+
+/* Until the rules were read it may have been one of them. */
+static void test_rules_not_read(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped_by_none(l, HOOK_PREROUTING);
+
+	g->ct_state = CT_NONE;
+	g->rule_none = false;
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 40000, "10.244.2.2", 53);
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_max", "1000");
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_count", "1000");
+	assert_null(diagnose(l, 1));
+	g->verdict.function = "nf_conntrack_in"; /* a probe saw it */
+	assert_finding(l, 1, "conntrack-full", STATUS_CONFIRMED);
+}
+
+static struct ct_entry *entry(struct fake_netns *n, const struct flow *orig, const char *reply_src,
+			      uint16_t reply_sport, const char *reply_dst, uint16_t reply_dport)
+{
+	struct ct_entry *e = &n->conntrack[n->n_conntrack++];
+
+	e->proto = orig->proto;
+	e->orig = e->reply = *orig;
+	e->reply.src = an_addr(reply_src);
+	e->reply.dst = an_addr(reply_dst);
+	e->reply.sport = reply_sport;
+	e->reply.dport = reply_dport;
+	return e;
+}
+
+static struct flow flow_of(uint8_t proto, const char *src, uint16_t sport, const char *dst,
+			   uint16_t dport)
+{
+	struct group g = {};
+
+	set_flow(&g, proto, src, sport, dst, dport);
+	return g.flow;
+}
+
+static void test_snat_exhausted(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped_by_none(l, HOOK_POSTROUTING);
+	struct flow other = flow_of(IPPROTO_UDP, "10.244.1.3", 5000, "203.0.113.9", 53);
+
+	set_flow(g, IPPROTO_UDP, "192.168.77.1", 40000, "203.0.113.9", 53);
+	g->has_original = true;
+	g->original = flow_of(IPPROTO_UDP, "10.244.1.2", 5000, "203.0.113.9", 53);
+	assert_null(diagnose(l, 1));
+	entry(l->node, &other, "203.0.113.9", 53, "192.168.77.1", 40000);
+	assert_finding(l, 1, "snat-port-exhausted", STATUS_CONFIRMED);
+}
+
+static void test_clash(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped_by_none(l, HOOK_POSTROUTING);
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.244.2.2", 80);
+	assert_null(diagnose(l, 1));
+	entry(l->node, &g->flow, "10.244.2.2", 80, "10.244.1.2", 40000);
+	assert_finding(l, 1, "conntrack-clash", STATUS_CONFIRMED);
+}
+
+static void test_localnet(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped_by_none(l, HOOK_OUTPUT);
+
+	set_flow(g, IPPROTO_TCP, "127.0.0.1", 40000, "10.244.2.2", 80);
+	fake_sysctl(l->node, "net/ipv4/conf/all/route_localnet", "1");
+	assert_null(diagnose(l, 1));
+	fake_sysctl(l->node, "net/ipv4/conf/all/route_localnet", "0");
+	assert_finding(l, 1, "route-localnet-off", STATUS_CONFIRMED);
+	assert_string_equal(fix_of(l, 0), "sysctl -w net.ipv4.conf.all.route_localnet=1");
+}
+
+static void test_stale_dnat(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "NEIGH_FAILED", "neigh_invalidate", NODE);
+
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 40000, "10.244.1.9", 53);
+	g->has_original = true;
+	g->original = flow_of(IPPROTO_UDP, "10.244.1.2", 40000, "10.96.0.10", 53);
+	assert_null(diagnose(l, 1)); /* the entry is gone already */
+	entry(l->node, &g->original, "10.244.1.9", 53, "10.244.1.2", 40000);
+	assert_finding(l, 1, "stale-udp-dnat", STATUS_CONFIRMED);
+	assert_string_equal(fix_of(l, 0),
+			    "conntrack -D -p udp --orig-dst 10.96.0.10 --orig-port-dst 53 "
+			    "--reply-src 10.244.1.9");
+}
+
+static struct group *unanswered(struct lab *l, const char *dst, uint16_t port)
+{
+	struct group *g = drop(l, 0, "", "tcp_retransmit_skb", POD_A);
+
+	g->kind = SAMPLE_RETRANSMIT;
+	g->key.cls = PKT_TCP_SYN;
+	g->silent_ms = 7000;
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, dst, port);
+	return g;
+}
+
+static void test_services_flushed(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = unanswered(l, "10.96.0.10", 80);
+
+	fake_route(l->node, "0.0.0.0/0", "192.168.77.10", ETH0);
+	entry(l->node, &g->flow, "10.96.0.10", 80, "10.244.1.2", 40000);
+	assert_null(diagnose(l, 1)); /* nobody says that this is a Service */
+	know(l->node, "10.96.0.0/16", CIDR_SERVICE);
+	assert_finding(l, 1, "kube-rules-flushed", STATUS_SUSPECTED);
+}
+
+static void test_services_translated(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = unanswered(l, "10.96.0.10", 80);
+
+	know(l->node, "10.96.0.0/16", CIDR_SERVICE);
+	entry(l->node, &g->flow, "10.244.1.3", 8080, "10.244.1.2", 40000);
+	assert_null(diagnose(l, 1));
+}
+
+static void test_masquerade(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = unanswered(l, "203.0.113.9", 80);
+	struct ct_entry *e;
+
+	fake_route(l->node, "0.0.0.0/0", "192.168.77.10", ETH0);
+	know(l->node, "10.244.1.0/24", CIDR_POD);
+	e = entry(l->node, &g->flow, "203.0.113.9", 80, "192.168.77.1", 40000);
+	assert_null(diagnose(l, 1)); /* masqueraded: it is the other end that does not answer */
+	e->reply.dst = g->flow.src;
+	assert_finding(l, 1, "masq-missing", STATUS_SUSPECTED);
+	assert_string_equal(
+		fix_of(l, 0),
+		"iptables -w -t nat -A POSTROUTING -s 10.244.1.0/24 -o eth0 -j MASQUERADE");
+}
+
+/* A cluster whose network knows the pods: no tunnel. */
+static void test_masquerade_native(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = unanswered(l, "203.0.113.9", 80);
+
+	strcpy(l->node->links[2].kind, "");
+	fake_route(l->node, "0.0.0.0/0", "192.168.77.10", ETH0);
+	know(l->node, "10.244.1.0/24", CIDR_POD);
+	entry(l->node, &g->flow, "203.0.113.9", 80, "10.244.1.2", 40000);
+	assert_null(diagnose(l, 1));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_forward, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forward_answers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forward_nft, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forward_policy, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forward_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_input, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_input_of_nodes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_output, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reject, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_endpoints, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_network_policy, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_invalid, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bridge_filter, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bridged_forward, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_mixed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_conntrack_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rules_not_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_snat_exhausted, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_clash, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_localnet, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stale_dnat, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_services_flushed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_services_translated, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_masquerade, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_masquerade_native, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A rule of the bridge's own packet filter (nft's family bridge, ebtables) drops frames between
+ * pods, or between pods and the node.
+ */
+#include <string.h>
+
+#include "../firewall.h"
+
+static bool signature(const struct group *g)
+{
+	return g->kind == SAMPLE_DROP && g->netns && g->rule && g->hook_family &&
+	       !strcmp(g->hook_family, "bridge") && dropped_by_netfilter(g);
+}
+
+static int examine(const struct group *g, struct host *h, struct finding *f)
+{
+	const char *port = g->in[0] ? g->in : g->out;
+	char where[128], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN];
+
+	if (!firewall_pods_packet(g, h))
+		return 0;
+	firewall_finding(f, g, h);
+	netns_label(h, g->netns, where);
+	finding_summary(f, "%s on %s drops frames on bridge %s: %s, %s %s",
+			firewall_name(g->rule, name), where, g->bridge[0] ? g->bridge : "?",
+			flow_str(&g->flow, flow), g->in[0] ? "in by" : "out by", port);
+	firewall_fix_delete(f, g);
+	finding_fix(
+		f, FIX_ADVICE,
+		"for good: in what owns the rule; rules against forged addresses are meant to drop "
+		"frames: then look at who sends from an address or MAC that is not its own");
+	return 0;
+}
+
+const struct fault fault_bridge_l2_filter = {
+	.id = "bridge-l2-filter",
+	.title = "a rule of the bridge's packet filter drops frames of pods",
+	.link = "https://wiki.nftables.org/wiki-nftables/index.php/Bridge_filtering",
+	.signature = signature,
+	.examine = examine,
+};

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Two packets of a new connection were under way at once, and conntrack confirmed the one and
+ * dropped the other (nf_ct_resolve_clash(), net/netfilter/nf_conntrack_core.c): a resolver that
+ * sends its A and AAAA questions from one port, an NFQUEUE program that holds packets.
+ *
+ * The proof is the entry of the one that won.
+ */
+#include "../conntrack.h"
+
+static bool signature(const struct group *g)
+{
+	return conntrack_refused(g) &&
+	       (!g->has_original || addr_eq(&g->original.src, &g->flow.src));
+}
+
+static int examine(const struct group *g, struct host *h, struct finding *f)
+{
+	const struct flow *asked = g->has_original ? &g->original : &g->flow;
+	char where[128], flow[FLOW_STRLEN];
+	struct ct_entry other;
+
+	if (!conntrack_own(f, asked, g->netns, h, &other))
+		return 0;
+	netns_label(h, g->netns, where);
+	f->netns = g->netns;
+	f->status = STATUS_CONFIRMED;
+	flow_str(asked, flow);
+	finding_place(f, "%s/%u/%u", where, asked->proto, asked->dport);
+	finding_summary(
+		f,
+		"on %s conntrack drops a packet of a new connection, since another packet of "
+		"the same was faster: %s",
+		where, flow);
+	finding_fix(f, FIX_ADVICE,
+		    "for DNS: NodeLocal DNSCache, or `options single-request-reopen` in "
+		    "resolv.conf, so "
+		    "that two questions do not leave at once from one port; for TCP: look at what "
+		    "holds "
+		    "packets (NFQUEUE: an IDS or a filter that is too slow)");
+	return 0;
+}
+
+const struct fault fault_conntrack_clash = {
+	.id = "conntrack-clash",
+	.title = "two packets of one new connection raced, and one was dropped",
+	.link = "https://kubernetes.io/docs/tasks/administer-cluster/nodelocaldns/",
+	.signature = signature,
+	.examine = examine,
+};

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kube-proxy's rules are gone (somebody flushed or reloaded the firewall), and what is sent to
+ * Services leaves the node as it is, by the default route. Nothing is dropped here; seen as TCP
+ * that is sent again and again, or as no route to the Service's network.
+ *
+ * Where something else than netfilter translates Services (eBPF), connections never have a
+ * Service's address on the node: conntrack must know this one, untranslated.
+ */
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <stdio.h>
+
+#include "../firewall.h"
+#include "../tunnel.h"
+
+static bool signature(const struct group *g)
+{
+	static const char *const reasons[] = {"IP_INNOROUTES", "IP_OUTNOROUTES", NULL};
+
+	return tunnel_maybe_silence(g) ||
+	       (g->kind == SAMPLE_DROP && g->netns && group_reason(g, reasons));
+}
+
+/* Is it tracked with the Service's address as who will answer? Recorded. */
+static bool is_untranslated(const struct group *g, struct host *h, uint32_t node, struct finding *f)
+{
+	char value[FLOW_STRLEN + 32], flow[FLOW_STRLEN];
+	struct ct_entry e;
+
+	if (h->ops->conntrack_get(h, node, &g->flow, &e) || (e.status & IPS_SEEN_REPLY) ||
+	    !addr_eq(&e.reply.src, &g->flow.dst))
+		return false;
+	snprintf(value, sizeof(value), "%s [UNREPLIED], not translated", flow_str(&e.orig, flow));
+	finding_evidence(f, AGREES_YES, "conntrack", value, "a pod's address as who answers");
+	return true;
+}
+
+static int examine(const struct group *g, struct host *h, struct finding *f)
+{
+	uint32_t pod = g->kind == SAMPLE_RETRANSMIT ? host_node_of(h, g->netns) : 0;
+	uint32_t node = pod ? pod : g->netns;
+	char where[128], flow[FLOW_STRLEN], net[ADDR_STRLEN + 4];
+	const struct known_cidr *services = firewall_service_cidr(h, node, &g->flow.dst);
+
+	if (!services || (g->kind == SAMPLE_RETRANSMIT && !is_untranslated(g, h, node, f)))
+		return 0;
+	netns_label(h, node, where);
+	f->netns = node;
+	f->status = g->kind == SAMPLE_RETRANSMIT ? STATUS_SUSPECTED : STATUS_CONFIRMED;
+	f->silent = g->flow.dst;
+	finding_evidence(f, AGREES_YES, "Service CIDR", cidr_str(&services->net, net), NULL);
+	finding_evidence(f, AGREES_YES, "where it is known from", services->source, NULL);
+	finding_place(f, "%s", where);
+	finding_summary(
+		f,
+		"nothing on %s translates what is sent to Services, which leaves as it is and is "
+		"never answered: %s; kube-proxy's rules are gone, or have none for it",
+		where, flow_str(&g->flow, flow));
+	finding_fix(
+		f, FIX_ADVICE,
+		"look for them: `iptables-save -t nat | grep KUBE-SERVICES`, `nft list table ip "
+		"kube-proxy`; if they are gone, restart kube-proxy, and find who flushes them (a "
+		"reload of firewalld or nftables.service)");
+	return 0;
+}
+
+const struct fault fault_kube_rules_flushed = {
+	.id = "kube-rules-flushed",
+	.title = "nothing translates what is sent to Services",
+	.link = "https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/",
+	.signature = signature,
+	.examine = examine,
+};

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A UDP Service goes on to a pod that is gone: conntrack translates a flow as it did for its first
+ * packet, however the Service's rules have changed since, as long as the client goes on sending
+ * from the same port (DNS, syslog, QUIC). The old pod's address does not resolve any more, or its
+ * bridge finds no port for it.
+ */
+#include <netinet/in.h>
+
+#include "../firewall.h"
+
+/* A bridge floods what it has no entry for, and where no other port takes that, it dies there. */
+static bool maybe_flooded(const struct group *g)
+{
+	static const char *const functions[] = {"br_flood", "br_handle_frame_finish", "br_dev_xmit",
+						NULL};
+
+	return g->has_src_mac && group_maybe_at(g, functions);
+}
+
+static bool signature(const struct group *g)
+{
+	return g->kind == SAMPLE_DROP && g->netns && g->has_original &&
+	       g->flow.proto == IPPROTO_UDP && !addr_eq(&g->original.dst, &g->flow.dst) &&
+	       (neighbour_failed(g) || maybe_flooded(g));
+}
+
+/* Does nobody on the link have the address? Recorded. */
+static bool is_gone(const struct group *g, struct host *h, struct finding *f)
+{
+	const struct link *port = host_link(h, g->netns, g->in_ifindex);
+
+	if (neighbour_failed(g)) {
+		finding_evidence(f, AGREES_YES, "neighbour",
+				 "does not resolve: nobody has that address", "a pod");
+		return true;
+	}
+	if (!port || !port->master || host_fdb_port(h, g->netns, port->master, g->dst_mac) ||
+	    host_port_of_addr(h, g->netns, port->master, &g->flow.dst))
+		return false;
+	finding_evidence(f, AGREES_YES, "ports of the bridge", "none leads to that address",
+			 "a pod");
+	return true;
+}
+
+static int examine(const struct group *g, struct host *h, struct finding *f)
+{
+	char where[128], asked[ADDR_STRLEN], gone[ADDR_STRLEN], value[FLOW_STRLEN];
+	struct ct_entry e;
+
+	if (h->ops->conntrack_get(h, g->netns, &g->original, &e) ||
+	    !addr_eq(&e.reply.src, &g->flow.dst) || !is_gone(g, h, f))
+		return 0;
+	netns_label(h, g->netns, where);
+	addr_str(&g->original.dst, asked);
+	addr_str(&g->flow.dst, gone);
+	f->netns = g->netns;
+	f->status = STATUS_CONFIRMED;
+	finding_evidence(f, AGREES_YES, "conntrack, asked for", flow_str(&e.orig, value), NULL);
+	finding_evidence(f, AGREES_YES, "conntrack, answered as", flow_str(&e.reply, value), NULL);
+	finding_place(f, "%s/%s/%u/%s", where, asked, g->original.dport, gone);
+	finding_summary(f,
+			"%s still sends UDP flows for %s port %u to %s, which is gone: they began "
+			"before it "
+			"went, and conntrack keeps them as they were",
+			where, asked, g->original.dport, gone);
+	finding_fix(f, FIX_NOW,
+		    "conntrack -D -p udp --orig-dst %s --orig-port-dst %u --reply-src %s", asked,
+		    g->original.dport, gone);
+	finding_fix(
+		f, FIX_ADVICE,
+		"for good: kube-proxy does this when an endpoint goes; if it does not, look at its "
+		"version and its log (\"conntrack\")");
+	return 0;
+}
+
+const struct fault fault_stale_udp_dnat = {
+	.id = "stale-udp-dnat",
+	.title = "UDP to a Service goes on to a pod that is gone",
+	.link = "https://kubernetes.io/docs/reference/networking/virtual-ips/",
+	.signature = signature,
+	.examine = examine,
+};

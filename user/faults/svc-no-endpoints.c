@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A Service has no endpoints: kube-proxy refuses what is sent to it, or drops it where only this
+ * node's endpoints may be used and there are none here.
+ *
+ * Seen by kube-proxy's own rule: with iptables its comment says "has no endpoints" or "has no local
+ * endpoints", with nftables it is in one of two chains that its verdict maps lead to.
+ */
+#include <string.h>
+
+#include "../firewall.h"
+
+static bool is_nft_chain(const struct rule *r)
+{
+	return r->backend == RULE_NFT && r->table && r->chain && !strcmp(r->table, "kube-proxy") &&
+	       (!strcmp(r->chain, "reject-chain") || !strcmp(r->chain, "drop-chain") ||
+		strstr(r->chain, "endpoints"));
+}
+
+static bool says_endpoints(const char *s)
+{
+	return s && (strstr(s, "has no endpoints") || strstr(s, "has no local endpoints"));
+}
+
+static bool signature(const struct group *g)
+{
+	return firewall_dropped(g) && !g->rule->policy &&
+	       (is_nft_chain(g->rule) || says_endpoints(g->rule->comment) ||
+		says_endpoints(g->rule->text));
+}
+
+static int examine(const struct group *g, struct host *h, struct finding *f)
+{
+	const struct flow *asked = g->has_original ? &g->original : &g->flow;
+	char where[128], flow[FLOW_STRLEN], addr[ADDR_STRLEN];
+
+	firewall_finding(f, g, h);
+	netns_label(h, g->netns, where);
+	addr_str(&asked->dst, addr);
+	finding_place(f, "%s/%s/%u/%u", where, addr, asked->proto, asked->dport);
+	finding_summary(f,
+			"the Service at %s port %u has no endpoints that %s may use, so kube-proxy "
+			"lets nobody connect to it: %s",
+			addr, asked->dport, where, flow_str(asked, flow));
+	finding_fix(f, FIX_ADVICE,
+		    "find the Service (`kubectl get service -A | grep -F %s`) and its endpoints "
+		    "(`kubectl "
+		    "get endpointslices`): either its selector matches no pod, or no pod of it is "
+		    "ready, "
+		    "or with externalTrafficPolicy or internalTrafficPolicy Local none runs on "
+		    "this node",
+		    addr);
+	return 0;
+}
+
+const struct fault fault_svc_no_endpoints = {
+	.id = "svc-no-endpoints",
+	.title = "a Service has no endpoints",
+	.link = "https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/",
+	.signature = signature,
+	.examine = examine,
+};

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "firewall.h"
+
+/* Not the start of a connection, and conntrack knows none. */
+static bool is_stray_tcp(const struct group *g)
+{
+	return g->ct_state == CT_NONE && g->flow.proto == IPPROTO_TCP && g->key.cls != PKT_TCP_SYN;
+}
+
+static bool dropped_by_rule(const struct group *g)
+{
+	return g->kind == SAMPLE_DROP && g->netns && g->rule && g->hook_family &&
+	       strcmp(g->hook_family, "bridge") != 0 && strcmp(g->hook_family, "arp") != 0 &&
+	       !addr_is_multicast(&g->flow.dst) && !addr_is_linklocal(&g->flow.dst) &&
+	       dropped_by_netfilter(g);
+}
+
+bool firewall_dropped(const struct group *g)
+{
+	return dropped_by_rule(g) && !is_stray_tcp(g);
+}
+
+bool firewall_dropped_stray(const struct group *g)
+{
+	return dropped_by_rule(g) && is_stray_tcp(g);
+}
+
+bool firewall_without_rule(const struct group *g)
+{
+	static const char *const functions[] = {"nf_conntrack_in", "nf_confirm",     "ipv4_confirm",
+						"ipv6_confirm",	   "nf_nat_inet_fn", NULL};
+
+	if (g->kind != SAMPLE_DROP || !g->netns || !g->has_sample || !dropped_by_netfilter(g))
+		return false;
+	for (size_t i = 0; g->verdict.function && functions[i]; i++) {
+		if (!strcmp(g->verdict.function, functions[i]))
+			return true;
+	}
+	return g->rule_none;
+}
+
+/* A pod's own veth, or a bridge that pods are ports of. */
+static bool leads_to_pods(struct host *h, uint32_t netns, uint32_t ifindex)
+{
+	const struct link *l = host_link(h, netns, ifindex);
+
+	return l && (host_is_pod_veth(h, netns, l) || host_is_pod_bridge(h, netns, l));
+}
+
+/* The narrowest one that has the address; NULL: none. */
+static const struct known_cidr *known(struct host *h, uint32_t netns, const struct addr *a,
+				      enum cidr_role role)
+{
+	const struct known_cidr *c, *best = NULL;
+	size_t n;
+
+	if (h->ops->cidrs(h, netns, &c, &n))
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (c[i].role == role && (!c[i].netns || c[i].netns == netns) &&
+		    cidr_has(&c[i].net, a) && (!best || c[i].net.bits > best->net.bits))
+			best = &c[i];
+	}
+	return best;
+}
+
+const struct known_cidr *firewall_pod_cidr(struct host *h, uint32_t netns, const struct addr *a)
+{
+	return known(h, netns, a, CIDR_POD);
+}
+
+const struct known_cidr *firewall_service_cidr(struct host *h, uint32_t netns, const struct addr *a)
+{
+	return known(h, netns, a, CIDR_SERVICE);
+}
+
+bool firewall_pods_packet(const struct group *g, struct host *h)
+{
+	if (leads_to_pods(h, g->netns, g->in_ifindex))
+		return true;
+	return leads_to_pods(h, g->netns, g->out_ifindex) &&
+	       (g->ct_state == CT_ESTABLISHED || firewall_pod_cidr(h, g->netns, &g->flow.src));
+}
+
+static bool is_other_node(struct host *h, uint32_t netns, const struct addr *a)
+{
+	const struct neigh *e;
+	const struct route *r;
+	size_t n;
+
+	if (!h->ops->neighs(h, netns, &e, &n)) {
+		for (size_t i = 0; i < n; i++) {
+			if (e[i].fdb && addr_eq(&e[i].dst, a))
+				return true;
+		}
+	}
+	if (h->ops->routes(h, netns, &r, &n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (r[i].dst.bits && addr_eq(&r[i].gateway, a) &&
+		    firewall_pod_cidr(h, netns, &r[i].dst.addr))
+			return true;
+	}
+	return false;
+}
+
+bool firewall_cluster_addr(struct host *h, uint32_t netns, const struct addr *a)
+{
+	return a->family && (firewall_pod_cidr(h, netns, a) || firewall_service_cidr(h, netns, a) ||
+			     is_other_node(h, netns, a));
+}
+
+const char *firewall_name(const struct rule *r, char *buf)
+{
+	char which[64] = "a rule";
+
+	if (r->policy)
+		snprintf(which, sizeof(which), "the policy");
+	else if (r->handle)
+		snprintf(which, sizeof(which), "the rule with handle %llu",
+			 (unsigned long long)r->handle);
+	else if (r->number)
+		snprintf(which, sizeof(which), "rule %u", r->number);
+	snprintf(buf, FIREWALL_NAME_LEN, "%s of chain %s (%s, table %s%s%s)", which,
+		 r->chain ? r->chain : "?", rule_tool(r),
+		 r->backend == RULE_NFT && r->family ? r->family : "",
+		 r->backend == RULE_NFT && r->family ? " " : "", r->table ? r->table : "?");
+	return buf;
+}
+
+void firewall_evidence(struct finding *f, const struct group *g)
+{
+	char *text = rule_str(g->rule);
+
+	finding_evidence(f, AGREES_YES, "rule", text, NULL);
+	free(text);
+	if (g->rule_why)
+		finding_evidence(f, AGREES_YES,
+				 g->rule_certain ? "how it is known" : "how it was deduced",
+				 g->rule_why, NULL);
+}
+
+void firewall_finding(struct finding *f, const struct group *g, struct host *h)
+{
+	const char *owner = rule_owner(g->rule);
+	char where[128], name[FIREWALL_NAME_LEN];
+
+	netns_label(h, g->netns, where);
+	f->netns = g->netns;
+	f->status = STATUS_CONFIRMED;
+	f->names_rule = true;
+	finding_place(f, "%s/%s/%s", where, g->rule->family ? g->rule->family : "",
+		      firewall_name(g->rule, name));
+	firewall_evidence(f, g);
+	if (owner)
+		finding_evidence(f, AGREES_YES, "who wrote the rule, by its names", owner, NULL);
+}
+
+/* A name that neither a shell nor nft's grammar sees more in than a name. */
+static bool is_plain(const char *s)
+{
+	return *s &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+		       strlen(s);
+}
+
+/* What such a packet has in common with those that should pass, in both syntaxes. */
+struct match {
+	char xt[256], nft[256];
+	bool one_way; /* answers come through the same chain, and do not match */
+};
+
+static void match_add(struct match *m, const char *xt, const char *nft)
+{
+	size_t x = strlen(m->xt), n = strlen(m->nft);
+
+	snprintf(m->xt + x, sizeof(m->xt) - x, "%s%s", x ? " " : "", xt);
+	snprintf(m->nft + n, sizeof(m->nft) - n, "%s%s", n ? " " : "", nft);
+}
+
+static void match_interface(struct match *m, const char *xt, const char *nft, const char *name)
+{
+	char xt_text[48], nft_text[48];
+
+	if (!is_plain(name))
+		return;
+	snprintf(xt_text, sizeof(xt_text), "%s %s", xt, name);
+	snprintf(nft_text, sizeof(nft_text), "%s %s", nft, name);
+	match_add(m, xt_text, nft_text);
+}
+
+static void match_interfaces(struct match *m, const struct group *g)
+{
+	bool bridged = packet_bridged(g) == TRI_YES;
+
+	if (g->hook != HOOK_OUTPUT && g->hook != HOOK_POSTROUTING)
+		match_interface(m, "-i", "iifname", bridged ? g->bridge : g->in);
+	if (g->hook == HOOK_FORWARD || g->hook == HOOK_POSTROUTING)
+		match_interface(m, "-o", "oifname", bridged ? g->bridge : g->out);
+}
+
+static void match_flow(struct match *m, const struct group *g)
+{
+	char xt[80], nft[80], text[ADDR_STRLEN], proto[16];
+
+	if (g->hook == HOOK_OUTPUT) {
+		snprintf(xt, sizeof(xt), "-d %s", addr_str(&g->flow.dst, text));
+		snprintf(nft, sizeof(nft), "%s daddr %s", g->flow.l3 == 0x86dd ? "ip6" : "ip",
+			 text);
+		match_add(m, xt, nft);
+	}
+	if (g->flow.has_ports) {
+		flow_proto_str(&g->flow, proto);
+		snprintf(xt, sizeof(xt), "-p %s --dport %u", proto, g->flow.dport);
+		snprintf(nft, sizeof(nft), "%s dport %u", proto, g->flow.dport);
+	} else {
+		snprintf(xt, sizeof(xt), "-p %u", g->flow.proto);
+		snprintf(nft, sizeof(nft), "meta l4proto %u", g->flow.proto);
+	}
+	match_add(m, xt, nft);
+}
+
+#define ANSWERS_XT  "-m conntrack --ctstate RELATED,ESTABLISHED"
+#define ANSWERS_NFT "ct state related,established"
+
+/* Answers are let through as such; what is bridged, from port to port; of the rest, what goes the
+ * same way to the same port. */
+static void make_match(struct match *m, const struct group *g)
+{
+	memset(m, 0, sizeof(*m));
+	match_interfaces(m, g);
+	if (packet_bridged(g) == TRI_YES)
+		return;
+	if (g->ct_state == CT_ESTABLISHED || g->ct_state == CT_RELATED) {
+		match_add(m, ANSWERS_XT, ANSWERS_NFT);
+		return;
+	}
+	match_flow(m, g);
+	m->one_way = g->hook == HOOK_FORWARD;
+}
+
+/* Does the rule stop what comes back, too, most likely? */
+static bool is_broad(const struct rule *r)
+{
+	return r->policy || !r->text || (!strstr(r->text, "port") && !strstr(r->text, " th "));
+}
+
+/* Takes the command's memory. */
+static bool fix_now(struct finding *f, char *command)
+{
+	if (command)
+		finding_fix(f, FIX_NOW, "%s", command);
+	free(command);
+	return command;
+}
+
+bool firewall_fix(struct finding *f, const struct group *g)
+{
+	struct match m;
+
+	make_match(&m, g);
+	if (!fix_now(f, rule_accept_command(g->rule, m.xt, m.nft)))
+		return false;
+	if (m.one_way && is_broad(g->rule)) {
+		fix_now(f, rule_accept_command(g->rule, ANSWERS_XT, ANSWERS_NFT));
+	}
+	return true;
+}
+
+bool firewall_fix_policy(struct finding *f, const struct group *g)
+{
+	return fix_now(f, rule_policy_command(g->rule));
+}
+
+bool firewall_fix_delete(struct finding *f, const struct group *g)
+{
+	return fix_now(f, g->rule->policy ? rule_policy_command(g->rule)
+					  : rule_delete_command(g->rule));
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the faults of a node's own packet filter rules share. */
+#ifndef WHYDROP_FIREWALL_H
+#define WHYDROP_FIREWALL_H
+
+#include "catalogue.h"
+#include "rules/rule.h"
+
+/* Was the packet dropped by a rule or policy that is known, in a hook of IPv4 or IPv6? Those to
+ * groups, and to the cloud's own addresses (169.254.169.254), are of no concern. */
+bool firewall_dropped(const struct group *g);
+/* The same, of TCP that starts no connection and belongs to none that conntrack knows. Mostly that
+ * is what comes late, after the end, and rulesets are right to drop it; firewall_dropped() is
+ * false. */
+bool firewall_dropped_stray(const struct group *g);
+/* Was it dropped by netfilter though no rule may have done it? False until the rules were read. */
+bool firewall_without_rule(const struct group *g);
+/* Was the packet on its way from a pod of this node, or to one from another pod of the cluster? */
+bool firewall_pods_packet(const struct group *g, struct host *h);
+/* Does the address belong to the cluster, as that netns knows it: a pod, a Service, or another node
+ * that a tunnel or a route to pods leads to? */
+bool firewall_cluster_addr(struct host *h, uint32_t netns, const struct addr *a);
+
+/* The Pod or Service CIDR that has the address, as that netns knows it; NULL: none. */
+const struct known_cidr *firewall_pod_cidr(struct host *h, uint32_t netns, const struct addr *a);
+const struct known_cidr *firewall_service_cidr(struct host *h, uint32_t netns,
+					       const struct addr *a);
+
+#define FIREWALL_NAME_LEN 512
+/* "rule 3 of chain FORWARD (iptables-legacy, table filter)", "the policy of chain …". buf of
+ * FIREWALL_NAME_LEN. */
+const char *firewall_name(const struct rule *r, char *buf);
+/* Confirmed: netns, the rule as place, and as evidence with what is known of how it came to drop
+ * the packet. */
+void firewall_finding(struct finding *f, const struct group *g, struct host *h);
+void firewall_evidence(struct finding *f, const struct group *g);
+/* The command that lets such packets through ahead of the rule or policy. False where there is
+ * none. */
+bool firewall_fix(struct finding *f, const struct group *g);
+/* The command after which the chain's policy accepts. */
+bool firewall_fix_policy(struct finding *f, const struct group *g);
+/* The command that takes the rule away, or makes the policy accept. */
+bool firewall_fix_delete(struct finding *f, const struct group *g);
+
+#endif
