@@ -6,11 +6,17 @@ valid FILE…       the schema, the accounting identity, and that findings and d
 finding FILE      exactly the expected finding and no other one of the lab
 none FILE         no finding of the lab
 fix FILE          prints each command of the finding with `when: now`, one per line
+
+serve FIFO        answers such calls for many tests (scenario.sh, check_report): Python takes seconds
+                  to start on an emulated machine
 """
 import argparse
+import contextlib
+import functools
 import json
 import os
 import sys
+import traceback
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 SCHEMA = os.path.join(ROOT, "docs", "report.schema.json")
@@ -37,7 +43,8 @@ def unique(pairs):
     return dict(pairs)
 
 
-def check_schema(report):
+@functools.cache
+def validator():
     try:
         import jsonschema
     except ImportError as err:
@@ -46,7 +53,11 @@ def check_schema(report):
         schema = json.load(file)
     # It is a name and no URL; older libraries resolve #/$defs against it.
     schema.pop("$id", None)
-    errors = list(jsonschema.Draft202012Validator(schema).iter_errors(report))
+    return jsonschema.Draft202012Validator(schema)
+
+
+def check_schema(report):
+    errors = list(validator().iter_errors(report))
     if errors:
         raise Wrong("schema: " + "; ".join(f"{list(e.absolute_path)}: {e.message[:200]}" for e in errors[:5]))
 
@@ -167,10 +178,10 @@ def fix(args):
             print(step["command"])
 
 
-def main():
+def parse(argv):
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("check", choices=("valid", "finding", "none", "fix"))
+    parser.add_argument("check", choices=("valid", "finding", "none", "fix", "serve"))
     parser.add_argument("files", nargs="+")
     parser.add_argument("--fault")
     parser.add_argument("--status")
@@ -179,12 +190,47 @@ def main():
     parser.add_argument("--mention", action="append", default=[], help="in the summary or the evidence")
     parser.add_argument("--lab", type=lambda s: [int(i) for i in s.split()], default=[],
                         help="inodes of the lab's namespaces")
-    args = parser.parse_args()
+    return parser.parse_args(argv)
+
+
+def answer(argv):
+    """The exit code; what is to be said goes to stdout and stderr."""
     try:
+        args = parse(argv)
         globals()[args.check](args)
     except Wrong as err:
-        sys.exit(f"{args.check}: {err}")
+        print(f"{argv[0]}: {err}", file=sys.stderr)
+        return 1
+    except SystemExit as err:
+        return err.code
+    except Exception:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def serve(args):
+    """A line for each call: a folder with `request` (arguments, each ended by NUL), and a FIFO `reply`
+    that takes the exit code when `out` and `err` are written."""
+    validator()
+    # Also for writing: without a test at the other end it is not at its end.
+    with open(args.files[0], "r+b", buffering=0) as fifo:
+        for line in iter(fifo.readline, b""):
+            where = os.fsdecode(line.rstrip(b"\n"))
+            with open(f"{where}/request", encoding="utf-8") as file:
+                argv = file.read().split("\0")[:-1]
+            with open(f"{where}/out", "w", encoding="utf-8") as out, \
+                    open(f"{where}/err", "w", encoding="utf-8") as err, \
+                    contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                status = answer(argv)
+            try:
+                # Not in the way of others if the test is gone.
+                reply = os.open(f"{where}/reply", os.O_WRONLY | os.O_NONBLOCK)
+                os.write(reply, f"{status}\n".encode())
+                os.close(reply)
+            except OSError:
+                pass
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(answer(sys.argv[1:]))

@@ -9,8 +9,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lab.sh"
 
 WHYDROP=${WHYDROP:-$LAB_ROOT/build/whydrop}
-# Debian's own interpreter: the one that python3-jsonschema is made for.
-PYTHON=/usr/bin/python3
+PYTHON=${PYTHON:-/usr/bin/python3} # Debian's own interpreter: the one that python3-jsonschema is made for
 [[ -x $PYTHON ]] || PYTHON=python3
 # For what scenario files use.
 # shellcheck disable=SC2034
@@ -159,10 +158,31 @@ judge_stop()
 		fail "inconclusive, though nothing was lost"
 }
 
+# check_report ARGUMENTS…: check_report.py, by the server that the runner keeps at $CHECKER if it has one.
+check_report()
+{
+	if [[ -z ${CHECKER:-} ]]; then
+		"$PYTHON" "$LAB_ROOT/tests/lib/check_report.py" "$@"
+		return
+	fi
+	local dir status
+	dir=$(mktemp -d)
+	mkfifo "$dir/reply"
+	printf '%s\0' "$@" >"$dir/request"
+	exec {reply}<>"$dir/reply"
+	echo "$dir" >"$CHECKER"
+	read -r status <&"$reply"
+	exec {reply}<&-
+	cat "$dir/out"
+	cat "$dir/err" >&2
+	rm -rf "$dir"
+	return "$status"
+}
+
 # report CHECK ARGUMENTS…, see check_report.py
 report()
 {
-	"$PYTHON" "$LAB_ROOT/tests/lib/check_report.py" "$1" "$REPORT" --lab "$(lab_inodes)" "${@:2}" || {
+	check_report "$1" "$REPORT" --lab "$(lab_inodes)" "${@:2}" || {
 		[[ $1 == fix ]] || keep_report
 		return 1
 	}

@@ -228,7 +228,7 @@ variant_json_is_one_object()
 	trace --duration 300ms -o json
 	((STATUS == 0)) || fail "exit code $STATUS: $(<"$LAB_DIR/err")"
 	[[ $(jq -s length "$LAB_DIR/out") == 1 ]] || fail "not one object"
-	REPORT=$LAB_DIR/out "$PYTHON" "$LAB_ROOT/tests/lib/check_report.py" valid "$LAB_DIR/out"
+	check_report valid "$LAB_DIR/out"
 	trace --duration 300ms -o json -v -v
 	[[ $(jq -s length "$LAB_DIR/out") == 1 ]] || fail "not one object with -v -v"
 	trace --duration 300ms -q
