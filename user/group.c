@@ -67,11 +67,13 @@ void group_free(struct group *g)
 	free(g->path);
 	free(g->stack);
 	free(g->rule_why);
+	free(g->rule_counters);
 	if (g->rule)
 		rule_free(g->rule);
 	free(g->rule);
 	g->rule = NULL;
 	g->rule_why = NULL;
+	g->rule_counters = NULL;
 	g->path = NULL;
 	g->stack = NULL;
 	g->n_stack = 0;

@@ -52,7 +52,8 @@ struct group {
 	enum sample_kind kind;
 	struct drop_key key;
 	uint64_t packets, bytes;
-	uint64_t first_ns, last_ns; /* CLOCK_MONOTONIC; 0: unknown (a folded group) */
+	uint64_t first_ns, last_ns; /* CLOCK_MONOTONIC; 0: unknown (a folded group). Of its samples
+				     * until the counters are read. */
 	bool counted;		    /* the counters are exact, not the number of samples */
 	bool folded;		    /* counted by reason, location and netns only */
 
@@ -125,6 +126,11 @@ struct group {
 			  */
 	bool rule_none;	 /* the rules were read, and none may have been it */
 	char *rule_why;	 /* why it is that one, or why it is not known; or NULL */
+	/* Of several that may have been it: their counters, as rules/reader.c noted them, and when;
+	 * who counts more after another drop? */
+	char *rule_counters;	  /* NULL: none, or they do not help */
+	uint64_t rule_counted_ns; /* CLOCK_MONOTONIC; not before they were read */
+	unsigned int rule_counts; /* so often */
 
 	enum group_class class;
 	const char *noise; /* why it is noise; static text, or NULL */

@@ -435,8 +435,13 @@ void probes_load(struct probe_set *s, enum probe_family family)
 		load(s, set, n, first_rung(s, set[0]->def));
 }
 
+/* Says at once which ones, since there are many. */
 void probes_attach(struct probe_set *s, enum probe_family family)
 {
+	char *names = NULL;
+	size_t size;
+	FILE *f = open_memstream(&names, &size);
+
 	for (size_t i = 0; i < s->n; i++) {
 		struct probe *p = &s->probes[i];
 		int err;
@@ -448,10 +453,15 @@ void probes_attach(struct probe_set *s, enum probe_family family)
 			note_failure(p, p->rung->how, err);
 			p->state = PROBE_FAILED;
 			p->rung = NULL;
+		} else if (f) {
+			fprintf(f, " %s", p->def->name);
 		}
 	}
 	if (!s->since_ns[family])
 		s->since_ns[family] = now_ns(CLOCK_MONOTONIC);
+	if (f && !fclose(f) && *names)
+		log_info(LOG_VERBOSE, "attached:%s", names);
+	free(names);
 }
 
 void probes_detach(struct probe_set *s, enum probe_family family)

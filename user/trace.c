@@ -47,6 +47,9 @@ static void on_sample(void *arg, const struct sample *s)
 	host_refresh(t->host);
 	g->packets++; /* the exact count comes at the end, if the flow map had room for the group */
 	g->bytes += s->len;
+	if (!g->first_ns)
+		g->first_ns = s->ts;
+	g->last_ns = s->ts;
 	if (!g->has_sample)
 		describe_sample(g, s, &t->kernel, t->host);
 	if (s->kind == SAMPLE_RETRANSMIT)

@@ -1147,6 +1147,40 @@ variant_lookalikes_legacy()
 	lookalikes_iptables legacy
 }
 
+# ---- what only counters tell
+
+# Each rule asks for something that no sample has, and either may have dropped the packet.
+variant_counters()
+{
+	local at='node1 ip forward' ways=("udp poda $POD_C 7950")
+	lab_up
+	need_iptables legacy
+	optional limit in_ns node1 iptables-legacy-restore -w <<-END || skip "iptables-legacy has no limit here"
+		*filter
+		-A FORWARD -p udp --dport 7950 -m limit --limit 1/day --limit-burst 1 -j DROP
+		-A FORWARD -p udp --dport 7950 -m limit --limit 1000/second --limit-burst 1000 -j DROP
+		COMMIT
+	END
+	way 'the one that counts' "udp poda $POD_C 7950" "$at" 'iptables-legacy ip filter FORWARD' '--limit 1000/sec' '-j DROP'
+	if nft_try limit node1 <<-END; then
+		table ip fw {
+			chain forward {
+				type filter hook forward priority filter + 1
+				udp dport 7951 limit rate 1/day burst 1 packets counter drop
+				udp dport 7951 limit rate 1000/second burst 1000 packets counter drop
+			}
+		}
+	END
+		way 'the one that counts, nft' "udp poda $POD_C 7951" "$at" 'nft ip fw forward' 'rate 1000/second' drop
+		ways+=("udp poda $POD_C 7951")
+	fi
+	send_flows # the first of each pair is used up
+	trace_start --netns "$LAB-node1"
+	flows_die 4 "${ways[@]}"
+	trace_stop
+	check_ways
+}
+
 # ---- nothing is changed by asking
 
 # state NETNS…: what listing rules could change, to be compared

@@ -128,9 +128,88 @@ static void test_interfaces_of_a_packet(void **state)
 	assert_int_equal(packet_in(&g, "cali12", '+'), TRI_NO);
 }
 
+/* Three that may have done it; the counter of one that does not count is none. */
+static void make_replay(struct rule_hit *hits, const uint64_t *packets)
+{
+	static const char *const texts[] = {"-A a -j DROP", "-A b -j DROP", "-A c -j DROP"};
+
+	memset(hits, 0, 3 * sizeof(*hits));
+	for (unsigned int i = 0; i < 3; i++) {
+		hits[i].rule = legacy_rule;
+		hits[i].rule.text = (char *)texts[i];
+		hits[i].rule.number = i + 1;
+		hits[i].has_packets = packets[i] != UINT64_MAX;
+		hits[i].packets = packets[i];
+	}
+}
+
+static const struct rule_hit *counted(struct rule_hit *hits, const uint64_t *before,
+				      const uint64_t *after)
+{
+	struct replay r = {.hits = hits, .n = 3};
+	const struct rule_hit *hit;
+	char *noted;
+
+	make_replay(hits, before);
+	noted = replay_counters(&r);
+	make_replay(hits, after);
+	hit = replay_counted(&r, noted);
+	free(noted);
+	return hit;
+}
+
+static void test_who_alone_counted_did_it(void **state)
+{
+	static const uint64_t none = UINT64_MAX;
+	struct rule_hit hits[3];
+
+	(void)state;
+	assert_ptr_equal(counted(hits, (uint64_t[]){5, 9, 0}, (uint64_t[]){5, 10, 0}), &hits[1]);
+	assert_ptr_equal(counted(hits, (uint64_t[]){5, 9, 9}, (uint64_t[]){5, 9, 99}), &hits[2]);
+	/* another one's traffic, or nothing at all, or a reset */
+	assert_null(counted(hits, (uint64_t[]){5, 9, 0}, (uint64_t[]){6, 10, 0}));
+	assert_null(counted(hits, (uint64_t[]){5, 9, 0}, (uint64_t[]){5, 9, 0}));
+	/* one that does not count is always one of them */
+	assert_ptr_equal(counted(hits, (uint64_t[]){5, none, 0}, (uint64_t[]){5, none, 0}),
+			 &hits[1]);
+	assert_null(counted(hits, (uint64_t[]){5, none, 0}, (uint64_t[]){6, none, 0}));
+}
+
+static void test_counters_of_other_rules_tell_nothing(void **state)
+{
+	struct rule_hit hits[3];
+	struct replay r = {.hits = hits, .n = 3};
+	char *noted;
+
+	(void)state;
+	make_replay(hits, (uint64_t[]){5, 9, 0});
+	noted = replay_counters(&r);
+	make_replay(hits, (uint64_t[]){5, 10, 0});
+	hits[0].rule.text = (char *)"-A z -j DROP";
+	assert_null(replay_counted(&r, noted));
+	make_replay(hits, (uint64_t[]){5, 10, 0});
+	r.n = 2;
+	assert_null(replay_counted(&r, noted));
+	r.n = 3;
+	assert_ptr_equal(replay_counted(&r, noted), &hits[1]);
+	r.cut = true;
+	assert_null(replay_counted(&r, noted));
+	r.cut = false;
+	/* whatever is in it */
+	for (size_t cut = 0; cut < strlen(noted); cut++) {
+		char *part = strndup(noted, cut);
+
+		(void)replay_counted(&r, part);
+		free(part);
+	}
+	free(noted);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_who_alone_counted_did_it),
+		cmocka_unit_test(test_counters_of_other_rules_tell_nothing),
 		cmocka_unit_test(test_rule_is_written_with_its_place),
 		cmocka_unit_test(test_accept_stands_ahead_of_the_rule),
 		cmocka_unit_test(test_policy_accepts_again),

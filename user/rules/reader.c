@@ -16,7 +16,8 @@ struct answer {
 	bool certain;
 	const char *why;
 	size_t others;
-	bool none; /* all were read, and none may have done it */
+	bool none;	/* all were read, and none may have done it */
+	char *counters; /* of several, for the next time; NULL: none */
 };
 
 /* What is read stays for the next group of the same child. */
@@ -420,6 +421,12 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 
 	replay_all(r, g, &replay);
 	hit = choose(&replay, g, &a->why);
+	if (!hit && g->rule_counters && only_rules_drop(g)) {
+		hit = replay_counted(&replay, g->rule_counters);
+		a->why = hit ? "of those that may have, no other has counted more since the last "
+			       "drop"
+			     : NULL;
+	}
 	if (hit) {
 		copy_rule(&a->rule, &hit->rule);
 		a->known = true;
@@ -427,6 +434,8 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 		a->others = replay.n;
 		a->none = !replay.n && !replay.cut;
 		a->why = replay.cut ? "not all of the rules could be read" : NULL;
+		if (replay.n && !replay.cut)
+			a->counters = replay_counters(&replay);
 	}
 	replay_free(&replay);
 }
@@ -472,8 +481,10 @@ void reader_answer(const struct reader *r, const struct group *g, FILE *to)
 	json_object_set_new(o, "none", json_boolean(a.none));
 	json_object_set_new(o, "mixed", json_boolean(a.known && is_mixed(r, &a.rule)));
 	set_text(o, "why", a.why);
+	set_text(o, "counters", a.counters);
 	json_dumpf(o, to, JSON_COMPACT | JSON_ENSURE_ASCII);
 	fputc('\n', to);
 	json_decref(o);
 	rule_free(&a.rule);
+	free(a.counters);
 }

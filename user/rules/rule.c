@@ -32,6 +32,62 @@ void replay_free(struct replay *r)
 	memset(r, 0, sizeof(*r));
 }
 
+/* Two lines: which rule, and what it has counted. */
+static char *counter_lines(const struct rule_hit *hit)
+{
+	const struct rule *r = &hit->rule;
+	char *which = xasprintf("%d %s %s %s %llu %u %d %s", r->backend, r->family, r->table,
+				r->chain, (unsigned long long)r->handle, r->number, r->policy,
+				r->text ? r->text : "");
+	char *lines = hit->has_packets
+			      ? xasprintf("%s\n%llu\n", which, (unsigned long long)hit->packets)
+			      : xasprintf("%s\n-\n", which);
+
+	free(which);
+	return lines;
+}
+
+char *replay_counters(const struct replay *r)
+{
+	char *all = xstrdup("");
+
+	for (size_t i = 0; i < r->n; i++) {
+		char *lines = counter_lines(&r->hits[i]), *more = xasprintf("%s%s", all, lines);
+
+		free(lines);
+		free(all);
+		all = more;
+	}
+	return all;
+}
+
+const struct rule_hit *replay_counted(const struct replay *r, const char *before)
+{
+	const struct rule_hit *found = NULL;
+
+	if (r->cut)
+		return NULL;
+	for (size_t i = 0; i < r->n; i++) {
+		char *lines = counter_lines(&r->hits[i]);
+		size_t which = (size_t)(strchr(lines, '\n') - lines) + 1;
+		bool same = !strncmp(before, lines, which);
+		bool counted = strncmp(before, lines, strlen(lines)) != 0;
+
+		free(lines);
+		if (!same)
+			return NULL;
+		before += which;
+		before += strcspn(before, "\n");
+		before += *before == '\n';
+		if (!counted && r->hits[i].has_packets)
+			continue;
+		if (found)
+			return NULL;
+		found = &r->hits[i];
+	}
+	return *before ? NULL : found;
+}
+
 enum tri tri_and(enum tri a, enum tri b)
 {
 	if (a == TRI_NO || b == TRI_NO)

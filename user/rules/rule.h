@@ -71,6 +71,14 @@ struct replay {
 void replay_add(struct replay *r, const struct rule_hit *hit);
 void replay_free(struct replay *r);
 void rule_free(struct rule *r);
+/* What the replay's rules have counted, as text to free(), for replay_counted(). */
+char *replay_counters(const struct replay *r);
+/*
+ * Packets that are replayed as those before died since replay_counters(): the one rule that may
+ * have dropped them, as only its counter is another one. NULL: there are others, some do not count,
+ * the rules have changed, or the replay was cut.
+ */
+const struct rule_hit *replay_counted(const struct replay *r, const char *before);
 /* "nft", "iptables-legacy"… */
 const char *rule_backend_name(enum rule_backend backend);
 /* The tool that changes such rules: "ip6tables-nft", "nft"… */

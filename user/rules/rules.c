@@ -22,6 +22,7 @@
 #define CHILD_S	     20 /* then it is killed */
 #define LAST_WAIT_NS 10000000000ULL
 #define MAX_ANSWER   (4U << 20)
+#define MAX_COUNTS   8 /* of one group: who has not counted alone until then never will */
 
 bool rules_may_be(const struct group *g)
 {
@@ -42,11 +43,18 @@ bool rules_may_be(const struct group *g)
 	return group_reason(g, reason) || group_at(g, places);
 }
 
+/* Several may have been it, and another packet died since their counters were read. */
+static bool counts(const struct group *g)
+{
+	return !g->rule && g->rule_counters && g->rule_counts < MAX_COUNTS &&
+	       g->last_ns > g->rule_counted_ns;
+}
+
 /* A group is asked about when it comes, and once more when a hook program has told of it. */
 static bool wants(const struct group *g)
 {
 	return rules_may_be(g) && !noise_why(g) &&
-	       (!g->rule_asked || (g->explained && !g->rule_explained));
+	       (!g->rule_asked || (g->explained && !g->rule_explained) || counts(g));
 }
 
 __attribute__((noreturn)) static void be_child(struct table *t, struct host *h, uint32_t netns,
@@ -94,6 +102,7 @@ static void ask(struct rules *r, struct table *t, struct host *h)
 		netns = g->netns;
 		g->rule_asked = true;
 		g->rule_explained = g->explained;
+		g->rule_counts += g->rule_counters != NULL;
 		groups[n++] = i;
 	}
 	if (!n || pipe2(fds, O_CLOEXEC))
@@ -163,6 +172,9 @@ static void take_answer(struct group *g, json_t *o)
 	g->rule_none = json_is_true(json_object_get(o, "none"));
 	free(g->rule_why);
 	g->rule_why = string_of(o, "why");
+	free(g->rule_counters);
+	g->rule_counters = string_of(o, "counters");
+	g->rule_counted_ns = now_ns(CLOCK_MONOTONIC);
 }
 
 static void take_lines(struct rules *r, struct table *t, void (*told)(void *arg, size_t group),
