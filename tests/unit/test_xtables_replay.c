@@ -995,6 +995,42 @@ static void test_ebtables_chains(void **state)
 	replay_free(&p);
 }
 
+static void test_ebtables_listing(void **state)
+{
+	static const char listing[] = "Bridge table: filter\n\n"
+				      "Bridge chain: INPUT, entries: 0, policy: ACCEPT\n\n"
+				      "Bridge chain: FORWARD, entries: 2, policy: DROP\n"
+				      "-p IPv6 -j DROP , pcnt = 1 -- bcnt = 60\n"
+				      "-p IPv4 -j T , pcnt = 7 -- bcnt = 420\n\n"
+				      "Bridge chain: T, entries: 1, policy: RETURN\n"
+				      "-p IPv4 -j DROP , pcnt = 12 -- bcnt = 720\n";
+	struct group g = frame();
+	struct replay p;
+	char *text;
+
+	(void)state;
+	text = xt_of_ebtables(listing);
+	p = replay_of(text, "bridge", "filter", &g);
+	assert_false(p.cut);
+	assert_int_equal(p.n, 1);
+	assert_true(p.hits[0].sure && p.hits[0].has_packets);
+	assert_int_equal(p.hits[0].packets, 12);
+	assert_int_equal(p.hits[0].rule.number, 1);
+	assert_string_equal(p.hits[0].rule.chain, "T");
+	assert_string_equal(p.hits[0].rule.text, "-A T -p IPv4 -j DROP");
+	replay_free(&p);
+	free(text);
+	for (size_t cut = 0; cut < sizeof(listing); cut++) {
+		char *part = strndup(listing, cut);
+
+		text = xt_of_ebtables(part);
+		p = replay_of(text, "bridge", "filter", &g);
+		replay_free(&p);
+		free(text);
+		free(part);
+	}
+}
+
 static void test_arptables(void **state)
 {
 	(void)state;
@@ -1197,6 +1233,7 @@ int main(void)
 		cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_ebtables),
 		cmocka_unit_test(test_ebtables_chains),
+		cmocka_unit_test(test_ebtables_listing),
 		cmocka_unit_test(test_arptables),
 		cmocka_unit_test(test_node),
 		cmocka_unit_test(test_cut),

@@ -279,6 +279,12 @@ bool host_has_nft(struct host *h)
 	return real(h)->has_nft;
 }
 
+bool host_has_ebtables(struct host *h)
+{
+	read_kallsyms_names(real(h));
+	return real(h)->has_ebtables;
+}
+
 void host_forget_modules(struct host *h)
 {
 	real(h)->kallsyms_read = false;

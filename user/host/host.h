@@ -214,6 +214,8 @@ void host_refresh(struct host *h);
 int host_enter(struct host *h, uint32_t netns);
 /* Is nf_tables in the kernel, so that asking for its rules loads nothing? */
 bool host_has_nft(struct host *h);
+/* Is ebtables-legacy's? */
+bool host_has_ebtables(struct host *h);
 /* What is not there yet may come with a module: do not remember that it was not. */
 void host_forget_modules(struct host *h);
 void host_close(struct host *h);

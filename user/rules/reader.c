@@ -20,6 +20,11 @@ struct answer {
 	char *counters; /* of several, for the next time; NULL: none */
 };
 
+static bool is(const char *a, const char *b)
+{
+	return a && !strcmp(a, b);
+}
+
 /* What is read stays for the next group of the same child. */
 static struct {
 	char *tool; /* and table */
@@ -76,7 +81,7 @@ static void add_xtables(const char *text, enum rule_backend backend, const char 
 	struct xt_ruleset *rules;
 
 	if (!text) {
-		out->cut = true;
+		out->unread = true;
 		return;
 	}
 	rules = xt_parse(text, backend, family);
@@ -84,21 +89,46 @@ static void add_xtables(const char *text, enum rule_backend backend, const char 
 	xt_free(rules);
 }
 
+/* No file tells which tables of ebtables-legacy a netns has, and asking makes one
+ * (find_table_lock(), net/bridge/netfilter/ebtables.c): only the one that a program saw is there.
+ */
+static void replay_ebtables(const struct reader *r, const struct group *g, struct replay *out)
+{
+	static const char tool[] = "ebtables-legacy";
+	const char *const argv[] = {tool, "-t", g->verdict.table, "-L", "--Lc", NULL};
+	char *listing, *text;
+
+	if (!is(g->verdict.function, "ebt_do_table") || !g->verdict.table[0]) {
+		out->unread = out->unread || r->has_ebtables;
+		return;
+	}
+	listing = tool_output(argv);
+	text = listing ? xt_of_ebtables(listing) : NULL;
+	add_xtables(text, RULE_EBTABLES_LEGACY, "bridge", g->verdict.table, g, out);
+	free(listing);
+	free(text);
+}
+
 /* The tables of iptables-legacy that this netns has: asking for another one would make it
  * (net/netfilter/x_tables.c, xt_find_table_lock). */
-static void replay_legacy(const struct group *g, const char *only, struct replay *out)
+static void replay_legacy(const struct reader *r, const struct group *g, const char *only,
+			  struct replay *out)
 {
 	const char *family = family_of(g), *tool = save_tool(family, false);
 	char path[64], name[64];
 	FILE *f;
 
-	if (!tool)
+	if (is(family, "bridge")) {
+		replay_ebtables(r, g, out);
 		return;
+	}
 	snprintf(path, sizeof(path), "/proc/thread-self/net/%s_tables_names", family);
 	f = fopen(path, "re");
 	while (f && fgets(name, sizeof(name), f)) {
 		name[strcspn(name, "\n")] = '\0';
-		if (!only || !strcmp(name, only))
+		if (!tool)
+			out->unread = true;
+		else if (!only || !strcmp(name, only))
 			add_xtables(saved(tool, name), RULE_IPTABLES_LEGACY, family, name, g, out);
 	}
 	if (f)
@@ -152,16 +182,11 @@ static void replay_nft(const struct group *g, struct replay *out)
 	json_t *chains = src->chains(src->arg);
 
 	if (!chains || nft_replay(src, g, is_own_table, chains, out))
-		out->cut = true;
+		out->unread = true;
 	if (chains && has_xtables(chains, family) && (!only || is_xtables(chains, family, only)))
 		add_xtables(saved(save_tool(family, true), NULL), nft_tool_backend(family), family,
 			    only, g, out);
 	json_decref(chains);
-}
-
-static bool is(const char *a, const char *b)
-{
-	return a && !strcmp(a, b);
 }
 
 /* Since 6.7 nf_tables frees the packet itself (NF_DROP_REASON in nft_do_chain(), e0d4593140b0), so
@@ -188,7 +213,8 @@ static void replay_all(const struct reader *r, const struct group *g, struct rep
 	if (r->has_nft && !by_legacy)
 		replay_nft(g, out);
 	if (!by_nft)
-		replay_legacy(g, by && g->verdict.table[0] ? g->verdict.table : NULL, out);
+		replay_legacy(r, g, by && g->verdict.table[0] ? g->verdict.table : NULL, out);
+	out->cut = out->cut || out->unread;
 }
 
 static bool one_backend(const struct replay *r)
@@ -214,7 +240,7 @@ static const struct rule_hit *choose(const struct replay *r, const struct group 
 {
 	if (!r->n)
 		return NULL;
-	if (r->hits[0].sure && one_backend(r)) {
+	if (r->hits[0].sure && one_backend(r) && !r->unread) {
 		*why = "the packet matches it, and nothing before it can have dropped the packet";
 		return &r->hits[0];
 	}

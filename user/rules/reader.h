@@ -8,7 +8,8 @@
 #include "../group.h"
 
 struct reader {
-	bool has_nft; /* nf_tables is in the kernel: reading loads nothing */
+	bool has_nft;	   /* nf_tables is in the kernel: reading loads nothing */
+	bool has_ebtables; /* and so is that of ebtables-legacy */
 };
 
 /* One line of JSON to `to`: rule (absent: none), certain, why, others (how many more may have been

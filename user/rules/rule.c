@@ -196,7 +196,8 @@ const char *rule_backend_name(enum rule_backend backend)
 	static const char *const names[] = {[RULE_NFT] = "nft",
 					    [RULE_IPTABLES_NFT] = "iptables-nft",
 					    [RULE_IPTABLES_LEGACY] = "iptables-legacy",
-					    [RULE_EBTABLES] = "ebtables"};
+					    [RULE_EBTABLES] = "ebtables",
+					    [RULE_EBTABLES_LEGACY] = "ebtables"};
 
 	return (size_t)backend < ARRAY_SIZE(names) ? names[backend] : "?";
 }
@@ -271,6 +272,8 @@ const char *rule_tool(const struct rule *r)
 		return six ? "ip6tables-nft" : "iptables-nft";
 	if (r->backend == RULE_IPTABLES_LEGACY)
 		return six ? "ip6tables-legacy" : "iptables-legacy";
+	if (r->backend == RULE_EBTABLES_LEGACY)
+		return "ebtables-legacy";
 	return r->backend == RULE_EBTABLES ? "ebtables-nft" : "nft";
 }
 
@@ -290,6 +293,11 @@ char *rule_str(const struct rule *r)
 			 owner ? " (written by " : "", owner ? owner : "", owner ? ")" : "");
 }
 
+static bool is_ebtables(const struct rule *r)
+{
+	return r->backend == RULE_EBTABLES || r->backend == RULE_EBTABLES_LEGACY;
+}
+
 /* The names of table and chain, quoted for a shell: what a command starts with. NULL: not known. */
 static char *command_on(const struct rule *r, const char *nft_verb, const char *xt_verb)
 {
@@ -302,8 +310,8 @@ static char *command_on(const struct rule *r, const char *nft_verb, const char *
 	shell_quote(r->chain, chain, sizeof(chain));
 	if (r->backend == RULE_NFT)
 		return xasprintf("nft %s %s %s %s", nft_verb, r->family, table, chain);
-	return xasprintf("%s%s -t %s %s %s", rule_tool(r), r->backend == RULE_EBTABLES ? "" : " -w",
-			 table, xt_verb, chain);
+	return xasprintf("%s%s -t %s %s %s", rule_tool(r), is_ebtables(r) ? "" : " -w", table,
+			 xt_verb, chain);
 }
 
 static char *append(char *command, const char *rest)
@@ -319,7 +327,7 @@ char *rule_accept_command(const struct rule *r, const char *iptables_match, cons
 	bool nft = r->backend == RULE_NFT;
 	char *command;
 
-	if (r->backend == RULE_EBTABLES)
+	if (is_ebtables(r))
 		return NULL;
 	command = append(command_on(r, "insert rule", "-I"), nft ? nft_match : iptables_match);
 	return append(command, nft ? "accept" : "-j ACCEPT");

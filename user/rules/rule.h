@@ -22,6 +22,7 @@ enum rule_backend {
 	RULE_IPTABLES_NFT,
 	RULE_IPTABLES_LEGACY,
 	RULE_EBTABLES,
+	RULE_EBTABLES_LEGACY,
 };
 
 enum rule_verdict {
@@ -65,6 +66,7 @@ struct replay {
 	/* Something on the packet's way could not be followed: others than hits may have done it.
 	 */
 	bool cut;
+	bool unread; /* the same of all that another packet filter has: no hit is sure then */
 };
 
 /* Adds a copy of nothing: the rule's memory becomes the replay's. */

@@ -88,7 +88,7 @@ __attribute__((noreturn)) static void be_child(struct table *t, struct host *h, 
 
 static void ask(struct rules *r, struct table *t, struct host *h)
 {
-	struct reader reader = {.has_nft = host_has_nft(h)};
+	struct reader reader = {.has_nft = host_has_nft(h), .has_ebtables = host_has_ebtables(h)};
 	size_t groups[MAX_GROUPS], n = 0;
 	uint32_t netns = 0;
 	int fds[2];

@@ -289,6 +289,67 @@ static struct table *parse_line(struct xt_ruleset *r, struct table *t, struct sl
 	return t;
 }
 
+/* "Bridge chain: FORWARD, entries: 3, policy: DROP" */
+static bool parse_heading(const char *line, char *name, size_t size, char *policy)
+{
+	static const char before[] = "Bridge chain: ";
+	const char *end;
+
+	if (strncmp(line, before, sizeof(before) - 1))
+		return false;
+	line += sizeof(before) - 1;
+	end = strstr(line, ", entries: ");
+	if (!end || (size_t)(end - line) >= size ||
+	    sscanf(end, ", entries: %*u, policy: %15s", policy) != 1)
+		return false;
+	snprintf(name, size, "%.*s", (int)(end - line), line);
+	return true;
+}
+
+/* "-p IPv4 -j DROP , pcnt = 12 -- bcnt = 720" */
+static void write_eb_rule(FILE *to, const char *chain, const char *line)
+{
+	unsigned long long packets = 0, bytes = 0;
+	const char *counter = strstr(line, ", pcnt = "), *next;
+
+	for (next = counter; next; next = strstr(next + 1, ", pcnt = "))
+		counter = next; /* what stands in a rule's own words comes before it */
+	if (counter && sscanf(counter, ", pcnt = %llu -- bcnt = %llu", &packets, &bytes) == 2)
+		fprintf(to, "[%llu:%llu] ", packets, bytes);
+	fprintf(to, "-A %s %.*s\n", chain, counter ? (int)(counter - line) : (int)strlen(line),
+		line);
+}
+
+/* First all chains, as a save does; then all rules. */
+static void write_eb_lines(FILE *to, const char *listing, bool rules)
+{
+	char *copy = xstrdup(listing), *save, *line, chain[64] = "", policy[16], table[32];
+
+	for (line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (!rules && sscanf(line, "Bridge table: %31s", table) == 1)
+			fprintf(to, "*%s\n", table);
+		else if (parse_heading(line, chain, sizeof(chain), policy) && !rules)
+			fprintf(to, ":%s %s\n", chain, policy);
+		else if (rules && *line == '-' && *chain)
+			write_eb_rule(to, chain, line);
+	}
+	free(copy);
+}
+
+char *xt_of_ebtables(const char *listing)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	write_eb_lines(f, listing, false);
+	write_eb_lines(f, listing, true);
+	fclose(f);
+	return text;
+}
+
 static enum xt_syntax syntax_of(const char *family)
 {
 	if (!strcmp(family, "bridge"))

@@ -14,6 +14,9 @@ struct xt_ruleset;
  * what could not be read makes replays cut. The family is that of the tool: "ip", "ip6", "bridge"
  * (ebtables) or "arp". */
 struct xt_ruleset *xt_parse(const char *save, enum rule_backend backend, const char *family);
+/* What `ebtables-legacy -t TABLE -L --Lc` prints, as text for xt_parse(), to free(): its own
+ * ebtables-save is a script that asks for every table, and asking makes it. */
+char *xt_of_ebtables(const char *listing);
 void xt_free(struct xt_ruleset *r);
 
 /*
