@@ -180,20 +180,27 @@ static bool has_prefix(const char *s, const char *const *prefixes)
 }
 
 /* The task that was current is the sender only if the drop happened in its own system call: walking
- * outwards, the entry of a system call comes before any interrupt or softirq. */
+ * outwards, the entry of a system call comes before any interrupt or softirq, and it was no netlink
+ * message either, of one who lets an NFQUEUE go or sets a device down. */
 static bool in_own_context(const struct group *g)
 {
-	static const char *const softirq[] = {"do_softirq",	 "__do_softirq",
-					      "handle_softirqs", "net_rx_action",
-					      "irq_exit",	 "__irq_exit",
-					      "run_ksoftirqd",	 "asm_",
-					      "el1h_64_irq",	 NULL};
+	static const char *const others[] = {"netlink_rcv_skb",
+					     "do_softirq",
+					     "__do_softirq",
+					     "handle_softirqs",
+					     "net_rx_action",
+					     "irq_exit",
+					     "__irq_exit",
+					     "run_ksoftirqd",
+					     "asm_",
+					     "el1h_64_irq",
+					     NULL};
 	static const char *const syscall[] = {
 		"entry_SYSCALL", "do_syscall_64",  "__x64_sys_", "__ia32_sys_", "el0_svc",
 		"__arm64_sys_",	 "invoke_syscall", "do_el0_svc", "__sys_",	NULL};
 
 	for (int i = 0; i < g->n_stack; i++) {
-		if (has_prefix(g->stack[i].name, softirq))
+		if (has_prefix(g->stack[i].name, others))
 			return false;
 		if (has_prefix(g->stack[i].name, syscall))
 			return true;

@@ -109,30 +109,45 @@ static void replay_ebtables(const struct reader *r, const struct group *g, struc
 	free(text);
 }
 
+static void append(char **text, const char *more)
+{
+	char *whole = xasprintf("%s%s", *text, more);
+
+	free(*text);
+	*text = whole;
+}
+
 /* The tables of iptables-legacy that this netns has: asking for another one would make it
  * (net/netfilter/x_tables.c, xt_find_table_lock). */
 static void replay_legacy(const struct reader *r, const struct group *g, const char *only,
 			  struct replay *out)
 {
 	const char *family = family_of(g), *tool = save_tool(family, false);
-	char path[64], name[64];
+	char path[64], name[64], *text = xstrdup("");
 	FILE *f;
 
 	if (is(family, "bridge")) {
+		free(text);
 		replay_ebtables(r, g, out);
 		return;
 	}
 	snprintf(path, sizeof(path), "/proc/thread-self/net/%s_tables_names", family);
 	f = fopen(path, "re");
 	while (f && fgets(name, sizeof(name), f)) {
+		const char *table;
+
 		name[strcspn(name, "\n")] = '\0';
-		if (!tool)
+		table = tool ? saved(tool, name) : NULL;
+		if (table)
+			append(&text, table);
+		else
 			out->unread = true;
-		else if (!only || !strcmp(name, only))
-			add_xtables(saved(tool, name), RULE_IPTABLES_LEGACY, family, name, g, out);
 	}
 	if (f)
 		fclose(f);
+	if (*text)
+		add_xtables(text, RULE_IPTABLES_LEGACY, family, only, g, out);
+	free(text);
 }
 
 /* What iptables-nft made and can still read: a table with a rule in it that is none of its own it
