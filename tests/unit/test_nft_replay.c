@@ -1065,8 +1065,24 @@ static void test_text(void **state)
 
 		part[n] = '\0';
 		free(nft_rule_text(part, 25));
+		free(nft_rule_chain(part, 25));
 		free(part);
 	}
+}
+
+static void test_chain_of_a_rule(void **state)
+{
+	static const uint64_t of_c[] = {6, 21, 25}, of_none[] = {1, 4, 5, 26, 2};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(of_c); i++) {
+		char *chain = nft_rule_chain(listing, of_c[i]);
+
+		assert_string_equal(chain, "c");
+		free(chain);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(of_none); i++)
+		assert_null(nft_rule_chain(listing, of_none[i]));
 }
 
 static void test_xtables(void **state)
@@ -1137,6 +1153,7 @@ int main(void)
 		cmocka_unit_test(test_many_chains),
 		cmocka_unit_test(test_no_chains),
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_chain_of_a_rule),
 		cmocka_unit_test(test_xtables),
 	};
 

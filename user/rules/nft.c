@@ -818,6 +818,37 @@ char *nft_rule_text(const char *listing, uint64_t handle)
 	return NULL;
 }
 
+/* "\tchain forward { # handle 1" */
+static bool is_chain(const char *line, const char **name, size_t *n)
+{
+	static const char before[] = "\tchain ";
+
+	if (strncmp(line, before, sizeof(before) - 1))
+		return false;
+	*name = line + sizeof(before) - 1;
+	*n = strcspn(*name, " \n");
+	return *n;
+}
+
+char *nft_rule_chain(const char *listing, uint64_t handle)
+{
+	const char *chain = NULL, *next;
+	size_t n = 0;
+
+	for (const char *line = listing; *line; line = next) {
+		const char *end = strchrnul(line, '\n');
+
+		next = *end ? end + 1 : end;
+		if (line[0] == '\t' && line[1] != '\t' && line[1] != '}' &&
+		    !is_chain(line, &chain, &n))
+			chain = NULL; /* a set, a map… */
+		else if (line[0] == '\t' && line[1] == '\t' && chain &&
+			 find_handle(line, end, handle))
+			return strndup(chain, n);
+	}
+	return NULL;
+}
+
 /* Built-in chains have the names of their hooks; ebtables' brouting is in prerouting. */
 static bool is_builtin(const struct base *b)
 {
@@ -849,6 +880,8 @@ bool nft_is_xtables(json_t *chains, const char *family, const char *table)
 	for (i = 0; i < ARRAY_SIZE(owned); i++)
 		named = named ||
 			(!strcmp(owned[i].family, family) && is_one_of(table, owned[i].tables));
+	if (!named) /* there may be thousands of chains, and many ask */
+		return false;
 	json_array_foreach(output, i, object)
 	{
 		struct base b;
@@ -860,5 +893,5 @@ bool nft_is_xtables(json_t *chains, const char *family, const char *table)
 			return false;
 		any = true;
 	}
-	return named && any;
+	return any;
 }

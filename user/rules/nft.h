@@ -40,6 +40,8 @@ int nft_replay(const struct nft_source *src, const struct group *g,
  * line, without the handle. NULL: it is not there.
  */
 char *nft_rule_text(const char *listing, uint64_t handle);
+/* The chain of that rule in the output of `nft -a list table …`: malloc'ed, or NULL. */
+char *nft_rule_chain(const char *listing, uint64_t handle);
 
 /*
  * Did iptables-nft, ebtables-nft or arptables-nft make that table? By its name, and by its base

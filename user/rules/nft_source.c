@@ -49,12 +49,13 @@ static bool is_name(const char *s)
 	return !*s;
 }
 
+/* name: "" for a table. */
 static char *list(const char *what, const char *family, const char *table, const char *name,
 		  bool json)
 {
 	char *command, *out;
 
-	if (!is_name(family) || !is_name(table) || !is_name(name))
+	if (!is_name(family) || !is_name(table) || (*name && !is_name(name)))
 		return NULL;
 	command = xasprintf("list %s %s %s %s", what, family, table, name);
 	out = run(command, json);
@@ -133,4 +134,13 @@ char *nft_source_text(const char *family, const char *table, const char *chain, 
 
 	free(text);
 	return rule;
+}
+
+char *nft_source_chain(const char *family, const char *table, uint64_t handle)
+{
+	char *text = list("table", family, table, "", false);
+	char *chain = text ? nft_rule_chain(text, handle) : NULL;
+
+	free(text);
+	return chain;
 }

@@ -347,30 +347,45 @@ static bool rule_in_chain(const struct nft_source *src, json_t *chains, const ch
 	return rule;
 }
 
-/* The rule whose handle a probe saw. False: it is not there any more. */
+/* The chain in which a replay meets the rule with that handle; to free(). NULL: none. */
+static char *chain_by_replay(const struct nft_source *src, const struct group *g)
+{
+	struct replay replay = {};
+	char *chain = NULL;
+
+	nft_replay(src, g, NULL, NULL, &replay);
+	for (size_t i = 0; i < replay.n && !chain; i++) {
+		if (replay.hits[i].rule.handle == g->verdict.rule && replay.hits[i].rule.chain)
+			chain = xstrdup(replay.hits[i].rule.chain);
+	}
+	replay_free(&replay);
+	return chain;
+}
+
+/* The chain becomes this function's; NULL: there is none. */
+static bool rule_is_in(json_t *chains, const struct group *g, char *chain, struct rule *out)
+{
+	bool found = chain && rule_in_chain(nft_source(), chains, g->verdict.family,
+					    g->verdict.table, chain, g->verdict.rule, out);
+
+	free(chain);
+	return found;
+}
+
+/* The rule whose handle a probe saw. False: it is not there any more. Most are in the base chain
+ * itself, and most others where a replay leads, so that thousands of chains need not be listed. */
 static bool find_handle(const struct group *g, struct rule *out)
 {
 	const struct nft_source *src = nft_source();
-	const char *family = g->verdict.family, *table = g->verdict.table;
-	json_t *chains = src->chains(src->arg), *item;
-	bool found = false;
-	size_t i;
+	json_t *chains = src->chains(src->arg);
+	bool found =
+		chains &&
+		(rule_is_in(chains, g, xstrdup(g->verdict.chain), out) ||
+		 rule_is_in(chains, g, chain_by_replay(src, g), out) ||
+		 rule_is_in(chains, g,
+			    nft_source_chain(g->verdict.family, g->verdict.table, g->verdict.rule),
+			    out));
 
-	/* most rules are in the base chain itself */
-	found = chains &&
-		rule_in_chain(src, chains, family, table, g->verdict.chain, g->verdict.rule, out);
-	json_array_foreach(chains, i, item)
-	{
-		json_t *chain = json_object_get(item, "chain");
-		const char *name = json_string_value(json_object_get(chain, "name"));
-
-		if (found)
-			break;
-		if (name && is(json_string_value(json_object_get(chain, "family")), family) &&
-		    is(json_string_value(json_object_get(chain, "table")), table))
-			found = rule_in_chain(src, chains, family, table, name, g->verdict.rule,
-					      out);
-	}
 	json_decref(chains);
 	return found;
 }

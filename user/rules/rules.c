@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -175,6 +177,9 @@ static void take_answer(struct group *g, json_t *o)
 	free(g->rule_counters);
 	g->rule_counters = string_of(o, "counters");
 	g->rule_counted_ns = now_ns(CLOCK_MONOTONIC);
+	if (rule)
+		log_info(LOG_VERBOSE, "rule known %" PRIu64 " ms after the first drop: %s %s",
+			 (g->rule_counted_ns - g->first_ns) / 1000000, rule->table, rule->chain);
 }
 
 static void take_lines(struct rules *r, struct table *t, void (*told)(void *arg, size_t group),
@@ -224,10 +229,14 @@ static bool collect(struct rules *r, struct table *t, void (*told)(void *arg, si
 void rules_close(struct rules *r)
 {
 	if (r->pid) {
+		struct rusage used = {};
+
 		kill(r->pid, SIGKILL);
 		close(r->fd);
-		while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
+		while (wait4(r->pid, NULL, 0, &used) < 0 && errno == EINTR)
 			;
+		log_info(LOG_VERBOSE, "rules read in %" PRIu64 " ms with %ld KiB",
+			 (now_ns(CLOCK_MONOTONIC) - r->started_ns) / 1000000, used.ru_maxrss);
 	}
 	r->pid = 0;
 	free(r->answer);

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2086 # addresses and ports are single words
+# Rules as kube-proxy writes them for thousands of Services: the one that refused a packet is named soon
+# after its first drop, and reading them takes little memory.
+
+# kube-proxy's numbers for so many Services with two endpoints each; one in five has none.
+SERVICES=4800
+MANY_SECONDS=2 # until the rule is known
+if [[ -e /run/vm ]]; then
+	SERVICES=200 MANY_SECONDS=60 # emulated machines are too slow for more
+fi
+BROKEN=$((SERVICES - SERVICES / 5)) # the service without endpoints that is asked
+
+vip()
+{
+	echo "10.97.$(($1 / 250)).$(($1 % 250 + 1))"
+}
+
+# Of each: to its chain, and a chain with two endpoints, each in a chain of its own.
+iptables_save()
+{
+	local i vip chains='' jumps='' bodies='' refused=''
+	for ((i = 0; i < SERVICES; i++)); do
+		vip=10.97.$((i / 250)).$((i % 250 + 1))
+		if ((i % 5 == 0)); then
+			refused+="-A KUBE-SERVICES -d $vip/32 -p tcp -m comment --comment \"ns/svc-$i:http has no endpoints\" -m tcp --dport 80 -j REJECT"$'\n'
+			continue
+		fi
+		chains+=":KUBE-SVC-$i - [0:0]"$'\n'":KUBE-SEP-$i - [0:0]"$'\n'
+		jumps+="-A KUBE-SERVICES -d $vip/32 -p tcp -m comment --comment \"ns/svc-$i:http cluster IP\" -m tcp --dport 80 -j KUBE-SVC-$i"$'\n'
+		bodies+="-A KUBE-SVC-$i ! -s 10.244.0.0/16 -d $vip/32 -p tcp -m tcp --dport 80 -j MARK --or-mark 0x4000
+-A KUBE-SVC-$i -m comment --comment \"ns/svc-$i:http -> $POD_C:$LAB_PORT\" -j KUBE-SEP-$i
+-A KUBE-SEP-$i -s $POD_C/32 -j MARK --or-mark 0x4000
+-A KUBE-SEP-$i -p tcp -m tcp -j DNAT --to-destination $POD_C:$LAB_PORT"$'\n'
+	done
+	echo "*nat
+:KUBE-SERVICES - [0:0]
+$chains-A PREROUTING -j KUBE-SERVICES
+$jumps${bodies}COMMIT
+*filter
+:KUBE-SERVICES - [0:0]
+-A FORWARD -m conntrack --ctstate NEW -m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES
+${refused}COMMIT"
+}
+
+# As its nftables mode does: two maps, and a chain for each Service and endpoint.
+nft_rules()
+{
+	local i vip chains='' elements='' refused=''
+	for ((i = 0; i < SERVICES; i++)); do
+		vip=10.97.$((i / 250)).$((i % 250 + 1))
+		if ((i % 5 == 0)); then
+			refused+="$vip . tcp . 80 : goto reject-chain,"
+			continue
+		fi
+		elements+="$vip . tcp . 80 : goto service-$i,"
+		chains+="chain endpoint-$i {
+	ip saddr $POD_C jump mark-for-masquerade
+	meta l4proto tcp dnat to $POD_C:$LAB_PORT
+}
+chain service-$i {
+	ip daddr $vip tcp dport 80 ip saddr != 10.244.0.0/16 jump mark-for-masquerade
+	numgen random mod 1 vmap { 0 : goto endpoint-$i }
+}
+"
+	done
+	echo "table ip kube-proxy {
+chain mark-for-masquerade { mark set mark or 0x4000; }
+chain reject-chain { reject; }
+$chains
+map service-ips { type ipv4_addr . inet_proto . inet_service : verdict; elements = { ${elements%,} }; }
+map no-endpoint-services { type ipv4_addr . inet_proto . inet_service : verdict; elements = { ${refused%,} }; }
+chain nat-prerouting {
+	type nat hook prerouting priority dstnat; policy accept;
+	ip daddr . meta l4proto . th dport vmap @service-ips
+}
+chain filter-forward {
+	type filter hook forward priority filter; policy accept;
+	ct state new ip daddr . meta l4proto . th dport vmap @no-endpoint-services
+}
+}"
+}
+
+# The highest number behind a word in the trace's log.
+highest()
+{
+	sed -nE "s/.*$1.*/\1/p" "$LAB_DIR/trace.err" | sort -n | tail -1
+}
+
+# check_many CONDITION on .rule
+check_many()
+{
+	local peak ms reader
+	trace_start -v --netns "$LAB-node1"
+	flows_die 3 "tcp poda $(vip $BROKEN) 80"
+	peak=$(sed -n 's/^VmHWM:\s*\([0-9]*\) kB/\1/p' "/proc/$TRACE_PID/status")
+	trace_stop
+	[[ $(query "[.drops[] | select(.reason == \"NETFILTER_DROP\" or .reason == \"NOT_SPECIFIED\") | ours | select(.flow.dport == 80) | .rule | $1] | unique | .[]") == true ]] ||
+		fail "not that rule: $(query '.drops[] | ours | .rule | select(.)' -c)"
+	ms=$(highest 'rule known ([0-9]+) ms')
+	reader=$(highest 'rules read in [0-9]+ ms with ([0-9]+) KiB')
+	note "$SERVICES Services: the rule is known after $ms ms; peak memory $((peak / 1024)) MiB, of the reader $((reader / 1024)) MiB"
+	((ms <= MANY_SECONDS * 1000)) || fail "the rule is known only after $ms ms"
+	((peak + reader < 100 * 1024)) || fail "$peak KiB and $reader KiB"
+}
+
+# many_iptables BACKEND
+many_iptables()
+{
+	lab_up
+	need_iptables "$1"
+	iptables_save >"$LAB_DIR/save"
+	in_ns node1 "iptables-$1-restore" -w <"$LAB_DIR/save"
+	note "$(grep -c ^-A "$LAB_DIR/save") rules of iptables-$1"
+	check_many ".backend == \"iptables-$1\" and .chain == \"KUBE-SERVICES\" and .number == $((BROKEN / 5 + 1)) and
+		(.text | contains(\"svc-$BROKEN:http has no endpoints\"))"
+}
+
+variant_legacy()
+{
+	many_iptables legacy
+}
+
+variant_iptables_nft()
+{
+	many_iptables nft
+}
+
+variant_nft()
+{
+	lab_up
+	nft_rules >"$LAB_DIR/rules"
+	in_ns node1 nft -f "$LAB_DIR/rules"
+	note "$(in_ns node1 nft -a list table ip kube-proxy | grep -c '# handle') chains, maps and rules of nft, with verdict maps"
+	check_many '.backend == "nft" and .table == "kube-proxy" and .chain == "reject-chain"'
+}
