@@ -20,6 +20,7 @@ variant_nfqueue()
 {
 	lab_up
 	need_iptables legacy
+	# shellcheck disable=SC2034 # scripts/lab.sh calls it
 	LAB_EXIT_HOOK=clash_exit
 	flows_live "tcp poda $POD_C $LAB_PORT"
 	in_ns node1 iptables-legacy -w -A FORWARD -p tcp --syn -j NFQUEUE --queue-num 7 2>/dev/null ||

@@ -21,6 +21,7 @@ variant_table()
 	[[ -e /run/vm ]] || skip "the limit is the machine's own, which no test may change"
 	lab_up
 	LIMIT=$(<$MAX)
+	# shellcheck disable=SC2034 # scripts/lab.sh calls it
 	LAB_EXIT_HOOK=full_exit
 	traffic short poda $OUTSIDE $LAB_PORT --count 20
 	prove --at node1 --break fill --undo undo_fill --mention "nf_conntrack_count" \

@@ -19,7 +19,7 @@ vip()
 # Of each: to its chain, and a chain with two endpoints, each in a chain of its own.
 iptables_save()
 {
-	local i vip chains='' jumps='' bodies='' refused=''
+	local i vip body chains='' jumps='' bodies='' refused=''
 	for ((i = 0; i < SERVICES; i++)); do
 		vip=10.97.$((i / 250)).$((i % 250 + 1))
 		if ((i % 5 == 0)); then
@@ -28,10 +28,11 @@ iptables_save()
 		fi
 		chains+=":KUBE-SVC-$i - [0:0]"$'\n'":KUBE-SEP-$i - [0:0]"$'\n'
 		jumps+="-A KUBE-SERVICES -d $vip/32 -p tcp -m comment --comment \"ns/svc-$i:http cluster IP\" -m tcp --dport 80 -j KUBE-SVC-$i"$'\n'
-		bodies+="-A KUBE-SVC-$i ! -s 10.244.0.0/16 -d $vip/32 -p tcp -m tcp --dport 80 -j MARK --or-mark 0x4000
--A KUBE-SVC-$i -m comment --comment \"ns/svc-$i:http -> $POD_C:$LAB_PORT\" -j KUBE-SEP-$i
--A KUBE-SEP-$i -s $POD_C/32 -j MARK --or-mark 0x4000
--A KUBE-SEP-$i -p tcp -m tcp -j DNAT --to-destination $POD_C:$LAB_PORT"$'\n'
+		printf -v body '%s\n' "-A KUBE-SVC-$i ! -s 10.244.0.0/16 -d $vip/32 -p tcp -m tcp --dport 80 -j MARK --or-mark 0x4000" \
+			"-A KUBE-SVC-$i -m comment --comment \"ns/svc-$i:http -> $POD_C:$LAB_PORT\" -j KUBE-SEP-$i" \
+			"-A KUBE-SEP-$i -s $POD_C/32 -j MARK --or-mark 0x4000" \
+			"-A KUBE-SEP-$i -p tcp -m tcp -j DNAT --to-destination $POD_C:$LAB_PORT"
+		bodies+=$body
 	done
 	echo "*nat
 :KUBE-SERVICES - [0:0]
