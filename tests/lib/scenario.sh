@@ -29,6 +29,13 @@ fail()
 	exit 1
 }
 
+# result TEXT: what was measured, for the line that says that the test passed.
+result()
+{
+	[[ -z ${RESULT_FILE:-} ]] || echo "$*" >"$RESULT_FILE"
+	note "$*"
+}
+
 # skip REASON: this machine cannot run the test.
 skip()
 {

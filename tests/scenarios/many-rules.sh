@@ -100,7 +100,7 @@ check_many()
 		fail "not that rule: $(query '.drops[] | ours | .rule | select(.)' -c)"
 	ms=$(highest 'rule known ([0-9]+) ms')
 	reader=$(highest 'rules read in [0-9]+ ms with ([0-9]+) KiB')
-	note "$SERVICES Services: the rule is known after $ms ms; peak memory $((peak / 1024)) MiB, of the reader $((reader / 1024)) MiB"
+	result "rule known after $ms ms; $((peak / 1024)) MiB, reader $((reader / 1024)) MiB"
 	((ms <= MANY_SECONDS * 1000)) || fail "the rule is known only after $ms ms"
 	((peak + reader < 100 * 1024)) || fail "$peak KiB and $reader KiB"
 }

@@ -216,8 +216,7 @@ check_ways()
 	for ((i = 0; i < n; i++)); do
 		check_way $i
 	done
-	note "certain: $CERTAIN of $n ways"
-	note "named: $NAMED of $n ways"
+	result "certain $CERTAIN, named $NAMED of $n ways"
 	((${#WRONG[@]} == 0)) || {
 		printf 'wrong: %s\n' "${WRONG[@]}" >&2
 		fail "${#WRONG[@]} of the expectations of $n ways"
