@@ -195,7 +195,7 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 		take_name(g->in, s->in);
 		take_name(g->out, s->out);
 	}
-	take_verdict(g, s, e->sees_rules);
+	take_verdict(g, s, e->sees_rules && s->ts >= e->rules_ns);
 	take_port(g, s);
 	take_name(g->bridge, s->bridge);
 	g->explained = true;
@@ -206,18 +206,22 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 static void arm(struct explain *e, struct session *s, struct kernel *k, enum probe_family family)
 {
 	bool want = e->deep || arming_tick(&e->arming[family], now_ns(CLOCK_MONOTONIC));
+	bool was = session_is_armed(s, family), saw_rules = e->sees_rules;
 
-	if (want == session_is_armed(s, family) && !(want && e->modules_came))
+	if (want == was && !(want && e->modules_came))
 		return;
 	if (!want)
 		session_disarm(s, family);
 	else if (!session_arm(s, family))
 		return;
-	if (want)
+	/* what came to others because of a module changes nothing about what those saw */
+	if (want && !was)
 		e->armed_ns = now_ns(CLOCK_MONOTONIC);
 	if (want && family == PROBES_NETFILTER)
 		e->sees_rules = session_is_attached(s, FN_NFT_IMMEDIATE_EVAL) &&
 				session_is_attached(s, FN_NFT_LOOKUP_EVAL);
+	if (e->sees_rules && !saw_rules)
+		e->rules_ns = now_ns(CLOCK_MONOTONIC);
 	log_info(LOG_VERBOSE, "%s probes %s", family == PROBES_BRIDGE ? "bridge" : "netfilter",
 		 want ? "armed" : "disarmed");
 	/* its trampolines appear in stacks, and they are symbols, too */

@@ -25,7 +25,8 @@ struct explain {
 	bool modules_came;
 	/* CLOCK_MONOTONIC; until then programs were attached one after the other */
 	uint64_t armed_ns;
-	bool sees_rules; /* a verdict without a rule is a policy's */
+	bool sees_rules;   /* a verdict without a rule is a policy's, */
+	uint64_t rules_ns; /* of packets that died since then */
 };
 
 /* A sample of the group came: does it need what only hook programs know? Before other records. */

@@ -450,12 +450,30 @@ static bool is_mixed(const struct reader *r, const struct rule *rule)
 	       nft_tool_has_rules(rule->family);
 }
 
+/* No rule was seen, but was every one of them watched? The functions of rules that drop are, before
+ * this is asked; those of others (reject, xtables' targets) may have come with a module since. */
+static bool only_policy(const struct group *g)
+{
+	struct replay replay = {};
+	bool only;
+
+	nft_replay(nft_source(), g, NULL, NULL, &replay);
+	only = !replay.cut;
+	for (size_t i = 0; i < replay.n; i++) {
+		const struct rule *r = &replay.hits[i].rule;
+
+		only = only && (r->policy || r->verdict == RULE_DROP);
+	}
+	replay_free(&replay);
+	return only;
+}
+
 /* What hook programs saw of the verdict itself. */
 static bool seen(const struct reader *r, const struct group *g, struct answer *a)
 {
 	if (!g->verdict.family || !g->verdict.table[0] || !r->has_nft)
 		return false;
-	if (g->verdict.policy) {
+	if (g->verdict.policy && only_policy(g)) {
 		policy_rule(g, &a->rule);
 		a->why = "a probe saw the base chain's policy drop it";
 	} else if (!g->verdict.rule) {
