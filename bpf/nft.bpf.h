@@ -53,23 +53,21 @@ __noinline int nft_has_expr(__u64 at, __u64 end, __u64 expr)
 /*
  * Expressions lie in a chain's blob behind the header of their rule (struct nft_rule_dp,
  * since 5.17): go back until what looks like a header holds whole expressions, this one among them.
- * A pointer never looks like one, since the header's upper bits are 0. 0: not found.
+ * The header's upper bits are whatever the memory had (nf_tables_chain_alloc_rules()), so a pointer
+ * may look like one, but behind it is no row of expressions that ends where it says. 0: not found.
  */
 __noinline __u64 nft_rule_of(__u64 expr)
 {
-	union {
-		struct nft_rule_dp dp;
-		__u64 word;
-	} head;
+	struct nft_rule_dp head;
 	__u64 data = expr;
 
 	for (int i = 0; i < NFT_MAX_BACK; i++, data -= 8) {
 		if (bpf_probe_read_kernel(&head, sizeof(head), (void *)(data - 8)))
 			return 0;
-		if (head.word >> 55 || head.dp.is_last || !head.dp.handle || head.dp.dlen & 7)
+		if (head.is_last || !head.handle || head.dlen & 7)
 			continue;
-		if (data + head.dp.dlen > expr && nft_has_expr(data, data + head.dp.dlen, expr))
-			return head.dp.handle;
+		if (data + head.dlen > expr && nft_has_expr(data, data + head.dlen, expr))
+			return head.handle;
 	}
 	return 0;
 }
