@@ -168,8 +168,10 @@ static void set_rule(json_t *to, const struct group *g)
 
 	if (!r && g->rule_others)
 		set_count(to, "rule_candidates", g->rule_others);
-	if (!r)
+	if (!r) {
+		set_string(to, "rule_unknown", g->rule_why);
 		return;
+	}
 	o = json_object();
 	set_string(o, "backend", rule_backend_name(r->backend));
 	set_string(o, "family", r->family);

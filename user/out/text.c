@@ -248,6 +248,9 @@ static void print_rule(struct text_out *t, const char *indent, const struct grou
 		put(t, "%s%s: %s", indent, g->rule_certain ? "rule" : "rule (deduced)", rule);
 		free(rule);
 		fputc('\n', t->to);
+	} else if (g->rule_why) {
+		put(t, "%srule: not known: %s", indent, g->rule_why);
+		fputc('\n', t->to);
 	} else if (g->rule_others) {
 		fprintf(t->to, "%srule: one of %u that may match\n", indent, g->rule_others);
 	}
@@ -261,7 +264,8 @@ static void print_verdict(struct text_out *t, const struct finding *f)
 	for (size_t i = 0; i < f->n_groups; i++) {
 		const struct group *g = &t->r->groups[f->groups[i]];
 
-		if ((size_t)f->groups[i] >= t->r->n_groups || (!g->decided_by && !g->rule))
+		if ((size_t)f->groups[i] >= t->r->n_groups ||
+		    (!g->decided_by && !g->rule && !g->rule_why))
 			continue;
 		if (g->decided_by) {
 			put(t, "    %s", word_decision(g, verdict));

@@ -49,17 +49,32 @@ static bool is_name(const char *s)
 	return !*s;
 }
 
-/* name: "" for a table. */
-static char *list(const char *what, const char *family, const char *table, const char *name,
-		  bool json)
+/* name: "" for a table. NULL also where one of them is a word of nft's grammar: "goto". */
+static char *list_text(const char *what, const char *family, const char *table, const char *name)
 {
 	char *command, *out;
 
 	if (!is_name(family) || !is_name(table) || (*name && !is_name(name)))
 		return NULL;
 	command = xasprintf("list %s %s %s %s", what, family, table, name);
-	out = run(command, json);
+	out = run(command, false);
 	free(command);
+	return out;
+}
+
+static char *list_json(const char *what, const char *family, const char *table, const char *name)
+{
+	json_t *root;
+	char *command, *out;
+
+	if (!is_name(family) || !is_name(table) || !is_name(name))
+		return NULL;
+	root = json_pack("{s[{s{s{ss ss ss}}}]}", "nftables", "list", what, "family", family,
+			 "table", table, "name", name);
+	command = json_dumps(root, JSON_COMPACT);
+	out = command ? run(command, true) : NULL;
+	free(command);
+	json_decref(root);
 	return out;
 }
 
@@ -92,7 +107,7 @@ static json_t *listing(const char *what, const char *family, const char *table, 
 	if (items)
 		items = json_is_null(items) ? NULL : json_incref(items);
 	else
-		items = keep(key, items_of(list(what, family, table, name, true)));
+		items = keep(key, items_of(list_json(what, family, table, name)));
 	free(key);
 	return items;
 }
@@ -129,18 +144,22 @@ const struct nft_source *nft_source(void)
 
 char *nft_source_text(const char *family, const char *table, const char *chain, uint64_t handle)
 {
-	char *text = list("chain", family, table, chain, false);
-	char *rule = text ? nft_rule_text(text, handle) : NULL;
+	char *text = list_text("chain", family, table, chain);
+	char *rule;
 
+	if (!text)
+		text = list_text("table", family, table, "");
+	rule = text ? nft_rule_text(text, handle) : NULL;
 	free(text);
 	return rule;
 }
 
-char *nft_source_chain(const char *family, const char *table, uint64_t handle)
+char *nft_source_chain(const char *family, const char *table, uint64_t handle, bool *gone)
 {
-	char *text = list("table", family, table, "", false);
+	char *text = list_text("table", family, table, "");
 	char *chain = text ? nft_rule_chain(text, handle) : NULL;
 
+	*gone = text && !chain;
 	free(text);
 	return chain;
 }

@@ -9,7 +9,8 @@
 const struct nft_source *nft_source(void);
 /* A rule as `nft list` writes it; to free(). NULL: not found. */
 char *nft_source_text(const char *family, const char *table, const char *chain, uint64_t handle);
-/* The chain that has the rule with that handle; to free(). NULL: not found. Lists the table. */
-char *nft_source_chain(const char *family, const char *table, uint64_t handle);
+/* The chain that has the rule with that handle; to free(). NULL: not found, or the table cannot be
+ * listed, which takes time where there are thousands of chains. gone: it was, without that rule. */
+char *nft_source_chain(const char *family, const char *table, uint64_t handle, bool *gone);
 
 #endif

@@ -372,19 +372,18 @@ static bool rule_is_in(json_t *chains, const struct group *g, char *chain, struc
 	return found;
 }
 
-/* The rule whose handle a probe saw. False: it is not there any more. Most are in the base chain
- * itself, and most others where a replay leads, so that thousands of chains need not be listed. */
-static bool find_handle(const struct group *g, struct rule *out)
+/* The rule whose handle a probe saw. Most are in the base chain itself, and most others where a
+ * replay leads, so that thousands of chains need not be listed. */
+static bool find_handle(const struct group *g, struct rule *out, bool *gone)
 {
 	const struct nft_source *src = nft_source();
 	json_t *chains = src->chains(src->arg);
-	bool found =
-		chains &&
-		(rule_is_in(chains, g, xstrdup(g->verdict.chain), out) ||
-		 rule_is_in(chains, g, chain_by_replay(src, g), out) ||
-		 rule_is_in(chains, g,
-			    nft_source_chain(g->verdict.family, g->verdict.table, g->verdict.rule),
-			    out));
+	bool found = chains && (rule_is_in(chains, g, xstrdup(g->verdict.chain), out) ||
+				rule_is_in(chains, g, chain_by_replay(src, g), out) ||
+				rule_is_in(chains, g,
+					   nft_source_chain(g->verdict.family, g->verdict.table,
+							    g->verdict.rule, gone),
+					   out));
 
 	json_decref(chains);
 	return found;
@@ -471,6 +470,8 @@ static bool only_policy(const struct group *g)
 /* What hook programs saw of the verdict itself. */
 static bool seen(const struct reader *r, const struct group *g, struct answer *a)
 {
+	bool gone = false;
+
 	if (!g->verdict.family || !g->verdict.table[0] || !r->has_nft)
 		return false;
 	if (g->verdict.policy && only_policy(g)) {
@@ -478,11 +479,12 @@ static bool seen(const struct reader *r, const struct group *g, struct answer *a
 		a->why = "a probe saw the base chain's policy drop it";
 	} else if (!g->verdict.rule) {
 		return false;
-	} else if (find_handle(g, &a->rule)) {
+	} else if (find_handle(g, &a->rule, &gone)) {
 		a->why = "a probe saw its verdict";
 	} else {
-		a->why = "the rule that a probe saw is gone: the ruleset has changed since";
-		return true;
+		if (gone)
+			a->why = "the rule that a probe saw is gone: the ruleset has changed since";
+		return gone;
 	}
 	a->known = a->certain = true;
 	return true;
