@@ -397,6 +397,21 @@ static void test_services_flushed(void **state)
 	assert_finding(l, 1, "kube-rules-flushed", STATUS_SUSPECTED);
 }
 
+/* Also where the kernel gives no reasons. */
+static void test_no_route_to_services(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "NOT_SPECIFIED", "ip_error", NODE);
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.96.0.10", 80);
+	assert_null(diagnose(l, 1));
+	know(l->node, "10.96.0.0/16", CIDR_SERVICE);
+	fake_route(l->node, "0.0.0.0/0", "192.168.77.10", ETH0);
+	assert_null(diagnose(l, 1)); /* there is a route */
+	l->node->n_routes--;
+	assert_finding(l, 1, "kube-rules-flushed", STATUS_CONFIRMED);
+}
+
 static void test_services_translated(void **state)
 {
 	struct lab *l = *state;
@@ -462,6 +477,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_localnet, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stale_dnat, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_flushed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_route_to_services, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_translated, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade_native, setup, teardown),

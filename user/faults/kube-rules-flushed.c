@@ -8,6 +8,7 @@
  * Service's address on the node: conntrack must know this one, untranslated.
  */
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <errno.h>
 #include <stdio.h>
 
 #include "../firewall.h"
@@ -16,9 +17,24 @@
 static bool signature(const struct group *g)
 {
 	static const char *const reasons[] = {"IP_INNOROUTES", "IP_OUTNOROUTES", NULL};
+	static const char *const functions[] = {"ip_error", NULL}; /* before 5.17 */
 
-	return tunnel_maybe_silence(g) ||
-	       (g->kind == SAMPLE_DROP && g->netns && group_reason(g, reasons));
+	return tunnel_maybe_silence(g) || (g->kind == SAMPLE_DROP && g->netns &&
+					   (group_reason(g, reasons) || group_at(g, functions)));
+}
+
+/* Recorded. */
+static bool has_no_route(const struct group *g, struct host *h, uint32_t node, struct finding *f)
+{
+	struct route_query q = {.dst = g->flow.dst};
+	struct route_answer route;
+	char check[96], a[ADDR_STRLEN];
+
+	if (h->ops->route_get(h, node, &q, &route) != -ENETUNREACH)
+		return false;
+	snprintf(check, sizeof(check), "route get %s", addr_str(&g->flow.dst, a));
+	finding_evidence(f, AGREES_YES, check, "no route", NULL);
+	return true;
 }
 
 /* Is it tracked with the Service's address as who will answer? Recorded. */
@@ -42,7 +58,8 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	char where[128], flow[FLOW_STRLEN], net[ADDR_STRLEN + 4];
 	const struct known_cidr *services = firewall_service_cidr(h, node, &g->flow.dst);
 
-	if (!services || (g->kind == SAMPLE_RETRANSMIT && !is_untranslated(g, h, node, f)))
+	if (!services || (g->kind == SAMPLE_RETRANSMIT ? !is_untranslated(g, h, node, f)
+						       : !has_no_route(g, h, node, f)))
 		return 0;
 	netns_label(h, node, where);
 	f->netns = node;
