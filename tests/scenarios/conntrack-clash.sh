@@ -33,6 +33,8 @@ variant_nfqueue()
 	# the second SYN comes a second later
 	flows_live "tcp poda $POD_C $LAB_PORT"
 	trace_stop
+	# Older kernels gave the second one the first one's entry (nf_conntrack_update()).
+	in_ns node1 conntrack -S | grep -qw 'drop=[1-9][0-9]*' || skip "this kernel's NFQUEUE lets no packets clash"
 	report finding --fault conntrack-clash --status confirmed --inode "$(lab_inode node1)" \
 		--name "$LAB-node1" --mention "another packet" --mention "$POD_C:$LAB_PORT"
 	[[ $(query '.drops[] | ours | select(.class == "fault") | .process | tostring') == null ]] ||
