@@ -89,22 +89,36 @@ static void add_xtables(const char *text, enum rule_backend backend, const char 
 	xt_free(rules);
 }
 
+/* The table that ebt_do_table() dropped the frame in; NULL: not known. Without types of the
+ * module's only the hook tells, where but one table is in it. */
+static const char *ebtables_table(const struct group *g)
+{
+	if (!is(g->verdict.function, "ebt_do_table"))
+		return NULL;
+	if (g->verdict.table[0])
+		return g->verdict.table;
+	if (g->hook == HOOK_INPUT || g->hook == HOOK_FORWARD)
+		return "filter";
+	return g->hook == HOOK_POSTROUTING ? "nat" : NULL;
+}
+
 /* No file tells which tables of ebtables-legacy a netns has, and asking makes one
  * (find_table_lock(), net/bridge/netfilter/ebtables.c): only the one that a program saw is there.
  */
 static void replay_ebtables(const struct reader *r, const struct group *g, struct replay *out)
 {
 	static const char tool[] = "ebtables-legacy";
-	const char *const argv[] = {tool, "-t", g->verdict.table, "-L", "--Lc", NULL};
+	const char *table = ebtables_table(g);
+	const char *const argv[] = {tool, "-t", table, "-L", "--Lc", NULL};
 	char *listing, *text;
 
-	if (!is(g->verdict.function, "ebt_do_table") || !g->verdict.table[0]) {
+	if (!table) {
 		out->unread = out->unread || r->has_ebtables;
 		return;
 	}
 	listing = tool_output(argv);
 	text = listing ? xt_of_ebtables(listing) : NULL;
-	add_xtables(text, RULE_EBTABLES_LEGACY, "bridge", g->verdict.table, g, out);
+	add_xtables(text, RULE_EBTABLES_LEGACY, "bridge", table, g, out);
 	free(listing);
 	free(text);
 }
