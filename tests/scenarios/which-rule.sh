@@ -160,7 +160,7 @@ check_rule()
 {
 	local backend=$2
 	if ! rule_is '. != null'; then
-		[[ $1 == open && $SEEN == no ]] || wrong "no rule, wanted ${*:2:5}"
+		[[ $1 == open && $SEEN == no ]] || wrong "no rule, wanted ${*:2:5}: $(jq -c 'map(del(.stack))' <<<"$DROPS")"
 		return
 	fi
 	NAMED=$((NAMED + 1))
