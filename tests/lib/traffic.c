@@ -533,7 +533,8 @@ static void raw(void)
 	struct answer a = {packet, 72, is_raw_answer};
 
 	memcpy(packet, spi_query, sizeof(spi_query));
-	memcpy(packet + 4, "\0\0\0\1", 4);
+	memset(packet + 4, 0, 3);
+	packet[7] = 1; /* the sequence number */
 	until_answered(fd, &to, packet, a.n, &a);
 	free(packet);
 }
@@ -647,7 +648,7 @@ static void attempt(const char *item)
 	fd = socket_for(&to, (strcmp(proto, "tcp") ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK, 0);
 	bind_port(fd, to.family, sport ? (uint16_t)atoi(sport) : 0);
 	if (!strcmp(proto, "tcp")) {
-		connect(fd, sa(&to), to.len);
+		(void)!connect(fd, sa(&to), to.len);
 		return;
 	}
 	sendto(fd, "burst", 5, 0, sa(&to), to.len);
@@ -792,7 +793,9 @@ int main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
 	parse(argc, argv);
-	if (!strcmp(opt.command, "serve")) {
+	if (!opt.command) {
+		usage();
+	} else if (!strcmp(opt.command, "serve")) {
 		if (optind != argc)
 			usage();
 		serve();

@@ -113,9 +113,9 @@ static void udp_lines(void **state)
 	unsigned int tcp_state;
 
 	(void)state;
-	assert_int_equal(
-		parse_socket_line("   sl  local_address rem_address   st tx_queue\n", &s, &tcp_state),
-		1);
+	assert_int_equal(parse_socket_line("   sl  local_address rem_address   st tx_queue\n", &s,
+					   &tcp_state),
+			 1);
 	assert_int_equal(s.port, 42);
 	assert_int_equal(parse_socket_line(whole, &s, &tcp_state), 0);
 	assert_int_equal(s.port, 8472);
@@ -136,7 +136,8 @@ static void udp_lines(void **state)
 	assert_true(addr_eq(&s.local, &v6));
 	assert_int_equal(s.port, 4789);
 
-	assert_true(parse_socket_line("  12: 0100:0035 0:0 07 0:0 0:0 0 0 0 0\n", &s, &tcp_state) != 0);
+	assert_true(parse_socket_line("  12: 0100:0035 0:0 07 0:0 0:0 0 0 0 0\n", &s, &tcp_state) !=
+		    0);
 	assert_true(parse_socket_line("  12: 00000000:10000 0:0 07 0:0 0:0 0 0 0 0\n", &s,
 				      &tcp_state) != 0);
 	for (size_t n = 0; n < sizeof(whole); n++) {

@@ -226,7 +226,8 @@ static void test_udp_lines(void **state)
 
 	(void)state;
 	assert_int_equal(
-		parse_socket_line("  sl  local_address rem_address   st tx_queue", &s, &tcp_state), 1);
+		parse_socket_line("  sl  local_address rem_address   st tx_queue", &s, &tcp_state),
+		1);
 	assert_int_equal(
 		parse_socket_line(" 1234: 00000000:2118 00000000:0000 07 00000000:00000000 "
 				  "00:00000000 00000000     0        0 0 2 0000000000000000 0",
