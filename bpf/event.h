@@ -132,9 +132,9 @@ struct sample {
 	__s32 stack_len; /* frames in stack; negative: -errno */
 	__u32 ct_status; /* enum ip_conntrack_status bits of the entry */
 	__u32 oif;	 /* the route's output device, of the same netns; 0: not routed yet */
-	__u32 pad;
-	__u32 ct_info; /* enum ip_conntrack_info, or a CT_INFO_* */
-	__u64 skb;     /* SAMPLE_DROP: with ts, what a hook_sample refers to */
+	__u32 ct_zone;	 /* of the entry; 0: the default one */
+	__u32 ct_info;	 /* enum ip_conntrack_info, or a CT_INFO_* */
+	__u64 skb;	 /* SAMPLE_DROP: with ts, what a hook_sample refers to */
 	struct ct_tuple ct_orig;
 	struct ct_tuple ct_reply;
 	__u64 stack[WD_STACK_DEPTH];

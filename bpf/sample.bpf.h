@@ -28,7 +28,7 @@ static __always_inline struct sample *sample_reserve(__u32 kind, const struct dr
 	__builtin_memset(s->dev_name, 0, sizeof(s->dev_name));
 	s->flags = s->sk_state = 0;
 	s->vlan_tci = s->hdr_len = s->l3_off = 0;
-	s->sk_err = s->ct_status = s->oif = s->pad = 0;
+	s->sk_err = s->ct_status = s->oif = s->ct_zone = 0;
 	s->ct_info = CT_INFO_UNSEEN;
 	s->skb = 0;
 	s->stack_len = 0;
@@ -96,6 +96,8 @@ static __always_inline void sample_conntrack(struct sample *s, struct sk_buff *s
 	sample_tuple(&s->ct_orig, __builtin_preserve_access_index(&ct->tuplehash[0].tuple));
 	sample_tuple(&s->ct_reply, __builtin_preserve_access_index(&ct->tuplehash[1].tuple));
 	s->ct_status = BPF_CORE_READ(ct, status);
+	if (bpf_core_field_exists(ct->zone))
+		s->ct_zone = BPF_CORE_READ(ct, zone.id);
 	s->flags |= SAMPLE_HAS_CT;
 }
 

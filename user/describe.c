@@ -308,30 +308,35 @@ static void describe_ct_state(struct group *g, const struct sample *s)
 	g->ct_reply = s->ct_info >= IP_CT_IS_REPLY && s->ct_info < CT_INFO_UNTRACKED;
 }
 
-/* The entry's original tuple, if the packet as it is shows neither direction of it. */
+static struct flow tuple_flow(const struct ct_tuple *t)
+{
+	return (struct flow){
+		.l3 = t->l3num == AF_INET6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP,
+		.proto = t->proto,
+		.src = tuple_addr(t, t->saddr),
+		.dst = tuple_addr(t, t->daddr),
+		.has_ports = t->proto == IPPROTO_TCP || t->proto == IPPROTO_UDP ||
+			     t->proto == IPPROTO_SCTP,
+		.sport = t->sport,
+		.dport = t->dport,
+	};
+}
+
+/* The entry, and its original tuple if the packet as it is shows neither direction of it. */
 static void describe_conntrack(struct group *g, const struct sample *s)
 {
-	const struct ct_tuple *t = &s->ct_orig;
-	struct flow o = {.l3 = t->l3num == AF_INET6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP,
-			 .proto = t->proto};
-	bool nat;
+	const struct flow *o = &g->ct_tuples[0], *r = &g->ct_tuples[1];
 
 	describe_ct_state(g, s);
-	if (!(s->flags & SAMPLE_HAS_CT) || !t->l3num)
+	if (!(s->flags & SAMPLE_HAS_CT) || !s->ct_orig.l3num)
 		return;
-	o.src = tuple_addr(t, t->saddr);
-	o.dst = tuple_addr(t, t->daddr);
-	nat = memcmp(t->saddr, s->ct_reply.daddr, 16) || memcmp(t->daddr, s->ct_reply.saddr, 16);
-	if (t->proto == IPPROTO_TCP || t->proto == IPPROTO_UDP || t->proto == IPPROTO_SCTP) {
-		o.has_ports = true;
-		o.sport = t->sport;
-		o.dport = t->dport;
-		nat = nat || t->sport != s->ct_reply.dport || t->dport != s->ct_reply.sport;
-	}
-	if (!nat)
-		return;
-	g->has_original = true;
-	g->original = o;
+	g->ct_tuples[0] = tuple_flow(&s->ct_orig);
+	g->ct_tuples[1] = tuple_flow(&s->ct_reply);
+	g->ct_zone = s->ct_zone;
+	g->has_original = !addr_eq(&o->src, &r->dst) || !addr_eq(&o->dst, &r->src) ||
+			  (o->has_ports && (o->sport != r->dport || o->dport != r->sport));
+	if (g->has_original)
+		g->original = *o;
 }
 
 static void set_name(char *to, struct host *h, uint32_t netns, uint32_t ifindex)

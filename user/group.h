@@ -70,8 +70,10 @@ struct group {
 	struct flow original; /* conntrack's original tuple, where NAT changed the flow */
 	enum ct_state ct_state;
 	bool ct_reply;	    /* CT_ESTABLISHED and CT_RELATED: in the reply's direction */
-	bool has_ct_status; /* and ct_status, IPS_* bits */
+	bool has_ct_status; /* and ct_status, IPS_* bits; and the entry's tuples and zone */
 	uint32_t ct_status;
+	struct flow ct_tuples[2]; /* of the original direction, and of the reply */
+	uint32_t ct_zone;
 	enum nf_hook hook;
 	const char *hook_family; /* "ip", "ip6", "bridge", "arp", "netdev"; NULL: unknown */
 	bool own_context;	 /* the process below is the sender */

@@ -5,8 +5,8 @@
  * Records hold only the fields in use, so sizes and offsets mean nothing: read fields through CO-RE,
  * and never copy a whole record.
  *
- * list 3168d5aa028749f09f7ae61f5db0ef7c989c40c5b527fa6b7db9b51f58b98a13
- * body a640f6748dced4ab8c9cdc1c51c430c3a67a7181d166488ee706210a33063c67
+ * list 584266f79e8fdb0d6887aa32ed1cd6fefed9249a1b68729a94acca42f6b9e927
+ * body 9b628928db2f77f217c5667a4ff9d781b5ccf0889a9cb40c8183c632ff7f55c3
  */
 #ifndef __VMLINUX_H__
 #define __VMLINUX_H__
@@ -233,9 +233,14 @@ struct nf_conntrack_tuple_hash {
 	struct nf_conntrack_tuple tuple;
 };
 
+struct nf_conntrack_zone {
+	u16 id;
+};
+
 struct nf_conn {
 	struct nf_conntrack_tuple_hash tuplehash[2];
 	long unsigned int status;
+	struct nf_conntrack_zone zone;
 };
 
 /*

@@ -87,3 +87,35 @@ variant_metadata()
 	judge_stop
 	report none
 }
+
+# The packet that dies is one to the pod; the entry says that it was for a Service.
+variant_service()
+{
+	local entry
+	lab_up
+	lab_service tcp 80 $POD_C $LAB_PORT
+	in_ns node1 nft -f - <<-END
+		table ip fw {
+			chain prerouting {
+				type filter hook prerouting priority raw
+				ip daddr $VIP ct zone set 7
+			}
+			chain forward {
+				type filter hook forward priority filter
+				ct zone 7 tcp dport $LAB_PORT drop
+			}
+		}
+	END
+	trace_start --netns "$LAB-node1"
+	flows_die 1.2 "tcp poda $VIP 80"
+	trace_stop
+	report finding --fault forward-rule-drop --status confirmed --inode "$(lab_inode node1)" --name "$LAB-node1"
+	entry=$(query '.drops[] | ours | select(.class == "fault") | .conntrack' -c)
+	note "$entry"
+	[[ $(jq -r '.state' <<<"$entry") == new ]] || fail "not a new connection: $entry"
+	# A module's entry cannot be read without its types.
+	[[ -e /sys/kernel/btf/nf_conntrack || ! -e /sys/module/nf_conntrack ]] || return 0
+	jq -e --arg vip $VIP --arg pod $POD_C --arg port $LAB_PORT '.zone == 7 and (.reply_direction | not) and
+		(.status | index("DST_NAT")) and .original.dst == $vip and .original.dport == 80 and
+		.reply.src == $pod and .reply.sport == ($port | tonumber)' <<<"$entry" >/dev/null || fail "wrong: $entry"
+}

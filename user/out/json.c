@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -190,6 +191,51 @@ static void set_rule(json_t *to, const struct group *g)
 	json_object_set_new(to, "rule", o);
 }
 
+/* As conntrack(8) writes them. */
+static void set_ct_status(json_t *to, uint32_t status)
+{
+	static const struct {
+		uint32_t bit;
+		const char *name;
+	} bits[] = {{IPS_EXPECTED, "EXPECTED"}, {IPS_SEEN_REPLY, "SEEN_REPLY"},
+		    {IPS_ASSURED, "ASSURED"},	{IPS_CONFIRMED, "CONFIRMED"},
+		    {IPS_SRC_NAT, "SRC_NAT"},	{IPS_DST_NAT, "DST_NAT"},
+		    {IPS_DYING, "DYING"},	{IPS_FIXED_TIMEOUT, "FIXED_TIMEOUT"},
+		    {IPS_TEMPLATE, "TEMPLATE"}, {IPS_HELPER, "HELPER"},
+		    {IPS_OFFLOAD, "OFFLOAD"}};
+	json_t *names = json_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
+		if (status & bits[i].bit)
+			json_array_append_new(names, json_string(bits[i].name));
+	}
+	json_object_set_new(to, "status", names);
+}
+
+/* The entry as it was when the packet died. */
+static void set_conntrack(json_t *to, const struct group *g)
+{
+	static const char *const states[] = {[CT_NONE] = "none",
+					     [CT_NEW] = "new",
+					     [CT_ESTABLISHED] = "established",
+					     [CT_RELATED] = "related",
+					     [CT_UNTRACKED] = "untracked"};
+	json_t *o;
+
+	if (g->ct_state == CT_UNSEEN)
+		return;
+	o = json_object();
+	set_string(o, "state", states[g->ct_state]);
+	if (g->has_ct_status) {
+		json_object_set_new(o, "reply_direction", json_boolean(g->ct_reply));
+		set_ct_status(o, g->ct_status);
+		set_count(o, "zone", g->ct_zone);
+		set_flow(o, "original", &g->ct_tuples[0]);
+		set_flow(o, "reply", &g->ct_tuples[1]);
+	}
+	json_object_set_new(to, "conntrack", o);
+}
+
 static void set_port(json_t *to, const struct group *g)
 {
 	json_t *o;
@@ -230,6 +276,7 @@ static json_t *drop_json(const struct report *r, const struct group *g)
 	}
 	if (g->has_original)
 		set_flow(o, "original", &g->original);
+	set_conntrack(o, g);
 	set_string(o, "hook", hook_name(g->hook));
 	set_string(o, "family", g->hook_family);
 	set_verdict(o, g);
