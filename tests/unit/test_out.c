@@ -122,6 +122,28 @@ static void test_text(void **state)
 	free(text);
 }
 
+/* For a finding's drops and for unexplained ones, once each, and not where it says nothing new. */
+static void test_text_says_which_service(void **state)
+{
+	struct made *m = *state;
+	char *text, *at;
+
+	for (int i = 0; i < 2; i++) {
+		m->groups[i].has_original = true;
+		m->groups[i].original = m->groups[i].flow;
+	}
+	text = render(&m->r, false, false);
+	assert_null(strstr(text, "before NAT"));
+	free(text);
+	for (int i = 0; i < 2; i++)
+		m->groups[i].original.dst = an_addr("10.96.0.10");
+	text = render(&m->r, false, false);
+	at = strstr(text, "its connection before NAT: tcp 10.0.0.1:* > 10.96.0.10:80\n");
+	assert_non_null(at);
+	assert_has(at + 1, "its connection before NAT: ");
+	free(text);
+}
+
 static void test_text_says_what_was_lost(void **state)
 {
 	struct made *m = *state;
@@ -430,6 +452,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_text),
 		T(test_text_says_what_was_lost),
+		T(test_text_says_which_service),
 		T(test_colour),
 		T(test_json),
 		T(test_what_hook_programs_saw),

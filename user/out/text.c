@@ -130,6 +130,17 @@ static const char *netns_text(const struct report *r, uint32_t netns, char *buf,
 	return buf;
 }
 
+/* What the packet was before NAT: which Service it was for. */
+static void print_original(struct text_out *t, const char *indent, const struct group *g)
+{
+	char flow[FLOW_STRLEN];
+
+	if (!g->has_original || flow_same_tuple(&g->original, &g->flow))
+		return;
+	put(t, "%sits connection before NAT: %s", indent, flow_str(&g->original, flow));
+	fputc('\n', t->to);
+}
+
 static void print_flows(struct text_out *t, const struct finding *f)
 {
 	char n[NUMBER_LEN], flow[FLOW_STRLEN];
@@ -140,6 +151,7 @@ static void print_flows(struct text_out *t, const struct finding *f)
 		put(t, "    %8s  %s%s", number(g->packets, n), flow_str(&g->flow, flow),
 		    g->kind == SAMPLE_RETRANSMIT ? ", sent again" : "");
 		fputc('\n', t->to);
+		print_original(t, "              ", g);
 		if (g->tunnel.present && g->tunnel.inner.l3) {
 			put(t, "              inside, for example: %s",
 			    flow_str(&g->tunnel.inner, flow));
@@ -335,6 +347,7 @@ static void print_group(struct text_out *t, const struct group *g)
 			    g->out[0] ? (g->in[0] ? " out " : "out ") : "", g->out);
 		fputc('\n', t->to);
 	}
+	print_original(t, "            ", g);
 	if (g->decided_by) {
 		put(t, "            %s", word_decision(g, verdict));
 		fputc('\n', t->to);
