@@ -21,8 +21,8 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 		return 0;
 	firewall_finding(f, g, h);
 	netns_label(h, g->netns, where);
-	finding_summary(f, "a network policy denies %s on %s, if it is meant, by %s",
-			flow_str(&g->flow, flow), where, firewall_name(g->rule, name));
+	finding_summary(f, "a network policy on %s denies %s, which may be meant: it is %s", where,
+			flow_str(&g->flow, flow), firewall_name(g->rule, name));
 	finding_fix(
 		f, FIX_ADVICE,
 		"no command here: the rule comes back. `kubectl get networkpolicy -A` and the "

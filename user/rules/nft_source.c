@@ -16,6 +16,7 @@
 #pragma weak nft_run_cmd_from_buffer
 #pragma weak nft_ctx_get_output_buffer
 
+/* Text is for people: without what counters and sets' elements are at just now. */
 static char *by_library(const char *command, bool json)
 {
 	static struct nft_ctx *nft;
@@ -25,7 +26,8 @@ static char *by_library(const char *command, bool json)
 		if (!nft || nft_ctx_buffer_output(nft) || nft_ctx_buffer_error(nft))
 			return NULL;
 	}
-	nft_ctx_output_set_flags(nft, NFT_CTX_OUTPUT_HANDLE | (json ? NFT_CTX_OUTPUT_JSON : 0U));
+	nft_ctx_output_set_flags(nft, NFT_CTX_OUTPUT_HANDLE | (json ? NFT_CTX_OUTPUT_JSON
+								    : NFT_CTX_OUTPUT_STATELESS));
 	if (nft_run_cmd_from_buffer(nft, command))
 		return NULL;
 	return xstrdup(nft_ctx_get_output_buffer(nft));
@@ -33,7 +35,7 @@ static char *by_library(const char *command, bool json)
 
 static char *run(const char *command, bool json)
 {
-	const char *const argv[] = {"nft", json ? "-ja" : "-a", command, NULL};
+	const char *const argv[] = {"nft", json ? "-ja" : "-as", command, NULL};
 
 	return nft_ctx_new ? by_library(command, json) : tool_output(argv);
 }
