@@ -63,3 +63,8 @@ bool arming_tick(struct arming *a, uint64_t now_ns)
 	}
 	return a->on;
 }
+
+void arming_attached(struct arming *a, uint64_t now_ns)
+{
+	a->since_ns = now_ns;
+}

@@ -175,6 +175,7 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 			   const struct hook_sample *s)
 {
 	const char *function = probe_function(s->fn);
+	char flow[FLOW_STRLEN];
 	struct group *g;
 	size_t i;
 
@@ -198,6 +199,8 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 	take_verdict(g, s, e->sees_rules && s->ts >= e->rules_ns);
 	take_port(g, s);
 	take_name(g->bridge, s->bridge);
+	if (!g->explained)
+		log_info(LOG_VERBOSE, "explained by %s: %s", function, flow_str(&g->flow, flow));
 	g->explained = true;
 	describe_path(g, h);
 	return g;
@@ -215,8 +218,10 @@ static void arm(struct explain *e, struct session *s, struct kernel *k, enum pro
 	else if (!session_arm(s, family))
 		return;
 	/* what came to others because of a module changes nothing about what those saw */
-	if (want && !was)
+	if (want && !was) {
 		e->armed_ns = now_ns(CLOCK_MONOTONIC);
+		arming_attached(&e->arming[family], e->armed_ns);
+	}
 	if (want && family == PROBES_NETFILTER)
 		e->sees_rules = session_is_attached(s, FN_NFT_IMMEDIATE_EVAL) &&
 				session_is_attached(s, FN_NFT_LOOKUP_EVAL);

@@ -219,6 +219,12 @@ probe_how()
 	query ".probes[] | select(.name == \"$1\") | .how"
 }
 
+# can_probe PROBE: would it be attached here, on demand?
+can_probe()
+{
+	[[ $(whydrop probes -o json | jq -r ".probes[] | select(.name == \"$1\").how") =~ ^(fexit|kprobe)$ ]]
+}
+
 # Arguments of prove(), as global variables; see there.
 prove_options()
 {

@@ -57,10 +57,15 @@ check_forward()
 # Armed by the first drop, explained by one of the next.
 variant_on_demand()
 {
+	local rounds=1 round
+	! can_probe nft_do_chain || rounds=20 # attaching takes many seconds where all is emulated
 	lab_up
 	break_forward
-	trace_start
-	flows_die 8 "udp poda $POD_C $LAB_PORT" # several packets a second
+	trace_start -v --netns "$LAB-node1"
+	for ((round = 0; round < rounds; round++)); do
+		flows_die 1.5 "udp poda $POD_C $LAB_PORT" # several packets a second
+		! grep -q "explained by .*: udp .*> $POD_C:$LAB_PORT" "$LAB_DIR/trace.err" || break
+	done
 	trace_stop
 	check_forward
 	! is_probed nft_do_chain || same armed "$(query '.probes[] | select(.name == "nft_do_chain") | .armed')" on-demand

@@ -57,6 +57,22 @@ static void test_armed_at_once_and_held(void **state)
 	assert_false(a.on);
 }
 
+/* However long attaching takes, the flow that asked for it is looked at. */
+static void test_held_once_attached(void **state)
+{
+	struct arming a = {};
+	uint64_t now = SEC;
+	unsigned int times = 0;
+
+	(void)state;
+	arming_ask(&a, now);
+	assert_true(arming_tick(&a, now));
+	now += 5 * SEC;
+	arming_attached(&a, now);
+	assert_int_equal(run(&a, &now, 20 * SEC, false, false, &times), ARMING_HOLD_NS);
+	assert_int_equal(times, 0);
+}
+
 /* A drop that asked long ago, while it was not allowed, is over. */
 static void test_an_old_question_is_none(void **state)
 {
@@ -361,6 +377,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_off_without_a_drop),
 		cmocka_unit_test(test_armed_at_once_and_held),
+		cmocka_unit_test(test_held_once_attached),
 		cmocka_unit_test(test_an_old_question_is_none),
 		cmocka_unit_test(test_back_off),
 		cmocka_unit_test(test_duty),
