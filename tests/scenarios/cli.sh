@@ -200,6 +200,76 @@ variant_changes_nothing()
 	[[ $(query '[.findings[] | ours] | length') -gt 0 ]] || fail "nothing was diagnosed"
 }
 
+# The root of a container: the image's programs, the kernel's file systems, nothing else of the node.
+enter_pod()
+{
+	local root=$1 dir
+	shift
+	mount -t tmpfs tmpfs "$root"
+	mkdir -p "$root"/{etc,run,tmp,proc,sys,dev,usr,image} "$root$LAB_DIR"
+	for dir in bin sbin lib lib64; do
+		cp -a "/$dir" "$root/" # links to /usr
+	done
+	for dir in usr proc sys dev; do
+		mount --rbind "/$dir" "$root/$dir"
+	done
+	mount --bind "$(dirname "$WHYDROP")" "$root/image"
+	mount --bind "$LAB_DIR" "$root$LAB_DIR"
+	exec chroot "$root" "/image/$(basename "$WHYDROP")" "$@"
+}
+
+# As deploy/pod.yaml runs it: namespaces have their names, rules are read with the image's tools. Process
+# 1 is one of ours, with the mounts of the node: not everybody may look into the machine's own.
+variant_in_a_pod()
+{
+	local dir
+	for dir in /bin /sbin /lib /lib64; do
+		[[ -L $dir ]] || skip "$dir is not merged into /usr"
+	done
+	lab_up
+	mkdir "$LAB_DIR/root"
+	cat >"$LAB_DIR/whydrop" <<-END
+		#!/bin/bash
+		set -e
+		case \${POD:=node} in
+		node) POD=init exec unshare --pid --fork --mount-proc "\$0" "\$@" ;;
+		init) POD=pod unshare --mount "\$0" "\$@"; exit ;;
+		esac
+		WHYDROP=$WHYDROP LAB_DIR=$LAB_DIR
+		$(declare -f enter_pod)
+		enter_pod $LAB_DIR/root "\$@"
+	END
+	chmod +x "$LAB_DIR/whydrop"
+	in_ns node1 nft add table ip fw
+	in_ns node1 nft 'add chain ip fw forward { type filter hook forward priority 5; }'
+	in_ns node1 nft "add rule ip fw forward tcp dport $LAB_PORT drop"
+	WHYDROP=$LAB_DIR/whydrop trace_start --duration 3s # unshare passes no signals on
+	flows_die 1.2 "tcp poda $POD_C $LAB_PORT"
+	trace_end
+	local found
+	found=$(query '.findings[] | .fault + " " + .status + " " + .netns.name')
+	[[ $found == "forward-rule-drop confirmed $LAB-node1" ]] || fail "found: $found"
+	found=$(query '[.drops[] | ours | select(.rule).rule.text] | unique | .[]')
+	[[ $found == "tcp dport $LAB_PORT drop" ]] || fail "rule: $found"
+}
+
+# The image has the packages of all the libraries that whydrop is linked with.
+variant_image()
+{
+	local library packages image=deploy/Dockerfile
+	# shellcheck source=/dev/null
+	grep -q "^FROM $(. /etc/os-release && echo "$ID:$VERSION_ID")-slim" "$image" ||
+		skip "the image is of another distribution"
+	no_lab
+	packages=$(sed -n '/^FROM .*-slim/,$ p' "$image")
+	while read -r library; do
+		library=$(dpkg-query -S "*/$(basename "$(realpath "$library")")" | cut -d: -f1)
+		[[ $library == libc6 ]] || grep -qw -- "$library" <<<"$packages" ||
+			fail "$library is not in $image"
+	done < <(ldd "$WHYDROP" | awk '/=> \// { print $3 }' |
+		grep -F -f <(readelf -d "$WHYDROP" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'))
+}
+
 variant_closed_pipe()
 {
 	local status format
