@@ -263,7 +263,8 @@ variant_image()
 	no_lab
 	packages=$(sed -n '/^FROM .*-slim/,$ p' "$image")
 	while read -r library; do
-		library=$(dpkg-query -S "*/$(basename "$(realpath "$library")")" | cut -d: -f1)
+		library=$(realpath "$library") # below /lib or /usr/lib, as its package knows it
+		library=$(dpkg-query -S "*/${library#*/lib/}" | cut -d: -f1)
 		[[ $library == libc6 ]] || grep -qw -- "$library" <<<"$packages" ||
 			fail "$library is not in $image"
 	done < <(ldd "$WHYDROP" | awk '/=> \// { print $3 }' |
