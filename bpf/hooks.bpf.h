@@ -16,10 +16,11 @@
 
 #include "maps.bpf.h"
 
-#define HOOK_FRESH_NS 50000000ULL /* from the sample to the function's return */
-#define NF_DROP	      0
-#define NF_STOLEN     2
-#define MAX_ARGS      4
+#define HOOK_FRESH_NS	 50000000ULL /* from the sample to the function's return */
+#define VERDICT_FRESH_NS 10000000ULL /* from a table's return to that of who called it */
+#define NF_DROP		 0
+#define NF_STOLEN	 2
+#define MAX_ARGS	 4
 
 struct call_key {
 	__u64 sp;
@@ -56,19 +57,25 @@ static __always_inline void verdict_init(struct table_verdict *v, __u32 fn)
 {
 	__builtin_memset(v, 0, sizeof(*v));
 	v->fn = fn;
+	v->ts = bpf_ktime_get_ns();
 }
 
-/* The first one counts: a table in a hook of a hook gives the verdict, not what calls it. */
+/* The first one counts: a table in a hook of a hook gives the verdict, not what calls it. An old
+ * one is another packet's, which nobody took: not all who run hooks are watched, or were by then.
+ */
 static __always_inline void verdict_note(__u64 skb, const struct table_verdict *v)
 {
-	bpf_map_update_elem(&verdicts, &skb, v, BPF_NOEXIST);
+	struct table_verdict *first = bpf_map_lookup_elem(&verdicts, &skb);
+
+	if (!first || v->ts - first->ts > VERDICT_FRESH_NS)
+		bpf_map_update_elem(&verdicts, &skb, v, BPF_ANY);
 }
 
 static __always_inline void verdict_take(__u64 skb, struct hook_sample *s)
 {
 	struct table_verdict *v = bpf_map_lookup_elem(&verdicts, &skb);
 
-	if (v)
+	if (v && bpf_ktime_get_ns() - v->ts <= VERDICT_FRESH_NS)
 		s->verdict = *v;
 }
 

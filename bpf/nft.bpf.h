@@ -12,11 +12,17 @@
 #define NFT_MAX_BACK  64 /* words from an expression back to its rule's header */
 #define NFT_MAX_EXPRS 32
 
-/* Handles of rules whose last expression said drop, until their nft_do_chain() returns. */
+/* A rule whose last expression said drop. */
+struct dropping_rule {
+	__u64 ts;
+	__u64 handle; /* 0: it was not found */
+};
+
+/* They wait for their nft_do_chain() to return. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__type(key, __u64); /* the skb's address */
-	__type(value, __u64);
+	__type(value, struct dropping_rule);
 	__uint(max_entries, 1024);
 } rules SEC(".maps");
 
@@ -75,7 +81,8 @@ __noinline __u64 nft_rule_of(__u64 expr)
 static __always_inline int on_eval_return(__u32 fn, const __u64 *arg, __u32 ret)
 {
 	struct nft_regs *regs = (void *)arg[1];
-	__u64 skb, handle;
+	struct dropping_rule rule;
+	__u64 skb;
 	__u32 code;
 
 	if (!bpf_core_type_exists(struct nft_rule_dp))
@@ -83,9 +90,10 @@ static __always_inline int on_eval_return(__u32 fn, const __u64 *arg, __u32 ret)
 	code = BPF_CORE_READ(regs, verdict.code);
 	if ((__s32)code < 0 || !is_drop(code)) /* NFT_CONTINUE and the like are negative */
 		return 0;
-	handle = nft_rule_of(arg[0]);
+	rule.handle = nft_rule_of(arg[0]);
+	rule.ts = bpf_ktime_get_ns();
 	skb = nft_skb((void *)arg[2]);
-	bpf_map_update_elem(&rules, &skb, &handle, BPF_ANY);
+	bpf_map_update_elem(&rules, &skb, &rule, BPF_ANY);
 	return 0;
 }
 
@@ -95,7 +103,8 @@ static __always_inline int on_chain_return(__u32 fn, const __u64 *arg, __u32 ret
 	struct nft_base_chain *base;
 	struct nft_table *table;
 	struct table_verdict v;
-	__u64 skb, *rule;
+	struct dropping_rule *rule;
+	__u64 skb;
 
 	if (!is_drop(ret))
 		return 0;
@@ -108,14 +117,18 @@ static __always_inline int on_chain_return(__u32 fn, const __u64 *arg, __u32 ret
 		bpf_probe_read_kernel_str(v.table, sizeof(v.table), BPF_CORE_READ(table, name));
 		v.family = BPF_CORE_READ_BITFIELD_PROBED(table, family);
 	}
-	if (bpf_core_field_exists(struct nft_base_chain, chain)) {
+	/* where rules are not seen (on_eval_return()), none does not mean the policy */
+	if (bpf_core_type_exists(struct nft_rule_dp) &&
+	    bpf_core_field_exists(struct nft_base_chain, chain)) {
 		base = (void *)chain - bpf_core_field_offset(struct nft_base_chain, chain);
 		v.policy = 1 + BPF_CORE_READ(base, policy);
 	}
 	rule = bpf_map_lookup_elem(&rules, &skb);
 	if (rule) {
-		v.rule = *rule;
-		v.policy = 0;
+		if (v.ts - rule->ts <= VERDICT_FRESH_NS) {
+			v.rule = rule->handle;
+			v.policy = 0;
+		}
 		bpf_map_delete_elem(&rules, &skb);
 	}
 	verdict_note(skb, &v);

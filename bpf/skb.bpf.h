@@ -216,6 +216,19 @@ static __always_inline int parse_arp(struct pkt *p)
 	return 0;
 }
 
+/* Four bytes of a VLAN tag with what it says before the first byte behind it? Not an IP header. */
+static __always_inline bool is_tag(const __u8 *h)
+{
+	__u16 l3 = be16(h + 2);
+
+	if (l3 == ETH_P_IP)
+		return h[4] >> 4 == 4;
+	if (l3 == ETH_P_IPV6)
+		return h[4] >> 4 == 6;
+	return (h[0] >> 4 != 4 && h[0] >> 4 != 6) || l3 == ETH_P_ARP || l3 == ETH_P_8021Q ||
+	       l3 == ETH_P_8021AD;
+}
+
 /* Parse from p->l3_off on as p->l3, which becomes 0 if it is not that. */
 static __noinline int pkt_parse(struct pkt *p)
 {
@@ -226,17 +239,16 @@ static __noinline int pkt_parse(struct pkt *p)
 	/* A tag that is not in the skb's own field: an output device that cannot insert it leaves
 	 * the network header at the IP header, other paths leave it at the tag. */
 	if (p->l3 == ETH_P_8021Q || p->l3 == ETH_P_8021AD) {
-		__u8 h[4];
+		__u8 h[5];
 
 		if (!pkt_read(p, h, p->l3_off, sizeof(h)))
 			return -1;
-		if (h[0] == 0x45) {
-			p->l3 = ETH_P_IP;
-		} else if (h[0] >> 4 == 6) {
-			p->l3 = ETH_P_IPV6;
-		} else {
+		/* a tag's priority and ID may look like the start of an IP header */
+		if (is_tag(h)) {
 			p->l3 = be16(h + 2);
 			p->l3_off += 4;
+		} else {
+			p->l3 = h[0] >> 4 == 6 ? ETH_P_IPV6 : ETH_P_IP;
 		}
 	}
 	if (p->l3 == ETH_P_IP)
