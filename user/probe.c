@@ -15,6 +15,8 @@
 #include "symptoms.skel.h"
 #include "util.h"
 
+#define ENOTSUPP 524 /* the kernel's own (include/linux/errno.h), which leaks out */
+
 struct rung {
 	const char *how;
 	const char *programs[2]; /* the second of a pair, or NULL */
@@ -335,7 +337,7 @@ static int try_rung(struct probe_set *s, struct probe *const *set, size_t n, siz
 /* By the kernel, whatever the program: then neither another function nor a second try helps. */
 static bool is_refused(int err)
 {
-	return err == -EPERM || err == -EOPNOTSUPP;
+	return err == -EPERM || err == -EOPNOTSUPP || err == -ENOTSUPP;
 }
 
 static int load(struct probe_set *s, struct probe *const *set, size_t n, size_t rung);
@@ -435,6 +437,36 @@ void probes_load(struct probe_set *s, enum probe_family family)
 		load(s, set, n, first_rung(s, set[0]->def));
 }
 
+/* What loads need not attach: arm64 had no trampolines that call programs before 6.4. What does not
+ * goes one rung down, together. */
+static void attach_rung(struct probe_set *s, enum probe_family family, size_t rung, FILE *names)
+{
+	struct probe *down[MAX_PROBES];
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct probe *p = &s->probes[i];
+		int err;
+
+		if (p->def->family != family || p->state != PROBE_LOADED || p->links[0] ||
+		    p->rung != &p->def->ladder[rung])
+			continue;
+		last_warning[0] = '\0';
+		err = attach(p);
+		if (!err) {
+			if (names)
+				fprintf(names, " %s", p->def->name);
+			continue;
+		}
+		note_failure(p, p->rung->how, err);
+		s->fexit_refused |= is_refused(err) && !strcmp(p->rung->how, "fexit");
+		p->rung = NULL;
+		down[n++] = p;
+	}
+	if (n)
+		load(s, down, n, rung + 1);
+}
+
 /* Says at once which ones, since there are many. */
 void probes_attach(struct probe_set *s, enum probe_family family)
 {
@@ -442,21 +474,8 @@ void probes_attach(struct probe_set *s, enum probe_family family)
 	size_t size;
 	FILE *f = open_memstream(&names, &size);
 
-	for (size_t i = 0; i < s->n; i++) {
-		struct probe *p = &s->probes[i];
-		int err;
-
-		if (p->def->family != family || p->state != PROBE_LOADED || p->links[0])
-			continue;
-		err = attach(p);
-		if (err) {
-			note_failure(p, p->rung->how, err);
-			p->state = PROBE_FAILED;
-			p->rung = NULL;
-		} else if (f) {
-			fprintf(f, " %s", p->def->name);
-		}
-	}
+	for (size_t rung = 0; rung + 1 < ARRAY_SIZE(defs[0].ladder); rung++)
+		attach_rung(s, family, rung, f);
 	if (!s->since_ns[family])
 		s->since_ns[family] = now_ns(CLOCK_MONOTONIC);
 	if (f && !fclose(f) && *names)
@@ -466,7 +485,8 @@ void probes_attach(struct probe_set *s, enum probe_family family)
 
 void probes_detach(struct probe_set *s, enum probe_family family)
 {
-	for (size_t i = 0; i < s->n; i++) {
+	/* who takes what others note stands before them, and goes after them */
+	for (size_t i = s->n; i-- > 0;) {
 		if (s->probes[i].def->family == family)
 			detach(&s->probes[i]);
 	}
