@@ -183,10 +183,12 @@ static int watch_command(struct trace *t, struct child *c)
 /* 0, or EXIT_USAGE where the command could not be started. */
 static int watch(struct args *a, struct trace *t, struct child *c)
 {
+	bool from_terminal;
 	int err;
 
 	if (!a->assertion.argv) {
 		a->assertion.ended_early = run_watch(t, a->cli.duration_ns) != 0;
+		a->assertion.cut_short = a->cli.duration_ns && run_take_signal(&from_terminal);
 		return 0;
 	}
 	err = child_start(c);

@@ -38,14 +38,24 @@ static bool by_netfilter(const struct group *g)
 	return group_reason(g, reason) || group_at(g, netfilter_functions);
 }
 
+/* br_handle_frame() runs the functions of the bridge's prerouting hook itself. */
+static bool in_frame_hook(const struct group *g)
+{
+	static const char *const frame[] = {"br_handle_frame", NULL};
+	static const char *const slow[] = {"nf_hook_slow", NULL};
+
+	for (int i = 0; i < g->n_stack && !symbol_is(&g->stack[i], slow); i++) {
+		if (symbol_is(&g->stack[i], frame))
+			return true;
+	}
+	return group_at(g, frame);
+}
+
 static bool needs(const struct group *g, enum probe_family family)
 {
-	/* the bridge's own prerouting hook is run by br_handle_frame() itself */
-	static const char *const both[] = {"br_handle_frame", NULL};
-
 	if (family == PROBES_BRIDGE)
-		return group_at(g, bridge_functions);
-	return family == PROBES_NETFILTER && (by_netfilter(g) || group_at(g, both));
+		return group_at(g, bridge_functions) || (by_netfilter(g) && in_frame_hook(g));
+	return family == PROBES_NETFILTER && (by_netfilter(g) || in_frame_hook(g));
 }
 
 static bool enough_alike(const struct table *t, const struct group *g)
@@ -68,6 +78,7 @@ void explain_drop(struct explain *e, struct table *t, size_t group, const struct
 	e->recent[e->next].skb = s->skb;
 	e->recent[e->next].ts = s->ts;
 	e->recent[e->next].group = group;
+	e->recent[e->next].told = false;
 	e->next = (e->next + 1) % EXPLAIN_RECENT;
 	if (e->deep || g->explained || g->asks >= MAX_ASKS || noise_why(g) || enough_alike(t, g))
 		return;
@@ -79,12 +90,13 @@ void explain_drop(struct explain *e, struct table *t, size_t group, const struct
 	}
 }
 
-/* Was the packet freed in that function? The skb's memory may have been another packet since. */
-static bool was_in(const struct group *g, const char *function)
+/* Was the packet freed in that function? The skb's memory may have been another packet since. What
+ * a watched function called last is not in the stack: it returns, and tells, before all others. */
+static bool was_in(const struct group *g, const char *function, bool first)
 {
 	const char *const wanted[] = {function, NULL};
 
-	if (g->loc_traced)
+	if (g->loc_traced && first)
 		return true;
 	for (int i = 0; i < g->n_stack; i++) {
 		if (symbol_is(&g->stack[i], wanted))
@@ -104,21 +116,47 @@ static enum nf_hook inet_hook(uint8_t hook)
 	return hook < ARRAY_SIZE(hooks) ? hooks[hook] : HOOK_NONE;
 }
 
-static void take_hook(struct group *g, const struct hook_sample *s)
+static enum nf_hook hook_of(const struct hook_sample *s)
 {
 	switch (s->pf) {
 	case NFPROTO_ARP:
-		g->hook = s->hook == NF_ARP_IN	  ? HOOK_INPUT
-			  : s->hook == NF_ARP_OUT ? HOOK_OUTPUT
-						  : HOOK_FORWARD;
-		break;
+		return s->hook == NF_ARP_IN    ? HOOK_INPUT
+		       : s->hook == NF_ARP_OUT ? HOOK_OUTPUT
+					       : HOOK_FORWARD;
 	case NFPROTO_NETDEV:
-		g->hook = s->hook == NF_NETDEV_INGRESS ? HOOK_INGRESS : HOOK_EGRESS;
-		break;
+		return s->hook == NF_NETDEV_INGRESS ? HOOK_INGRESS : HOOK_EGRESS;
 	default: /* IPv4, IPv6, and the bridge, which has the same numbers */
-		g->hook = inet_hook(s->hook);
+		return inet_hook(s->hook);
 	}
+}
+
+static void take_hook(struct group *g, const struct hook_sample *s)
+{
+	if (g->hook_seen) {
+		g->verdicts_differ |=
+			g->hook != hook_of(s) || g->hook_family != nf_family_name(s->pf);
+		return;
+	}
+	g->hook_seen = true;
+	g->hook = hook_of(s);
 	g->hook_family = nf_family_name(s->pf);
+}
+
+static bool is_policy(const struct table_verdict *v, bool sees_rules)
+{
+	return sees_rules && !v->rule && v->policy == 1 + NF_DROP;
+}
+
+/* A verdict of whose rule nothing is known contradicts none. */
+static bool same_verdict(const struct group *g, const struct table_verdict *v, bool sees_rules)
+{
+	if (g->verdict.function != probe_function(v->fn) ||
+	    strncmp(g->verdict.table, v->table, sizeof(v->table)) ||
+	    strncmp(g->verdict.chain, v->chain, sizeof(v->chain)))
+		return false;
+	if (v->rule)
+		return !g->verdict.policy && (!g->verdict.rule || g->verdict.rule == v->rule);
+	return !g->verdict.rule || !is_policy(v, sees_rules);
 }
 
 /* A function that stands for the whole of netfilter gives no verdict of its own. */
@@ -126,15 +164,19 @@ static void take_verdict(struct group *g, const struct hook_sample *s, bool sees
 {
 	const struct table_verdict *v = &s->verdict;
 
-	if (g->verdict.function || !probe_function(v->fn))
+	if (!probe_function(v->fn))
 		return;
+	if (g->verdict.function) {
+		g->verdicts_differ |= !same_verdict(g, v, sees_rules);
+		return;
+	}
 	g->verdict.function = probe_function(v->fn);
 	g->verdict.family =
 		v->fn == FN_NFT_DO_CHAIN && v->family ? nf_family_name(v->family) : NULL;
 	snprintf(g->verdict.table, sizeof(g->verdict.table), "%s", v->table);
 	snprintf(g->verdict.chain, sizeof(g->verdict.chain), "%s", v->chain);
 	g->verdict.rule = v->rule;
-	g->verdict.policy = sees_rules && !v->rule && v->policy == 1 + NF_DROP;
+	g->verdict.policy = is_policy(v, sees_rules);
 }
 
 static void take_name(char *to, const char *name)
@@ -157,18 +199,16 @@ static void take_port(struct group *g, const struct hook_sample *s)
 	}
 }
 
-static const struct group *find_recent(const struct explain *e, const struct table *t,
-				       const struct hook_sample *s, size_t *i)
+/* Index into e->recent, or -1. */
+static int find_recent(const struct explain *e, const struct hook_sample *s)
 {
 	for (unsigned int k = 1; k <= EXPLAIN_RECENT; k++) {
 		unsigned int at = (e->next + EXPLAIN_RECENT - k) % EXPLAIN_RECENT;
 
-		if (e->recent[at].skb == s->skb && e->recent[at].ts == s->ts && s->skb) {
-			*i = e->recent[at].group;
-			return &t->groups[*i];
-		}
+		if (e->recent[at].skb == s->skb && e->recent[at].ts == s->ts && s->skb)
+			return (int)at;
 	}
-	return NULL;
+	return -1;
 }
 
 struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
@@ -177,14 +217,15 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 	const char *function = probe_function(s->fn);
 	char flow[FLOW_STRLEN];
 	struct group *g;
-	size_t i;
+	int at;
 
 	/* while programs were still being attached, one may have seen what another one missed */
-	if (!function || s->ts < e->armed_ns || !find_recent(e, t, s, &i))
+	if (!function || s->ts < e->armed_ns || (at = find_recent(e, s)) < 0)
 		return NULL;
-	g = &t->groups[i];
-	if (!was_in(g, function))
+	g = &t->groups[e->recent[at].group];
+	if (!was_in(g, function, !e->recent[at].told))
 		return NULL;
+	e->recent[at].told = true;
 	for (int family = PROBES_ALWAYS + 1; family < PROBE_FAMILIES; family++) {
 		if (needs(g, (enum probe_family)family))
 			arming_explained(&e->arming[family]);

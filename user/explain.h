@@ -19,6 +19,7 @@ struct explain {
 	struct { /* samples that a hook_sample may refer to; a ring */
 		uint64_t skb, ts;
 		size_t group;
+		bool told; /* a hook_sample came */
 	} recent[EXPLAIN_RECENT];
 	unsigned int next;
 	uint64_t modules_ns; /* when modules were last looked at */

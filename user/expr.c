@@ -106,10 +106,14 @@ static bool possible_hook(struct expr_term *t)
 	return false;
 }
 
-/* Without function names the stack proves no hook. */
+/* Without function names the stack proves no hook, and a packet filter drops in some hook. */
 static bool hook_unsure(const struct subject *s)
 {
-	return s->g->hook == HOOK_NONE && (lacks_sample(s->g) || s->r->addresses_hidden);
+	static const char *const netfilter[] = {"NETFILTER_DROP", NULL};
+
+	return s->g->verdicts_differ ||
+	       (s->g->hook == HOOK_NONE &&
+		(lacks_sample(s->g) || s->r->addresses_hidden || group_reason(s->g, netfilter)));
 }
 
 static enum match match_hook(const struct subject *s, const struct expr_term *t)
@@ -139,7 +143,7 @@ static enum match match_iface(const struct subject *s, const struct expr_term *t
 
 	if (glob(t, g->in) || glob(t, g->out) || glob(t, g->bridge))
 		return MATCH_YES;
-	return lacks_sample(g) ? MATCH_MAYBE : MATCH_NO;
+	return lacks_sample(g) || (!g->netns && g->flow.l3) ? MATCH_MAYBE : MATCH_NO;
 }
 
 /* A finding's is where the fault is, which may be another than where packets died: of a fault that
@@ -164,6 +168,13 @@ static const char *netns_name(const struct subject *s)
 	return h && s->g->netns ? h->ops->netns_name(h, s->g->netns) : NULL;
 }
 
+/* A packet is in some namespace, though the skb may tell none: a fragment in its queue. What is no
+ * packet (of a unix socket, say) is in none. */
+static enum match somewhere(const struct group *g)
+{
+	return g->folded || g->flow.l3 ? MATCH_MAYBE : MATCH_NO;
+}
+
 static enum match match_netns(const struct subject *s, const struct expr_term *t)
 {
 	char inode[16];
@@ -172,7 +183,7 @@ static enum match match_netns(const struct subject *s, const struct expr_term *t
 	if (!netns_of(s, &netns))
 		return MATCH_MAYBE;
 	if (!netns)
-		return MATCH_NO;
+		return somewhere(s->g);
 	snprintf(inode, sizeof(inode), "%u", netns);
 	return sure(glob(t, netns_name(s)) || glob(t, inode));
 }
@@ -183,7 +194,7 @@ static enum match match_pod(const struct subject *s, const struct expr_term *t)
 
 	if (!netns_of(s, &netns))
 		return MATCH_MAYBE;
-	return sure(glob(t, netns_name(s)));
+	return netns ? sure(glob(t, netns_name(s))) : somewhere(s->g);
 }
 
 /* ip_error, ip_error+0x94, and without the suffixes that compilers add: foo.isra.0 is foo. */

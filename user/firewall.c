@@ -141,7 +141,7 @@ void firewall_evidence(struct finding *f, const struct group *g)
 	free(text);
 	if (g->rule_why)
 		finding_evidence(f, AGREES_YES,
-				 g->rule_certain ? "how it is known" : "how it was deduced",
+				 group_rule_certain(g) ? "how it is known" : "how it was deduced",
 				 g->rule_why, NULL);
 }
 

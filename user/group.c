@@ -6,6 +6,11 @@
 #include "group.h"
 #include "rules/rule.h"
 
+bool group_rule_certain(const struct group *g)
+{
+	return g->rule_certain && !g->verdicts_differ;
+}
+
 const char *hook_name(enum nf_hook hook)
 {
 	static const char *const names[] = {

@@ -104,7 +104,10 @@ struct group {
 
 	/* What hook programs saw (explain.c). Texts "" and NULL where they did not. */
 	bool explained;
-	unsigned int asks;	/* samples that asked for hook programs */
+	bool hook_seen;	      /* by a program, not told from the stack */
+	bool verdicts_differ; /* its packets died in several hooks or tables: these are the first's
+			       */
+	unsigned int asks;    /* samples that asked for hook programs */
 	const char *decided_by; /* the innermost function that one of them saw the packet die in */
 	struct {
 		const char *function; /* "nft_do_chain": who said drop; static */
@@ -139,6 +142,8 @@ struct group {
 	int finding;	   /* index into findings, or -1 */
 };
 
+/* Is it sure that this rule dropped all of the group's packets? */
+bool group_rule_certain(const struct group *g);
 /* "input"; NULL for HOOK_NONE. */
 const char *hook_name(enum nf_hook hook);
 /* The name of an NFPROTO_*, "ip" or "inet" for example; NULL for an unknown one. */

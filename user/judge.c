@@ -56,7 +56,7 @@ void assertion_set_defaults(struct assertion *a)
 
 /* What is not known about one expression, in packets. */
 struct unsure {
-	uint64_t folded, unsampled, hidden, silences;
+	uint64_t folded, unsampled, hidden, unknown, silences;
 };
 
 static void add_index(int **list, size_t *n, int index)
@@ -105,9 +105,10 @@ static void count_drops(const struct assertion *a, struct judged *j, const struc
 			if (g->finding >= 0)
 				add_index(&j->findings, &j->n_findings, g->finding);
 		} else if (m == MATCH_MAYBE) {
-			*(g->folded	   ? &u->folded
-			  : !g->has_sample ? &u->unsampled
-					   : &u->hidden) += g->packets;
+			*(g->folded		? &u->folded
+			  : !g->has_sample	? &u->unsampled
+			  : r->addresses_hidden ? &u->hidden
+						: &u->unknown) += g->packets;
 		}
 	}
 }
@@ -164,16 +165,21 @@ static uint64_t lost_evidence(const struct report *r)
 static uint64_t most(const struct assertion *a, const struct judged *j, const struct report *r,
 		     const struct unsure *u, char **why)
 {
-	uint64_t missed = r->acc.has_missed ? r->acc.missed : 0, evidence = lost_evidence(r), sum;
+	const struct accounting *acc = &r->acc;
+	uint64_t missed = acc->has_missed ? acc->missed : 0, evidence = lost_evidence(r), sum;
+	uint64_t told = acc->counted + acc->uncounted + acc->filtered;
+	uint64_t unread = acc->seen > told ? acc->seen - told : 0;
 	const struct {
 		uint64_t n;
 		const char *what;
 	} losses[] = {
-		{r->acc.uncounted, "dropped that there was no room to count"},
+		{acc->uncounted, "dropped that there was no room to count"},
 		{missed, "missed: another drop was being handled on the same CPU"},
 		{u->folded, "known by reason, place and netns only: more flows than room"},
 		{u->unsampled, "without a sample, which it would take to tell"},
 		{u->hidden, "of hidden place: the kernel hides its addresses (CAP_SYSLOG)"},
+		{u->unknown, "whose namespace or hook is not sure"},
+		{unread, "counted that could not be read"},
 		{u->silences, "of a silence that cannot be told"},
 	};
 
@@ -189,8 +195,14 @@ static uint64_t most(const struct assertion *a, const struct judged *j, const st
 			evidence == 1 ? "" : "s");
 		sum = UINT64_MAX;
 	}
-	if (a->ended_early) {
-		because(why, "tracing ended early");
+	if (j->expr.wants_hooks && acc->hooks_lost) {
+		because(why, "%" PRIu64 " record%s of hook programs lost", acc->hooks_lost,
+			acc->hooks_lost == 1 ? "" : "s");
+		sum = UINT64_MAX;
+	}
+	if (a->ended_early || a->cut_short) {
+		because(why, a->cut_short ? "a signal came before --duration was over"
+					  : "tracing ended early");
 		sum = UINT64_MAX;
 	}
 	return sum;

@@ -41,6 +41,7 @@ struct assertion {
 	char **argv;	  /* the command; NULL: none */
 	int wait_status;  /* of the command, as waitpid() gives it */
 	bool ended_early; /* tracing failed before its end */
+	bool cut_short;	  /* by a signal */
 
 	/* Set by judge(). */
 	enum verdict verdict;

@@ -32,6 +32,7 @@ struct accounting {
 	uint64_t unsampled; /* groups that have no sample (budget): described by their key alone */
 	uint64_t retransmits_lost; /* retransmits without a group, and groups of them without a
 				    * sample: what could have told of a silence */
+	uint64_t hooks_lost;	   /* records of hook programs */
 };
 
 struct report {

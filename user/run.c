@@ -40,7 +40,8 @@ int run_take_signal(bool *from_terminal)
 {
 	int sig = stop;
 
-	stop = 0;
+	if (sig) /* one that comes in between is not lost */
+		stop = 0;
 	*from_terminal = sig < 0;
 	return abs(sig);
 }

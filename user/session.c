@@ -316,16 +316,17 @@ static int read_map(struct session *s, const struct map_reader *r, session_group
 		struct drop_key flow;
 		struct fold_key fold;
 	} key, next;
-	int fd = map_fd(s, r->map);
+	int fd = map_fd(s, r->map), err;
 	void *prev = NULL;
 
-	while (!bpf_map_get_next_key(fd, prev, &next)) {
+	while (!(err = bpf_map_get_next_key(fd, prev, &next))) {
 		struct drop_val sum = {};
 
 		key = next;
 		prev = &key;
-		if (bpf_map_lookup_elem(fd, &key, values))
-			continue;
+		err = bpf_map_lookup_elem(fd, &key, values);
+		if (err)
+			break;
 		for (int cpu = 0; cpu < s->n_cpus; cpu++)
 			add_val(&sum, &values[cpu]);
 		if (!sum.packets)
@@ -341,7 +342,7 @@ static int read_map(struct session *s, const struct map_reader *r, session_group
 		}
 	}
 	free(values);
-	return 0;
+	return err == -ENOENT ? 0 : err; /* the end; nothing is deleted in these maps */
 }
 
 int session_read(struct session *s, session_group_fn *fn, void *arg)

@@ -275,6 +275,7 @@ static void fill_accounting(struct trace *t, const uint64_t *stats, struct repor
 		else if (!r->groups[i].has_sample)
 			a->unsampled++;
 	}
+	a->hooks_lost = stats[STAT_HOOKS_LOST];
 	a->retransmits_lost = stats[STAT_RETRANS_LOST];
 	for (size_t i = r->n_groups; i < t->table.n; i++)
 		a->retransmits_lost += !t->table.groups[i].has_sample;
@@ -324,7 +325,7 @@ int trace_finish(struct trace *t, struct report *r)
 		r->n_groups++;
 	r->findings = t->diagnosis.findings;
 	r->n_findings = t->diagnosis.n;
-	r->addresses_hidden = t->kernel.syms_tried && t->kernel.addresses_hidden;
+	r->addresses_hidden = t->kernel.addresses_hidden;
 	r->host = t->host;
 	fill_accounting(t, stats, r);
 	return 0;

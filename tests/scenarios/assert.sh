@@ -280,6 +280,9 @@ variant_signal()
 		fail "$(query .assert -c)"
 	[[ $(query '[.drops[.assert.expressions[0].matched[]].flow.dport] | unique | .[]') == 9 ]] ||
 		fail "$(query .assert -c)"
+	assert_start --duration 60s --forbid reason=NONE # what comes later is not seen
+	kill -TERM "$TRACE_PID"
+	run_end 4
 }
 
 # A report that is not written wholly is no success.

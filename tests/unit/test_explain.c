@@ -221,6 +221,66 @@ static void test_join(void **state)
 	assert_false(w->explain.arming[PROBES_NETFILTER].asked_ns);
 }
 
+/* The first record's hook and verdict stand; another's are told. */
+static void test_verdicts_differ(void **state)
+{
+	struct world *w = *state;
+	struct group *g = the_group(w);
+
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	assert_ptr_equal(hook(w), g);
+	g->rule_certain = true;
+	w->sample.ts = ++w->hook.ts;
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	assert_ptr_equal(hook(w), g);
+	assert_false(g->verdicts_differ);
+	assert_true(group_rule_certain(g));
+	w->hook.verdict.rule = 4; /* known only now */
+	assert_ptr_equal(hook(w), g);
+	assert_false(g->verdicts_differ);
+	w->hook.hook = NF_INET_PRE_ROUTING;
+	assert_ptr_equal(hook(w), g);
+	assert_true(g->verdicts_differ);
+	assert_false(group_rule_certain(g));
+	assert_int_equal(g->hook, HOOK_FORWARD);
+	g->verdicts_differ = false;
+	w->hook.hook = NF_INET_FORWARD;
+	strcpy(w->hook.verdict.table, "other");
+	assert_ptr_equal(hook(w), g);
+	assert_true(g->verdicts_differ);
+	assert_string_equal(g->verdict.table, "fw");
+}
+
+/* A traced function's last call frees the packet: only the first record may be from where the stack
+ * does not lead. A later one is of another packet in the same memory. */
+static void test_first_record_of_a_tail_call(void **state)
+{
+	struct world *w = *state;
+	struct group *g = the_group(w);
+
+	g->loc_traced = true;
+	w->hook.has_hook = 0;
+	w->hook.fn = FN_BR_HANDLE_FRAME_FINISH;
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	assert_ptr_equal(hook(w), g);
+	w->hook.fn = FN_BR_FORWARD;
+	assert_null(hook(w));
+	w->hook.fn = FN_NF_HOOK_SLOW; /* in the stack */
+	assert_ptr_equal(hook(w), g);
+}
+
+/* The bridge's own prerouting hook is left by br_handle_frame(), not by nf_hook_slow(). */
+static void test_frame_hook_arms_both(void **state)
+{
+	struct world *w = *state;
+	struct group *g = the_group(w);
+
+	g->stack[1].name = "br_handle_frame";
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	assert_true(w->explain.arming[PROBES_NETFILTER].asked_ns);
+	assert_true(w->explain.arming[PROBES_BRIDGE].asked_ns);
+}
+
 static void test_not_joined(void **state)
 {
 	struct world *w = *state;
@@ -266,11 +326,13 @@ static void test_families_and_hooks(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		w->hook.pf = cases[i].pf;
 		w->hook.hook = cases[i].hook;
+		the_group(w)->hook_seen = false; /* a first sample */
 		assert_non_null(hook(w));
 		assert_int_equal(the_group(w)->hook, cases[i].want);
 		assert_string_equal(the_group(w)->hook_family, cases[i].family);
 	}
 	w->hook.pf = 250;
+	the_group(w)->hook_seen = false;
 	hook(w);
 	assert_null(the_group(w)->hook_family);
 }
@@ -382,6 +444,9 @@ int main(void)
 		cmocka_unit_test(test_back_off),
 		cmocka_unit_test(test_duty),
 		cmocka_unit_test_setup_teardown(test_join, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_verdicts_differ, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_first_record_of_a_tail_call, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_frame_hook_arms_both, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_joined, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_families_and_hooks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridge_port, setup, teardown),

@@ -300,6 +300,8 @@ static void test_nothing_matches_what_is_absent(void **state)
 	struct made *m = *state;
 
 	m->groups[UNEXPLAINED].netns = 0;
+	m->groups[UNEXPLAINED].flow.l3 = 0; /* of a unix socket */
+	strcpy(m->groups[UNEXPLAINED].reason, "SOCKET_CLOSE");
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		if (match(m, texts[i], UNEXPLAINED) != MATCH_NO)
 			fail_msg("'%s' matches", texts[i]);
@@ -326,6 +328,25 @@ static void check_doubts(const struct made *m, const struct doubt *d, size_t n)
 		if (match(m, d[i].text, UNEXPLAINED) != d[i].m)
 			fail_msg("'%s' is not %d", d[i].text, d[i].m);
 	}
+}
+
+/* A fragment in its queue has no device; a packet filter drops in a hook, even if its record is
+ * lost. */
+static void test_packet_of_unknown_place(void **state)
+{
+	static const struct doubt doubts[] = {
+		{"netns=pod-a", MATCH_MAYBE},
+		{"pod=pod-a", MATCH_MAYBE},
+		{"iface=eth0", MATCH_MAYBE},
+		{"hook=input", MATCH_MAYBE},
+		{"family=ip", MATCH_MAYBE},
+		{"netns=pod-a,reason=NO_SOCKET", MATCH_NO},
+		{"netns=pod-a,src=10.9.9.9", MATCH_NO},
+	};
+	struct made *m = *state;
+
+	m->groups[UNEXPLAINED].netns = 0;
+	check_doubts(m, doubts, ARRAY_SIZE(doubts));
 }
 
 /* Known by reason, location and netns only. */
@@ -522,6 +543,37 @@ static void test_losses(void **state)
 	}
 }
 
+static void test_other_losses(void **state)
+{
+	struct made *m = *state;
+
+	m->r.acc = (struct accounting){.hooks_lost = 1};
+	assert_int_equal(judged(m, EXPR_FORBID, "hook=output"), VERDICT_INCONCLUSIVE);
+	assert_has(m->a.exprs[0].why, "hook programs");
+	assert_int_equal(judged(m, EXPR_FORBID, "reason=X"), VERDICT_HELD);
+	m->r.acc = (struct accounting){.seen = 30, .counted = 18, .uncounted = 5, .filtered = 5};
+	assert_int_equal(judged(m, EXPR_FORBID, "reason=X,count>=8"), VERDICT_HELD);
+	assert_int_equal(judged(m, EXPR_FORBID, "reason=X,count>=7"), VERDICT_INCONCLUSIVE);
+	assert_has(m->a.exprs[0].why, "2 packets counted that could not be read");
+	m->r.acc = (struct accounting){};
+	m->a.cut_short = true;
+	assert_int_equal(judged(m, EXPR_FORBID, "reason=X"), VERDICT_INCONCLUSIVE);
+	assert_has(m->a.exprs[0].why, "signal");
+	assert_int_equal(judged(m, EXPR_FORBID, "reason=NETFILTER_DROP"), VERDICT_VIOLATED);
+	assert_int_equal(judged(m, EXPR_EXPECT, "reason=NETFILTER_DROP"), VERDICT_HELD);
+}
+
+/* The same flow died in one hook first and in another one later. */
+static void test_verdicts_differ(void **state)
+{
+	struct made *m = *state;
+
+	m->groups[FAULT].verdicts_differ = true;
+	assert_int_equal(match(m, "hook=forward", FAULT), MATCH_MAYBE);
+	assert_int_equal(match(m, "hook=prerouting", FAULT), MATCH_MAYBE);
+	assert_int_equal(judged(m, EXPR_FORBID, "hook=prerouting"), VERDICT_INCONCLUSIVE);
+}
+
 /* Folded groups and those without a sample matter to what asks for what they do not have. */
 static void test_unsure_groups(void **state)
 {
@@ -658,6 +710,9 @@ int main(void)
 		T(test_nothing_matches_what_is_absent),
 		T(test_quoted_packet),
 		T(test_folded),
+		T(test_packet_of_unknown_place),
+		T(test_other_losses),
+		T(test_verdicts_differ),
 		T(test_without_sample),
 		T(test_hidden_addresses),
 		T(test_verdicts),

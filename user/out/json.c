@@ -186,7 +186,7 @@ static void set_rule(json_t *to, const struct group *g)
 	set_string(o, "text", r->text);
 	set_string(o, "comment", r->comment);
 	set_string(o, "owner", rule_owner(r));
-	json_object_set_new(o, "certain", json_boolean(g->rule_certain));
+	json_object_set_new(o, "certain", json_boolean(group_rule_certain(g)));
 	set_string(o, "why", g->rule_why);
 	json_object_set_new(to, "rule", o);
 }
@@ -278,6 +278,8 @@ static json_t *drop_json(const struct report *r, const struct group *g)
 		set_flow(o, "original", &g->original);
 	set_conntrack(o, g);
 	set_string(o, "hook", hook_name(g->hook));
+	if (g->verdicts_differ)
+		json_object_set_new(o, "verdicts_differ", json_true());
 	set_string(o, "family", g->hook_family);
 	set_verdict(o, g);
 	set_rule(o, g);
@@ -386,6 +388,8 @@ static json_t *accounting_json(const struct accounting *a)
 	set_count(samples, "sent", a->samples_sent);
 	set_count(samples, "lost", a->samples_lost);
 	set_count(samples, "groups_without", a->unsampled);
+	set_count(samples, "hooks_lost", a->hooks_lost);
+	set_count(samples, "retransmits_lost", a->retransmits_lost);
 	json_object_set_new(o, "samples", samples);
 	return o;
 }

@@ -257,7 +257,7 @@ static void print_rule(struct text_out *t, const char *indent, const struct grou
 
 	if (g->rule) {
 		rule = rule_str(g->rule);
-		put(t, "%s%s: %s", indent, g->rule_certain ? "rule" : "rule (deduced)", rule);
+		put(t, "%s%s: %s", indent, group_rule_certain(g) ? "rule" : "rule (deduced)", rule);
 		free(rule);
 		fputc('\n', t->to);
 	} else if (g->rule_why) {
@@ -266,6 +266,10 @@ static void print_rule(struct text_out *t, const char *indent, const struct grou
 	} else if (g->rule_others) {
 		fprintf(t->to, "%srule: one of %u that may match\n", indent, g->rule_others);
 	}
+	if (g->verdicts_differ)
+		fprintf(t->to,
+			"%sof the first: others of them died in another hook or by another rule\n",
+			indent);
 }
 
 /* Of the first of its drops that was explained. */
@@ -457,6 +461,15 @@ static void print_warnings(struct text_out *t)
 	if (a->samples_lost)
 		warn(t, "%s sample%s lost: some groups may lack detail.",
 		     number(a->samples_lost, n), were(a->samples_lost));
+	if (a->hooks_lost)
+		warn(t,
+		     "%s record%s of hook programs lost: some drops may lack hook, port or rule.",
+		     number(a->hooks_lost, n), were(a->hooks_lost));
+	if (a->retransmits_lost)
+		warn(t,
+		     "%s retransmit%s not looked at: a loss without a drop on this node may go "
+		     "untold.",
+		     number(a->retransmits_lost, n), were(a->retransmits_lost));
 	if (t->r->addresses_hidden)
 		warn(t, "the kernel hides its addresses (kernel.kptr_restrict, CAP_SYSLOG): no "
 			"function names, no hooks, and a fault that only a function tells is not "
