@@ -107,7 +107,7 @@ demo: ## a lab, a fault (FAULT=ip-forward-off), a diagnosis
 	$(MAKE) all
 	scripts/demo
 
-vm: all $(filter arm64,$(KERNEL)) ## a shell on another kernel: KERNEL=6.1
+vm: all $(if $(filter arm64%,$(KERNEL)),arm64) ## a shell on another kernel: KERNEL=6.1
 	scripts/deps vm
 	scripts/vm shell $(or $(KERNEL),6.1)
 

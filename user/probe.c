@@ -263,7 +263,7 @@ static int attach(struct probe *p)
 
 		p->links[i] = bpf_program__attach(prog);
 		if (!p->links[i]) {
-			err = -errno;
+			err = errno == ENOTSUPP ? -EOPNOTSUPP : -errno;
 			detach(p);
 			return err;
 		}
@@ -312,7 +312,7 @@ static int try_rung(struct probe_set *s, struct probe *const *set, size_t n, siz
 	if (!can_try(r))
 		return -EOPNOTSUPP;
 	if (s->fexit_refused && !strcmp(r->how, "fexit"))
-		return -EPERM;
+		return s->fexit_refused;
 	if (!strcmp(r->how, "tracepoint"))
 		enter_own_mounts();
 	err = open_and_load(s, set, n, rung, &obj);
@@ -337,7 +337,13 @@ static int try_rung(struct probe_set *s, struct probe *const *set, size_t n, siz
 /* By the kernel, whatever the program: then neither another function nor a second try helps. */
 static bool is_refused(int err)
 {
-	return err == -EPERM || err == -EOPNOTSUPP || err == -ENOTSUPP;
+	return err == -EPERM || err == -EOPNOTSUPP;
+}
+
+static void note_refusal(struct probe_set *s, const struct rung *rung, int err)
+{
+	if (is_refused(err) && !strcmp(rung->how, "fexit"))
+		s->fexit_refused = err;
 }
 
 static int load(struct probe_set *s, struct probe *const *set, size_t n, size_t rung);
@@ -390,7 +396,7 @@ static int load(struct probe_set *s, struct probe *const *set, size_t n, size_t 
 		note_failure(set[i], r->how, err);
 		set[i]->rung = NULL;
 	}
-	s->fexit_refused |= is_refused(err) && !strcmp(r->how, "fexit");
+	note_refusal(s, r, err);
 	load(s, set, n, rung + 1);
 	return set[0]->state == PROBE_LOADED ? 0 : err;
 }
@@ -459,7 +465,7 @@ static void attach_rung(struct probe_set *s, enum probe_family family, size_t ru
 			continue;
 		}
 		note_failure(p, p->rung->how, err);
-		s->fexit_refused |= is_refused(err) && !strcmp(p->rung->how, "fexit");
+		note_refusal(s, p->rung, err);
 		p->rung = NULL;
 		down[n++] = p;
 	}

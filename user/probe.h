@@ -52,7 +52,7 @@ struct probe_set {
 	const char
 		*test_rung; /* NULL, or where ladders that have it start; "stack": no hook probes */
 	struct kernel *kernel;
-	bool fexit_refused;				   /* the kernel allows none at all */
+	int fexit_refused; /* -errno: why this kernel takes no fexit at all; 0: it may */
 	int (*prepare)(void *arg, struct bpf_object *obj); /* sizes and shares maps before load */
 	void *arg;
 	uint64_t attached_ns[PROBE_FAMILIES]; /* in all, up to the last detaching */

@@ -81,6 +81,8 @@ variant_deep()
 	trace_stop
 	same packets "$(drop_of "$to_pod_c" .packets)" 1
 	check_forward
+	[[ ! -e /sys/bus/event_source/devices/kprobe ]] || is_probed nft_do_chain ||
+		fail "neither fexit nor kprobe: $(probe_how nft_do_chain)"
 }
 
 # on_rung RUNG: whatever holds above it
