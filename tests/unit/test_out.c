@@ -154,6 +154,8 @@ static void test_text_says_what_was_lost(void **state)
 	m->r.acc.missed = 3;
 	m->r.acc.has_missed = true;
 	m->r.acc.samples_lost = 4;
+	m->r.acc.hooks_lost = 5;
+	m->r.acc.retransmits_lost = 6;
 	m->r.addresses_hidden = true;
 	m->probe.degraded = true;
 	text = render(&m->r, false, false);
@@ -161,6 +163,8 @@ static void test_text_says_what_was_lost(void **state)
 	assert_has(text, "WARNING 2 packets are counted by reason");
 	assert_has(text, "WARNING 3 drops were not seen");
 	assert_has(text, "WARNING 4 samples were lost");
+	assert_has(text, "WARNING 5 hook records were lost");
+	assert_has(text, "WARNING 6 retransmits were not looked at");
 	assert_has(text, "WARNING the kernel hides its addresses");
 	assert_has(text, "WARNING probe kfree_skb: tp_btf");
 	free(text);

@@ -462,8 +462,7 @@ static void print_warnings(struct text_out *t)
 		warn(t, "%s sample%s lost: some groups may lack detail.",
 		     number(a->samples_lost, n), were(a->samples_lost));
 	if (a->hooks_lost)
-		warn(t,
-		     "%s record%s of hook programs lost: some drops may lack hook, port or rule.",
+		warn(t, "%s hook record%s lost: some drops may lack hook, port or rule.",
 		     number(a->hooks_lost, n), were(a->hooks_lost));
 	if (a->retransmits_lost)
 		warn(t,
