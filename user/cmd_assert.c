@@ -181,20 +181,20 @@ static int watch_command(struct trace *t, struct child *c)
 }
 
 /* 0, or EXIT_USAGE where the command could not be started. */
-static int watch(struct args *a, struct trace *t, struct child *c)
+static int watch(struct args *a, struct trace *t, struct child *c, bool *ended_early)
 {
 	bool from_terminal;
 	int err;
 
 	if (!a->assertion.argv) {
-		a->assertion.ended_early = run_watch(t, a->cli.duration_ns) != 0;
+		*ended_early = run_watch(t, a->cli.duration_ns) != 0;
 		a->assertion.cut_short = a->cli.duration_ns && run_take_signal(&from_terminal);
 		return 0;
 	}
 	err = child_start(c);
 	if (err)
 		return EXIT_USAGE;
-	a->assertion.ended_early = watch_command(t, c) != 0;
+	*ended_early = watch_command(t, c) != 0;
 	a->assertion.wait_status = c->wait_status;
 	return 0;
 }
@@ -233,6 +233,7 @@ static int run(struct args *a, FILE *to, struct child *c)
 	struct report r;
 	struct printed p = {a, &r};
 	struct trace t;
+	bool ended_early = false;
 	int err;
 
 	for (size_t i = 0; i < a->assertion.n; i++)
@@ -240,7 +241,7 @@ static int run(struct args *a, FILE *to, struct child *c)
 	err = run_start(&t, &opt, &a->cli, a->assertion.argv != NULL);
 
 	if (!err)
-		err = watch(a, &t, c);
+		err = watch(a, &t, c, &ended_early);
 	if (err)
 		goto out;
 	err = trace_finish(&t, &r);
@@ -249,6 +250,7 @@ static int run(struct args *a, FILE *to, struct child *c)
 		err = EXIT_CANNOT;
 		goto out;
 	}
+	r.ended_early = ended_early;
 	r.filter_text = a->cli.filter.text;
 	judge(&a->assertion, &r);
 	if (to != stdout)

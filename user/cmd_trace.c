@@ -72,8 +72,9 @@ static const struct argp argp = {
 	.children = children,
 	.doc = "Watch packets being dropped, and say which misconfiguration drops them, with the "
 	       "proof and the fix.\v"
-	       "Exit status: 0 traced, whatever was found; 1 the report could not be written "
-	       "wholly; 2 usage; 3 cannot trace here.",
+	       "Exit status: 0 traced, whatever was found; 1 tracing ended early by a failure, or "
+	       "the "
+	       "report could not be written wholly; 2 usage; 3 cannot trace here.",
 };
 
 struct printed {
@@ -96,20 +97,24 @@ static int run(struct args *a, FILE *to)
 	struct report r;
 	struct printed p = {a, &r};
 	struct trace t;
+	bool ended_early;
 	int err = run_start(&t, &opt, &a->cli, false);
 
 	if (err)
 		goto out;
-	run_watch(&t, a->cli.duration_ns);
+	ended_early = run_watch(&t, a->cli.duration_ns) != 0;
 	err = trace_finish(&t, &r);
 	if (err) {
 		log_error("cannot read what was counted: %s", strerror(-err));
 		err = EXIT_OUTPUT;
 		goto out;
 	}
+	r.ended_early = ended_early;
 	r.show_all = a->all;
 	r.filter_text = a->cli.filter.text;
 	err = run_print(&a->cli, to, print, &p);
+	if (!err && ended_early)
+		err = EXIT_OUTPUT;
 out:
 	trace_free(&t);
 	return err;

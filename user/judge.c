@@ -200,7 +200,7 @@ static uint64_t most(const struct assertion *a, const struct judged *j, const st
 			acc->hooks_lost == 1 ? "" : "s");
 		sum = UINT64_MAX;
 	}
-	if (a->ended_early || a->cut_short) {
+	if (r->ended_early || a->cut_short) {
 		because(why, a->cut_short ? "a signal came before --duration was over"
 					  : "tracing ended early");
 		sum = UINT64_MAX;

@@ -38,10 +38,9 @@ struct judged {
 struct assertion {
 	struct judged *exprs;
 	size_t n;
-	char **argv;	  /* the command; NULL: none */
-	int wait_status;  /* of the command, as waitpid() gives it */
-	bool ended_early; /* tracing failed before its end */
-	bool cut_short;	  /* by a signal */
+	char **argv;	 /* the command; NULL: none */
+	int wait_status; /* of the command, as waitpid() gives it */
+	bool cut_short;	 /* by a signal */
 
 	/* Set by judge(). */
 	enum verdict verdict;

@@ -46,6 +46,7 @@ struct report {
 	size_t n_groups;
 	struct finding *findings; /* the worst first */
 	size_t n_findings;
+	bool ended_early;	 /* tracing failed before its end */
 	bool show_all;		 /* --all: noise, too, in text */
 	bool addresses_hidden;	 /* kernel.kptr_restrict hides symbols */
 	struct host *host;	 /* for the names of namespaces */

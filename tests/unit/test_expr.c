@@ -535,7 +535,7 @@ static void test_losses(void **state)
 		m->probes[1].has_missed = loss == OTHER_PROBE;
 		m->probes[1].missed = loss == OTHER_PROBE ? 2 : 0;
 		for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-			m->a.ended_early = loss == EARLY;
+			m->r.ended_early = loss == EARLY;
 			if (judged(m, cases[i].kind, cases[i].text) != cases[i].v[loss])
 				fail_msg("'%s', loss %d: %s", cases[i].text, loss,
 					 word_verdict(m->a.exprs[0].verdict));

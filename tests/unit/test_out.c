@@ -149,6 +149,7 @@ static void test_text_says_what_was_lost(void **state)
 	struct made *m = *state;
 	char *text;
 
+	m->r.ended_early = true;
 	m->r.acc.uncounted = 1;
 	m->r.acc.folded = 2;
 	m->r.acc.missed = 3;
@@ -159,6 +160,7 @@ static void test_text_says_what_was_lost(void **state)
 	m->r.addresses_hidden = true;
 	m->probe.degraded = true;
 	text = render(&m->r, false, false);
+	assert_has(text, "WARNING tracing ended early");
 	assert_has(text, "WARNING 1 packet is not in this report");
 	assert_has(text, "WARNING 2 packets are counted by reason");
 	assert_has(text, "WARNING 3 drops were not seen");

@@ -466,6 +466,8 @@ static json_t *head_json(const struct report *r, const struct assertion *a)
 		json_array_append_new(probes, report_probe_json(&r->probes[i]));
 	json_object_set_new(o, "tool", tool);
 	json_object_set_new(o, "node", node);
+	if (r->ended_early)
+		json_object_set_new(window, "ended_early", json_true());
 	json_object_set_new(o, "window", window);
 	set_string(o, "filter", r->filter_text);
 	json_object_set_new(o, "probes", probes);

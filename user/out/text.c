@@ -445,6 +445,8 @@ static void print_warnings(struct text_out *t)
 	const struct accounting *a = &t->r->acc;
 	char n[NUMBER_LEN];
 
+	if (t->r->ended_early)
+		warn(t, "tracing ended early: what came later is not in this report.");
 	if (a->folded)
 		warn(t,
 		     "%s packet%s counted by reason, place and netns only: more flows than "
