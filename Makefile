@@ -117,7 +117,7 @@ test-vm: all arm64 ## every scenario on every kernel (CORE=1: a core set)
 
 bench-vm: all ## what forwarding costs with whydrop idle and with --deep: KERNEL=6.12
 	scripts/deps build test vm
-	scripts/vm run $(or $(KERNEL),6.12) -- tests/vm/forwarding
+	WHYDROP_VM_ACCEL=icount scripts/vm run -t 3000 $(or $(KERNEL),6.12) -- tests/vm/forwarding
 
 lint: ## clang-format, clang-tidy, shellcheck, man page
 	scripts/lint
