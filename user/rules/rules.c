@@ -178,8 +178,9 @@ static void take_answer(struct group *g, json_t *o)
 	g->rule_counters = string_of(o, "counters");
 	g->rule_counted_ns = now_ns(CLOCK_MONOTONIC);
 	if (rule)
-		log_info(LOG_VERBOSE, "rule known %" PRIu64 " ms after the first drop: %s %s",
-			 (g->rule_counted_ns - g->first_ns) / 1000000, rule->table, rule->chain);
+		log_info(LOG_VERBOSE, "rule known %" PRIu64 " ms after the first drop, %s: %s %s",
+			 (g->rule_counted_ns - g->first_ns) / 1000000,
+			 g->rule_certain ? "certain" : "deduced", rule->table, rule->chain);
 }
 
 static void take_lines(struct rules *r, struct table *t, void (*told)(void *arg, size_t group),
