@@ -17,7 +17,7 @@
 #include "maps.bpf.h"
 
 #define HOOK_FRESH_NS	 50000000ULL /* from the sample to the function's return */
-#define VERDICT_FRESH_NS 10000000ULL /* from a table's return to that of who called it */
+#define VERDICT_FRESH_NS 50000000ULL /* from a table's return to that of who called it */
 #define NF_DROP		 0
 #define NF_STOLEN	 2
 #define MAX_ARGS	 4

@@ -9,8 +9,11 @@
 
 #include "hooks.bpf.h"
 
-#define NFT_MAX_BACK  64 /* words from an expression back to its rule's header */
+#define NFT_MAX_BACK  128 /* words from an expression back to its rule's header */
 #define NFT_MAX_EXPRS 32
+/* From a rule's verdict to its chain's return: nothing waits there, but an emulated machine may
+ * stand still. */
+#define RULE_FRESH_NS 1000000000ULL
 
 /* A rule whose last expression said drop. */
 struct dropping_rule {
@@ -59,23 +62,24 @@ __noinline int nft_has_expr(__u64 at, __u64 end, __u64 expr)
 /*
  * Expressions lie in a chain's blob behind the header of their rule (struct nft_rule_dp,
  * since 5.17): go back until what looks like a header holds whole expressions, this one among them.
- * The header's upper bits are whatever the memory had (nf_tables_chain_alloc_rules()), so a pointer
- * may look like one, but behind it is no row of expressions that ends where it says. 0: not found.
+ * What a rule's expressions hold may look like the header of its last ones (a counter's pointer; a
+ * number that the rule's author chose), so the farthest one counts: what looks like one still
+ * farther back would have to take the rule's own header for an expression. 0: not found.
  */
 __noinline __u64 nft_rule_of(__u64 expr)
 {
 	struct nft_rule_dp head;
-	__u64 data = expr;
+	__u64 data = expr, handle = 0;
 
 	for (int i = 0; i < NFT_MAX_BACK; i++, data -= 8) {
 		if (bpf_probe_read_kernel(&head, sizeof(head), (void *)(data - 8)))
-			return 0;
+			break;
 		if (head.is_last || !head.handle || head.dlen & 7)
 			continue;
 		if (data + head.dlen > expr && nft_has_expr(data, data + head.dlen, expr))
-			return head.handle;
+			handle = head.handle;
 	}
-	return 0;
+	return handle;
 }
 
 static __always_inline int on_eval_return(__u32 fn, const __u64 *arg, __u32 ret)
@@ -125,10 +129,9 @@ static __always_inline int on_chain_return(__u32 fn, const __u64 *arg, __u32 ret
 	}
 	rule = bpf_map_lookup_elem(&rules, &skb);
 	if (rule) {
-		if (v.ts - rule->ts <= VERDICT_FRESH_NS) {
+		v.policy = 0; /* whoever it was */
+		if (v.ts - rule->ts <= RULE_FRESH_NS)
 			v.rule = rule->handle;
-			v.policy = 0;
-		}
 		bpf_map_delete_elem(&rules, &skb);
 	}
 	verdict_note(skb, &v);

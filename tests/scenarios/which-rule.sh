@@ -178,7 +178,7 @@ check_rule()
 	elif ! rule_is '.certain == false'; then
 		wrong "does not say whether it is certain"
 	elif [[ $SEEN == yes ]]; then
-		wrong "not certain, though it is seen"
+		wrong "not certain, though it is seen: $(jq -c 'map(del(.stack))' <<<"$DROPS")"
 	fi
 	[[ $PROBED == yes ]] || rule_is '.certain == false' || wrong "certain, though nothing was seen"
 }
@@ -416,6 +416,8 @@ variant_nft_matches()
 				tcp flags syn / fin,syn,rst,ack tcp dport 7119 drop
 				udp length 13 udp dport 7120 drop
 				ip ttl 63 udp dport 7121 drop
+				# the seed looks like the header of a rule with handle 7, and the two expressions behind it
+				udp dport 7122 jhash ip saddr mod 1 seed 0xe070 0 drop
 		$(for ((i = 7150; i < 7200; i++)); do
 			echo "ip saddr $POD_A ip daddr $POD_C udp dport $i counter drop"
 		done)
@@ -440,6 +442,7 @@ variant_nft_matches()
 	way_open 'tcp flags' "tcp poda $POD_C 7119" "$at" "$of" 'tcp dport 7119' drop
 	way_open length "udp poda $POD_C 7120" "$at" "$of" 'udp dport 7120' drop
 	way_open ttl "udp poda $POD_C 7121" "$at" "$of" 'udp dport 7121' drop
+	way_open 'seed' "udp poda $POD_C 7122" "$at" "$of" 'udp dport 7122' drop
 	way icmp "icmp poda $POD_C" "$at" "$of" 'icmp type echo-request' drop
 	way 'one of 50' "udp poda $POD_C 7173" "$at" "$of" 'udp dport 7173' drop
 	trace_ways --deep
