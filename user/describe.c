@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "describe.h"
+#include "fault.h"
 #include "util.h"
 
 #define CT_INFO_UNTRACKED 7 /* IP_CT_UNTRACKED, which no UAPI header has */
@@ -408,7 +409,7 @@ void describe_path(struct group *g, struct host *h)
 	char end[128];
 
 	if (!port && !g->in[0])
-		path_add(&p, g->netns ? h->ops->netns_name(h, g->netns) : NULL);
+		path_add(&p, group_netns_name(g, h));
 	if (port && port->peer_is_away && port->peer_netns)
 		path_add(&p, h->ops->netns_name(h, port->peer_netns));
 	if (port && strcmp(port->name, g->in))
@@ -425,12 +426,20 @@ void describe_path(struct group *g, struct host *h)
 	g->path = p.n ? xasprintf("%s ✗", p.text) : NULL;
 }
 
+static void keep_netns_name(struct group *g, struct host *h)
+{
+	const char *name = g->netns ? h->ops->netns_name(h, g->netns) : NULL;
+
+	g->netns_name = name ? xstrdup(name) : NULL;
+}
+
 void describe_sample(struct group *g, const struct sample *s, struct kernel *k, struct host *h)
 {
 	if (g->has_sample)
 		return;
 	describe_key(g, k);
 	g->has_sample = true;
+	keep_netns_name(g, h);
 	g->mark = s->mark;
 	g->sk_state = s->sk_state;
 	if (s->sport || s->dport) {

@@ -15,6 +15,13 @@ const char *netns_label(struct host *h, uint32_t netns, char *buf)
 	return buf;
 }
 
+const char *group_netns_name(const struct group *g, struct host *h)
+{
+	bool gone;
+
+	return host_kept_name(h, g->netns, g->netns_name, &gone);
+}
+
 bool dropped_by_netfilter(const struct group *g)
 {
 	static const char *const reasons[] = {"NETFILTER_DROP", NULL};

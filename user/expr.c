@@ -165,7 +165,7 @@ static const char *netns_name(const struct subject *s)
 
 	if (s->e->about_findings)
 		return finding_netns_name(&s->r->findings[s->g->finding], h, &gone);
-	return h && s->g->netns ? h->ops->netns_name(h, s->g->netns) : NULL;
+	return group_netns_name(s->g, h);
 }
 
 /* A packet is in some namespace, though the skb may tell none: a fragment in its queue. What is no

@@ -75,13 +75,7 @@ void finding_free(struct finding *f)
 
 const char *finding_netns_name(const struct finding *f, struct host *h, bool *gone)
 {
-	const char *now = h && f->netns ? h->ops->netns_name(h, f->netns) : NULL;
-
-	*gone = false;
-	if (!f->netns_name || host_netns_is_holder(f->netns_name))
-		return now;
-	*gone = now && strcmp(now, f->netns_name);
-	return f->netns_name;
+	return host_kept_name(h, f->netns, f->netns_name, gone);
 }
 
 const char *shell_quote(const char *s, char *buf, size_t size)

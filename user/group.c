@@ -69,6 +69,7 @@ bool group_reason(const struct group *g, const char *const *reasons)
 
 void group_free(struct group *g)
 {
+	free(g->netns_name);
 	free(g->path);
 	free(g->stack);
 	free(g->rule_why);
@@ -76,6 +77,7 @@ void group_free(struct group *g)
 	if (g->rule)
 		rule_free(g->rule);
 	free(g->rule);
+	g->netns_name = NULL;
 	g->rule = NULL;
 	g->rule_why = NULL;
 	g->rule_counters = NULL;

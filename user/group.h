@@ -62,6 +62,7 @@ struct group {
 	struct symbol loc; /* where it was freed */
 	bool loc_traced;   /* by a function that loc called and that a hook program watched */
 	uint32_t netns;	   /* inode; 0: unknown */
+	char *netns_name;  /* as it was when the sample came; NULL: none was known. Owned. */
 	char in[WD_IFNAMSIZ], out[WD_IFNAMSIZ], bridge[WD_IFNAMSIZ]; /* "": unknown */
 	uint32_t in_ifindex, out_ifindex;
 	struct flow flow;     /* from the sample; without one, what the key tells */

@@ -201,3 +201,27 @@ variant_netns_vanishes()
 	[[ $(query '[.drops[] | select(.flow.dport == 9) | .packets] | add') == 20 ]] ||
 		fail "the drops are lost: $(query .drops[] -c)"
 }
+
+# new_netns_has INODE: the number of one that is gone is given to the next one, once it is all gone.
+new_netns_has()
+{
+	ip netns add "$LAB-next$((++NEXT))"
+	[[ $(stat -Lc %i "/run/netns/$LAB-next$NEXT") == "$1" ]]
+}
+
+# Another netns gets the inode number: what was dropped in the first one keeps its name.
+variant_netns_number_reused()
+{
+	local inode NEXT=0
+	filters_up
+	trace_start -v
+	make_drops
+	# by then what came before was read, too
+	wait_for 30 grep -q 'rule known' "$LAB_DIR/trace.err" || fail "the rule was not found"
+	inode=$(stat -Lc %i "/run/netns/$LAB-podb")
+	lab_pod_delete b
+	wait_for 10 new_netns_has "$inode" || fail "no new netns has the number"
+	trace_stop
+	[[ $(query ".drops[] | select(.netns.inode == $inode and .flow.dport == 9) | .netns.name") == "$LAB-podb" ]] ||
+		fail "another name: $(query .drops[].netns -c)"
+}

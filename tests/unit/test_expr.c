@@ -294,6 +294,18 @@ static void test_matches(void **state)
 	}
 }
 
+/* Its inode number may be another's by the time of the report. */
+static void test_netns_by_the_name_it_had(void **state)
+{
+	struct made *m = *state;
+
+	m->groups[FAULT].netns_name = "pod-b";
+	assert_int_equal(match(m, "netns=pod-b", FAULT), MATCH_YES);
+	assert_int_equal(match(m, "pod=pod-a", FAULT), MATCH_NO);
+	m->groups[FAULT].netns_name = "pid 42 (pause)"; /* which is no name of its own */
+	assert_int_equal(match(m, "netns=pod-a", FAULT), MATCH_YES);
+}
+
 static void test_nothing_matches_what_is_absent(void **state)
 {
 	static const char *const texts[] = {"hook=*", "family=*", "iface=*", "fault=*", "netns=*"};
@@ -707,6 +719,7 @@ int main(void)
 		T(test_refused),
 		T(test_counts),
 		T(test_matches),
+		T(test_netns_by_the_name_it_had),
 		T(test_nothing_matches_what_is_absent),
 		T(test_quoted_packet),
 		T(test_folded),

@@ -191,6 +191,10 @@ const char *host_port_state(unsigned int state);
 bool host_listens(struct host *h, uint32_t netns, uint8_t proto, uint16_t port);
 /* Does the name only say who holds the netns, "pid 4242 (nginx)" or a path? */
 bool host_netns_is_holder(const char *name);
+/* The name of a netns whose name was `kept` (or NULL) a while ago: a name of its own stays, since
+ * the inode number of a netns that is gone is given away again; what holds it now, else; or NULL.
+ * *gone: another one has its inode number now. */
+const char *host_kept_name(struct host *h, uint32_t netns, const char *kept, bool *gone);
 /* Is it a bridge with veth ports whose other ends are in other namespaces? (a CNI's bridge) */
 bool host_is_pod_bridge(struct host *h, uint32_t netns, const struct link *br);
 /* Is it a veth whose other end is a pod of this node? */

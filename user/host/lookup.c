@@ -120,6 +120,17 @@ bool host_netns_is_holder(const char *name)
 	return !strncmp(name, "pid ", 4) || name[0] == '/';
 }
 
+const char *host_kept_name(struct host *h, uint32_t netns, const char *kept, bool *gone)
+{
+	const char *now = h && netns ? h->ops->netns_name(h, netns) : NULL;
+
+	*gone = false;
+	if (!kept || host_netns_is_holder(kept))
+		return now;
+	*gone = now && strcmp(now, kept);
+	return kept;
+}
+
 bool host_is_pod_bridge(struct host *h, uint32_t netns, const struct link *br)
 {
 	const struct link *l;

@@ -66,12 +66,13 @@ static void detail_drops(struct check *c, const struct judged *j, const struct r
 
 	for (size_t i = 0; i < j->n_drops && i < TOP_DETAILS; i++) {
 		const struct group *g = &r->groups[j->drops[i]];
-		const char *name = netns_own_name(r->host, g->netns);
+		const char *name = group_netns_name(g, r->host);
+		const char *own = name && !host_netns_is_holder(name) ? name : NULL;
 
 		add_detail(c, "%" PRIu64 " × %s, %s at %s%s%s", g->packets,
 			   flow_str(&g->flow, flow), g->reason,
-			   word_location(&g->loc, r->addresses_hidden, loc), name ? " in " : "",
-			   name ? name : "");
+			   word_location(&g->loc, r->addresses_hidden, loc), own ? " in " : "",
+			   own ? own : "");
 	}
 	if (j->n_drops > TOP_DETAILS)
 		add_detail(c, "and %zu more groups", j->n_drops - TOP_DETAILS);

@@ -70,7 +70,7 @@ static void set_netns(json_t *o, uint32_t netns, const char *name)
 
 static void set_drop_netns(json_t *o, const struct report *r, const struct group *g)
 {
-	set_netns(o, g->netns, r->host ? r->host->ops->netns_name(r->host, g->netns) : NULL);
+	set_netns(o, g->netns, group_netns_name(g, r->host));
 }
 
 static void set_finding_netns(json_t *o, const struct report *r, const struct finding *f)

@@ -117,14 +117,14 @@ static const char *were(uint64_t n)
 	return n == 1 ? " was" : "s were";
 }
 
-static const char *netns_text(const struct report *r, uint32_t netns, char *buf, size_t size)
+static const char *netns_text(const struct report *r, const struct group *g, char *buf, size_t size)
 {
-	const char *name = r->host && netns ? r->host->ops->netns_name(r->host, netns) : NULL;
+	const char *name = group_netns_name(g, r->host);
 
 	if (name)
 		snprintf(buf, size, "%s", name);
-	else if (netns)
-		snprintf(buf, size, "netns %u", netns);
+	else if (g->netns)
+		snprintf(buf, size, "netns %u", g->netns);
 	else
 		snprintf(buf, size, "-");
 	return buf;
@@ -342,7 +342,7 @@ static void print_group(struct text_out *t, const struct group *g)
 
 	word_location(&g->loc, t->r->addresses_hidden, loc);
 	put(t, "%10s  %-18s %-26s %s", number(g->packets, n), g->reason, loc,
-	    netns_text(t->r, g->netns, ns, sizeof(ns)));
+	    netns_text(t->r, g, ns, sizeof(ns)));
 	fputc('\n', t->to);
 	if (g->flow.l3 || g->in[0] || g->out[0]) {
 		put(t, "            %s", flow_str(&g->flow, flow));

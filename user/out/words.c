@@ -54,13 +54,6 @@ const char *word_location(const struct symbol *s, bool hidden, char *buf)
 	return buf;
 }
 
-const char *netns_own_name(struct host *h, uint32_t netns)
-{
-	const char *name = h ? h->ops->netns_name(h, netns) : NULL;
-
-	return name && !host_netns_is_holder(name) ? name : NULL;
-}
-
 const char *word_decision(const struct group *g, char *buf)
 {
 	const char *function = g->verdict.function ? g->verdict.function : g->decided_by;

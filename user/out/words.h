@@ -16,8 +16,6 @@ const char *word_time(int64_t real_ns, char *buf);
 #define LOCATION_STRLEN 160
 /* "ip_error+0x94", "(address hidden)"; buf of LOCATION_STRLEN. */
 const char *word_location(const struct symbol *s, bool hidden, char *buf);
-/* The netns's name if it has one ("host" or from /run/netns), not a holder; NULL: none. */
-const char *netns_own_name(struct host *h, uint32_t netns);
 
 #define VERDICT_STRLEN 256
 /* "by nft_do_chain, table inet fw, base chain input": what hook programs saw of the drop; "" if
