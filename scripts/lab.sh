@@ -62,16 +62,20 @@ lab_inode()
 
 lab_inodes()
 {
-	local path
-	for path in "/run/netns/$LAB-"*; do
-		stat -Lc %i "$path"
-	done
+	stat -Lc %i "/run/netns/$LAB-"*
 }
 
 # lab_sysctl NAME KEY=VALUE…
 lab_sysctl()
 {
 	in_ns "$1" sysctl -qw "${@:2}"
+}
+
+# A pause without a process: what is emulated takes 0.2 s for one.
+lab_nap()
+{
+	[[ ${LAB_NAP:-} ]] || exec {LAB_NAP}<> <(:)
+	read -rt "$1" -u "$LAB_NAP" || :
 }
 
 # wait_for SECONDS COMMAND…: until the command succeeds.
@@ -81,7 +85,7 @@ wait_for()
 	shift
 	until "$@"; do
 		((${EPOCHREALTIME/[.,]/} < end)) || return 1
-		sleep 0.02
+		lab_nap 0.02
 	done
 }
 
@@ -134,10 +138,11 @@ lab_host()
 lab_node()
 {
 	local n=$1 o=$2
-	lab_sysctl "node$n" net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	local keys=(net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1)
 	if lab_has_bridge_nf; then
-		lab_sysctl "node$n" net.bridge.bridge-nf-call-{ip,ip6,arp}tables=1
+		keys+=(net.bridge.bridge-nf-call-{ip,ip6,arp}tables=1)
 	fi
+	lab_sysctl "node$n" "${keys[@]}"
 	ip -n "$LAB-node$n" -batch - <<-EOF2
 		addr add 192.168.77.$n/24 dev eth0
 		addr add fd00:77::$n/64 dev eth0 nodad

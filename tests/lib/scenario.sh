@@ -208,8 +208,10 @@ keep_report()
 # another one may run beside it, with the same addresses and ports.
 query()
 {
+	local lab
+	mapfile -t lab < <(lab_inodes)
 	# shellcheck disable=SC2016 # jq's variables
-	jq -r --argjson lab "$(lab_inodes | jq -sc .)" "${@:2}" \
+	jq -r --argjson lab "[$(IFS=, && echo "${lab[*]}")]" "${@:2}" \
 		'def ours: select(.netns.inode as $inode | $lab | index($inode)); '"$1" "$REPORT"
 }
 
