@@ -110,6 +110,20 @@ const char *sysctl_text(const char *name, char *buf, size_t size)
 	return buf;
 }
 
+void finding_fix_sysctl(struct finding *f, const char *name)
+{
+	char text[96], setting[112], file[160], quoted[460], path[660];
+
+	snprintf(setting, sizeof(setting), "%s=1", sysctl_text(name, text, sizeof(text)));
+	shell_quote(setting, quoted, sizeof(quoted));
+	snprintf(file, sizeof(file), "/etc/sysctl.d/99-zz-%s.conf", name);
+	for (char *p = strstr(file, name); p && *p; p++)
+		*p = *p == '/' ? '.' : *p;
+	finding_fix(f, FIX_NOW, "sysctl -w %s", quoted);
+	finding_fix(f, FIX_PERSIST, "printf '%%s\\n' %s > %s", quoted,
+		    shell_quote(file, path, sizeof(path)));
+}
+
 enum agrees evidence_sysctl(struct finding *f, struct host *h, uint32_t netns, const char *name,
 			    const char *want)
 {

@@ -204,16 +204,26 @@ static bool real_destination(const struct group *g, struct host *h, uint32_t nod
 
 #define TCP_CONNTRACK_ESTABLISHED 3 /* include/uapi/linux/netfilter/nf_conntrack_tcp.h */
 #define TCP_CONNTRACK_TIME_WAIT	  7
+#define UDP_STREAM_S		  2 /* then an answered one is IPS_ASSURED (nf_conntrack_proto_udp.c) */
 
-/* Seconds since the entry's connection last made progress; UINT32_MAX: not known. Packets that are
- * only sent again do not count: conntrack shortens the timeout of those. */
+/* What an entry's timeout begins with; NULL where progress cannot be told from it. An answered UDP
+ * flow that asks on and on in vain keeps its timeout fresh, too, but only one that is assured. */
+static const char *timeout_of(const struct ct_entry *e)
+{
+	if (e->proto == IPPROTO_UDP && !(e->status & IPS_ASSURED))
+		return "net/netfilter/nf_conntrack_udp_timeout";
+	if (e->proto == IPPROTO_TCP && e->tcp_state == TCP_CONNTRACK_ESTABLISHED)
+		return "net/netfilter/nf_conntrack_tcp_timeout_established";
+	if (e->proto == IPPROTO_TCP && e->tcp_state == TCP_CONNTRACK_TIME_WAIT)
+		return "net/netfilter/nf_conntrack_tcp_timeout_time_wait";
+	return NULL;
+}
+
+/* Seconds since the entry's connection last made progress, at most; UINT32_MAX: not known. Packets
+ * that are only sent again do not count: conntrack shortens the timeout of those. */
 static uint32_t idle_seconds(struct host *h, uint32_t node, const struct ct_entry *e)
 {
-	const char *name = e->tcp_state == TCP_CONNTRACK_ESTABLISHED
-				   ? "net/netfilter/nf_conntrack_tcp_timeout_established"
-			   : e->tcp_state == TCP_CONNTRACK_TIME_WAIT
-				   ? "net/netfilter/nf_conntrack_tcp_timeout_time_wait"
-				   : NULL;
+	const char *name = timeout_of(e);
 	char value[32];
 	unsigned long most;
 
@@ -221,6 +231,8 @@ static uint32_t idle_seconds(struct host *h, uint32_t node, const struct ct_entr
 	    h->ops->sysctl(h, node, name, value, sizeof(value)))
 		return UINT32_MAX;
 	most = strtoul(value, NULL, 10);
+	if (e->proto == IPPROTO_UDP)
+		most += UDP_STREAM_S; /* the answer came up to so long before its last packet */
 	return most >= e->timeout ? (uint32_t)(most - e->timeout) : UINT32_MAX;
 }
 

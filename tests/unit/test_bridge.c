@@ -504,6 +504,10 @@ static void mtu(void **state)
 	assert_found(l, "l2-mtu-mismatch", STATUS_CONFIRMED, "ip link set dev vetha mtu 1450");
 	g->len = 1300;
 	assert_none(l);
+	/* what lies below a tunnel says how large it can be */
+	g->len = 1414;
+	snprintf(l->a->kind, sizeof(l->a->kind), "vxlan");
+	assert_found(l, "l2-mtu-mismatch", STATUS_CONFIRMED, NULL);
 }
 
 static void mtu_veth(void **state)

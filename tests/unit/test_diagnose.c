@@ -13,6 +13,14 @@
 #include "fake_node.h"
 #include "noise.h"
 
+/* As if nothing had been diagnosed yet. */
+static void start_again(struct lab *l)
+{
+	diagnose_free(&l->d);
+	l->d = (struct diagnosis){.faults = fault_catalogue, .host = &l->h.base};
+	l->groups[0].finding = -1;
+}
+
 static struct group *forward_drop(struct lab *l)
 {
 	struct group *g = drop(l, 0, "IP_INADDRERRORS", "ip_error", NODE);
@@ -76,6 +84,45 @@ static void test_ip_forward_off_interface(void **state)
 	assert_finding(l, 1, "ip-forward-off", STATUS_CONFIRMED);
 	assert_string_equal(l->d.findings[0].fix[0].text,
 			    "sysctl -w net.ipv4.conf.cni0.forwarding=1");
+}
+
+/* A Service whose backend is the pod's neighbour: out by the bridge that it came in by. */
+static void test_ip_forward_back_by_the_bridge(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = forward_drop(l);
+
+	g->flow.dst = an_addr("10.244.1.3");
+	fake_sysctl(l->node, "net/ipv4/ip_forward", "0");
+	assert_finding(l, 1, "ip-forward-off", STATUS_CONFIRMED);
+	assert_has(l->d.findings[0].summary, "by cni0 again");
+	/* no bridge of pods: a stray packet that the switch sent to the wrong host */
+	start_again(l);
+	g->in_ifindex = ETH0;
+	g->flow.dst = an_addr("192.168.77.9");
+	assert_null(diagnose(l, 1));
+}
+
+/* Each switch in a file of its own: that of IPv6 must not take the place of IPv4's. */
+static void test_ip_forward_for_good(void **state)
+{
+	struct lab *l = *state;
+
+	forward_drop(l);
+	fake_sysctl(l->node, "net/ipv4/ip_forward", "0");
+	assert_finding(l, 1, "ip-forward-off", STATUS_CONFIRMED);
+	assert_int_equal(l->d.findings[0].fix[1].when, FIX_PERSIST);
+	assert_string_equal(l->d.findings[0].fix[1].text,
+			    "printf '%s\\n' net.ipv4.ip_forward=1 > "
+			    "/etc/sysctl.d/99-zz-net.ipv4.ip_forward.conf");
+	start_again(l);
+	fake_sysctl(l->node, "net/ipv4/ip_forward", "1");
+	snprintf(l->node->links[1].name, sizeof(l->node->links[1].name), "cni$0.1");
+	fake_sysctl(l->node, "net/ipv4/conf/cni$0.1/forwarding", "0");
+	assert_finding(l, 1, "ip-forward-off", STATUS_CONFIRMED);
+	assert_string_equal(l->d.findings[0].fix[1].text,
+			    "printf '%s\\n' 'net/ipv4/conf/cni$0.1/forwarding=1' > "
+			    "'/etc/sysctl.d/99-zz-net.ipv4.conf.cni$0.1.forwarding.conf'");
 }
 
 static void test_ip_forward_old_kernel(void **state)
@@ -323,6 +370,31 @@ static void test_no_silence_where_others_answer(void **state)
 	assert_finding(l, 1, "vxlan-blocked", STATUS_SUSPECTED);
 }
 
+/* The same, told by a question of DNS: an answered UDP flow that lives on may ask in vain by now. */
+static void test_no_silence_where_udp_is_answered(void **state)
+{
+	struct lab *l = *state;
+	struct ct_entry *e;
+
+	silence(l);
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_udp_timeout", "30");
+	e = &l->node->conntrack[l->node->n_conntrack++];
+	*e = l->node->conntrack[0];
+	e->proto = IPPROTO_UDP;
+	e->orig.proto = e->reply.proto = IPPROTO_UDP;
+	e->orig.sport = 50000;
+	e->orig.dport = 53;
+	e->status = 2; /* IPS_SEEN_REPLY */
+	e->timeout = 28;
+	assert_null(diagnose(l, 1));
+	e->status = 2 | 4; /* IPS_ASSURED */
+	assert_finding(l, 1, "vxlan-blocked", STATUS_SUSPECTED);
+	start_again(l);
+	e->status = 2;
+	e->timeout = 25; /* the answer may be older than the silence */
+	assert_finding(l, 1, "vxlan-blocked", STATUS_SUSPECTED);
+}
+
 static void add_cidr(struct fake_netns *n, const char *cidr)
 {
 	struct known_cidr *c = &n->cidrs[n->n_cidrs++];
@@ -402,6 +474,19 @@ static void test_same_network(void **state)
 	g->key.ifindex = CNI0;
 	assert_finding(l, 1, "pod-cidr-conflict", STATUS_SUSPECTED);
 	assert_int_equal(l->d.findings[0].fix[0].when, FIX_ADVICE);
+}
+
+/* The way to the other nodes' pods, through a router that has them all: the cluster's own. */
+static void test_route_to_the_cluster(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = unresolved(l);
+
+	l->node->n_routes--; /* no overlay */
+	fake_route(l->node, "10.244.0.0/16", "192.168.77.254", ETH0);
+	g->flow.dst = an_addr("10.244.1.77");
+	g->key.ifindex = CNI0;
+	assert_null(diagnose(l, 1));
 }
 
 /* In a pod, and on a machine that has no pods, nothing conflicts. */
@@ -661,6 +746,8 @@ int main(void)
 		T(test_finding_keeps_the_name_of_its_netns),
 		T(test_finding_takes_a_better_name),
 		T(test_ip_forward_off_interface),
+		T(test_ip_forward_back_by_the_bridge),
+		T(test_ip_forward_for_good),
 		T(test_ip_forward_old_kernel),
 		T(test_ip_forward_unreadable),
 		T(test_ip_forward_not_a_router),
@@ -681,7 +768,9 @@ int main(void)
 		T(test_silence_untracked),
 		T(test_silence_of_submariner),
 		T(test_no_silence_where_others_answer),
+		T(test_no_silence_where_udp_is_answered),
 		T(test_wide_network),
+		T(test_route_to_the_cluster),
 		T(test_same_network),
 		T(test_conflict_needs_a_node),
 		T(test_pods_in_own_network),

@@ -122,16 +122,12 @@ static enum agrees prove_off(struct finding *f, struct host *h, const struct pla
 
 static void write_fix(struct finding *f, struct host *h, uint32_t node, const char *sysctl)
 {
-	char value[8], text[80];
-	bool absent = h->ops->sysctl(h, node, sysctl, value, sizeof(value)) == -ENOENT;
+	char value[8];
 
-	sysctl_text(sysctl, text, sizeof(text));
-	if (absent)
+	if (h->ops->sysctl(h, node, sysctl, value, sizeof(value)) == -ENOENT)
 		finding_fix(f, FIX_NOW, "modprobe br_netfilter");
-	finding_fix(f, FIX_NOW, "sysctl -w %s=1", text);
 	finding_fix(f, FIX_PERSIST, "echo br_netfilter > /etc/modules-load.d/br_netfilter.conf");
-	finding_fix(f, FIX_PERSIST, "echo %s=1 > /etc/sysctl.d/99-zz-%s.conf", text,
-		    strrchr(sysctl, '/') + 1);
+	finding_fix_sysctl(f, sysctl);
 }
 
 static void write_summary(struct finding *f, const struct group *g, const struct place *p,

@@ -7,7 +7,8 @@
  * that (5.19). IPv6: ip6_forward() frees it while conf.all.forwarding is 0 (net/ipv6/ip6_output.c).
  *
  * A host that is no router frees stray packets the same way, and rightly: so there must be proof
- * that this netns is meant to forward, and that it has another interface to send the packet out by.
+ * that this netns is meant to forward, and that it has an interface to send the packet out by. That
+ * is another one, or the bridge it came by: a pod that asks a Service whose backend is its neighbour.
  */
 #include <net/ethernet.h>
 #include <stdio.h>
@@ -36,8 +37,7 @@ static const struct link *way_out(const struct group *g, struct host *h)
 	struct route_query q = {.dst = g->flow.dst, .mark = g->mark};
 	struct route_answer a;
 
-	if (h->ops->route_get(h, g->netns, &q, &a) || a.type != RTN_UNICAST ||
-	    a.oif == g->in_ifindex)
+	if (h->ops->route_get(h, g->netns, &q, &a) || a.type != RTN_UNICAST)
 		return NULL;
 	return host_link(h, g->netns, a.oif);
 }
@@ -125,13 +125,7 @@ static enum agrees find_switch(struct finding *f, const struct group *g, struct 
 
 static void write_fix(struct finding *f, const char *sysctl)
 {
-	char setting[96], quoted[400], text[80];
-
-	snprintf(setting, sizeof(setting), "%s=1", sysctl_text(sysctl, text, sizeof(text)));
-	shell_quote(setting, quoted, sizeof(quoted));
-	finding_fix(f, FIX_NOW, "sysctl -w %s", quoted);
-	finding_fix(f, FIX_PERSIST, "printf '%%s\\n' %s > /etc/sysctl.d/99-zz-forwarding.conf",
-		    quoted);
+	finding_fix_sysctl(f, sysctl);
 	if (strstr(sysctl, "ipv6"))
 		finding_fix(f, FIX_ADVICE,
 			    "a router takes no router advertisements: an interface whose default "
@@ -153,7 +147,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	if (!in || !out || addr_is_linklocal(&g->flow.src))
 		return 0;
 	in_role = role_of(h, g->netns, in);
-	out_role = role_of(h, g->netns, out);
+	out_role = out != in ? role_of(h, g->netns, out) : NULL;
 	if (!in_role && !out_role)
 		return 0;
 	off = find_switch(f, g, h, in, in_role, sysctl, sizeof(sysctl));
@@ -170,11 +164,11 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	finding_place(f, "%s/%s", where, sysctl);
 	finding_summary(f,
 			"%s does not forward %s: %s is %s, so what comes in by %s for %s is thrown "
-			"away instead of leaving by %s",
+			"away instead of leaving by %s%s",
 			where, g->key.l3 == ETHERTYPE_IPV6 ? "IPv6" : "IPv4",
 			sysctl_text(sysctl, text, sizeof(text)),
 			off == AGREES_YES ? "0" : "perhaps 0 (it could not be read)", in->name,
-			addr_str(&g->flow.dst, dst), out->name);
+			addr_str(&g->flow.dst, dst), out->name, out == in ? " again" : "");
 	write_fix(f, sysctl);
 	return 0;
 }

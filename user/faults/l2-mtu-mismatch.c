@@ -101,6 +101,12 @@ static void mtu_evidence(struct finding *f, const struct link *l, enum agrees ag
 	finding_evidence(f, agrees, check, value, want ? wanted : NULL);
 }
 
+/* A tunnel or a network card has its MTU from what lies below it. */
+static bool can_grow(const struct link *l)
+{
+	return !strcmp(l->kind, "veth") || !strcmp(l->kind, "tun");
+}
+
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	const struct check *c = find_check(g);
@@ -125,8 +131,9 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 			"packets up to the MTU of %s, %u, do not fit %s of %s, whose MTU is %u: "
 			"they are thrown away below IP, where no sender is told",
 			s.from->name, s.from->mtu, s.to->name, where, s.to->mtu);
-	finding_fix(f, FIX_NOW, "ip link set dev %s mtu %u",
-		    shell_quote(s.to->name, dev, sizeof(dev)), s.from->mtu);
+	if (can_grow(s.to))
+		finding_fix(f, FIX_NOW, "ip link set dev %s mtu %u",
+			    shell_quote(s.to->name, dev, sizeof(dev)), s.from->mtu);
 	finding_fix(
 		f, FIX_ADVICE,
 		"all ports of a bridge and both ends of a veth need one MTU: set \"mtu\" in the "

@@ -74,8 +74,9 @@ static const struct route *better(const struct route *a, const struct route *b)
 }
 
 /* Split the routes that cover the address into the CNI's and the node's own. Default and host
- * routes claim nothing, nor do routes through a gateway unless the CNI has a claim of its own: with
- * a CNI that routes natively they are its work. */
+ * routes claim nothing, nor do routes through a gateway unless they take an address from a claim of
+ * the CNI's own: with a CNI that routes natively they are its work, and a wider one is its way to
+ * the other nodes. */
 static void find_claims(struct host *h, uint32_t netns, const struct addr *a, struct conflict *c)
 {
 	const struct route *r, *lan = NULL, *via = NULL;
@@ -99,7 +100,9 @@ static void find_claims(struct host *h, uint32_t netns, const struct addr *a, st
 		else
 			lan = better(lan, &r[i]);
 	}
-	c->lan = c->cni && via && (!lan || via->dst.bits > lan->dst.bits) ? via : lan;
+	if (via && (!c->cni || via->dst.bits < c->cni->dst.bits))
+		via = NULL;
+	c->lan = via && (!lan || via->dst.bits > lan->dst.bits) ? via : lan;
 	c->lan_dev = c->lan ? host_link(h, netns, c->lan->oif) : NULL;
 	c->cni_dev = c->cni ? host_link(h, netns, c->cni->oif) : NULL;
 }
