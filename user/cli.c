@@ -8,6 +8,7 @@
 
 enum {
 	OPT_DURATION = 'd',
+	OPT_HELP = 'h', /* what everybody tries; --help and -? are argp's own */
 	OPT_VERBOSE = 'v',
 	OPT_QUIET = 'q',
 	OPT_LONG_ONLY = 0x100, /* from here on options without a letter */
@@ -65,6 +66,7 @@ static const struct argp_option options[] = {
 	{"verbose", OPT_VERBOSE, 0, 0, "more detail; twice: what libbpf says", CLI_GROUP_OUTPUT},
 	{"quiet", OPT_QUIET, 0, 0, "no progress, errors only", CLI_GROUP_OUTPUT},
 	{"version", OPT_VERSION, 0, 0, "print the version", -1},
+	{0, OPT_HELP, 0, OPTION_HIDDEN, 0, -1},
 	{0},
 };
 
@@ -143,6 +145,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		break;
 	case OPT_QUIET:
 		log_level = LOG_ERRORS;
+		break;
+	case OPT_HELP:
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		break;
 	case OPT_VERSION:
 		puts("whydrop " VERSION);

@@ -24,6 +24,7 @@ static const struct argp_option options[] = {
 	{"btf", OPT_BTF, "FILE", 0, "the kernel's BTF, where it has none of its own", 0},
 	{"format", 'o', "text|json", 0, "what to print (default: text)", 0},
 	{"verbose", 'v', 0, 0, "why what was tried first did not hold; twice: what libbpf says", 0},
+	{0, 'h', 0, OPTION_HIDDEN, 0, 0},
 	{0},
 };
 
@@ -44,6 +45,9 @@ static int parse_option(int key, char *value, struct argp_state *state)
 		break;
 	case 'v':
 		log_level = log_level >= LOG_VERBOSE ? LOG_LIBBPF : LOG_VERBOSE;
+		break;
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
 		break;
 	case ARGP_KEY_ARG:
 		log_error("unexpected argument '%s': see `whydrop probes --help`", value);

@@ -209,6 +209,55 @@ int filter_resolve_reasons(struct filter_args *a, struct kernel *k)
 	return 0;
 }
 
+static bool has_ports(uint32_t proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
+}
+
+static bool may_be_ipv4(uint32_t proto)
+{
+	return proto != IPPROTO_ICMPV6;
+}
+
+static bool may_be_ipv6(uint32_t proto)
+{
+	return proto != IPPROTO_ICMP && proto != IPPROTO_IGMP && proto != PROTO_ARP;
+}
+
+static bool any_proto(const struct filter *f, bool (*is)(uint32_t proto))
+{
+	for (uint32_t i = 0; i < f->n_protos; i++) {
+		if (is(f->protos[i]))
+			return true;
+	}
+	return !f->n_protos;
+}
+
+static bool any_net(const struct filter *f, uint16_t l3)
+{
+	for (uint32_t i = 0; i < f->n_nets; i++) {
+		if (f->nets[i].l3 == l3)
+			return true;
+	}
+	return !f->n_nets;
+}
+
+int filter_check(const struct filter_args *a)
+{
+	const struct filter *f = &a->f;
+	const char *why = NULL;
+
+	if (f->n_ports && !any_proto(f, has_ports))
+		why = "that protocol has no ports";
+	else if (!(any_net(f, ETHERTYPE_IP) && any_proto(f, may_be_ipv4)) &&
+		 !(any_net(f, ETHERTYPE_IPV6) && any_proto(f, may_be_ipv6)))
+		why = "that protocol is none of that address family";
+	if (!why)
+		return 0;
+	log_error("'%s': no packet can match: %s", a->text, why);
+	return -EINVAL;
+}
+
 static void add_tunnel_port(struct filter *f, uint16_t port)
 {
 	for (uint32_t i = 0; i < f->n_tunnel_ports; i++) {
@@ -236,16 +285,18 @@ void filter_tunnel_ports(struct filter_args *a, struct host *h)
 {
 	/* flannel and Cilium, the IANA port, Geneve, Submariner */
 	static const uint16_t usual[] = {8472, 4789, 6081, 4800};
-	uint32_t own;
+	uint32_t *all;
+	size_t n;
 
 	if (!a->f.n_nets && !a->f.n_ports && !a->f.n_protos)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
 		add_tunnel_port(&a->f, usual[i]);
-	for (uint32_t i = 0; i < a->f.n_netns; i++)
-		add_netns_ports(&a->f, h, a->f.netns[i]);
-	if (!host_netns_of_pid(1, &own))
-		add_netns_ports(&a->f, h, own);
+	/* a node need not be the machine itself, nor among the namespaces that are looked at */
+	n = host_netns_all(h, &all);
+	for (size_t i = 0; i < n; i++)
+		add_netns_ports(&a->f, h, all[i]);
+	free(all);
 }
 
 void filter_free(struct filter_args *a)

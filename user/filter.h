@@ -30,6 +30,8 @@ int filter_reason(struct filter_args *a, const char *value);
 
 /* Turn the reasons' names into this kernel's numbers. 0 or -EINVAL, said on stderr. */
 int filter_resolve_reasons(struct filter_args *a, struct kernel *k);
+/* Can a packet match them all? 0, or -EINVAL, said on stderr. */
+int filter_check(const struct filter_args *a);
 /* The UDP ports to look into for inner packets: the usual ones and those of the devices found. */
 void filter_tunnel_ports(struct filter_args *a, struct host *h);
 void filter_free(struct filter_args *a);

@@ -41,13 +41,14 @@ static int run_command(const struct command *c, int argc, char **argv)
 	return c->run(argc, argv);
 }
 
-/* A missing standard stream would be given to the next file that is opened. */
+/* A missing standard stream would be given to the next file that is opened. What is printed to it is
+ * an error, and not lost in silence. */
 static void fill_standard_streams(void)
 {
 	int fd;
 
 	do {
-		fd = open("/dev/null", O_RDWR);
+		fd = open("/dev/null", O_RDONLY);
 	} while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
 		close(fd);

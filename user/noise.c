@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "catalogue.h"
 #include "noise.h"
 
 struct noise {
@@ -31,6 +32,16 @@ static bool is_not_ip(const struct group *g)
 static bool to_group_address(const struct group *g)
 {
 	return g->key.l3 && addr_is_multicast(&g->flow.dst);
+}
+
+/* Before there were reasons, a firewall that drops DHCP, VRRP or neighbour discovery says no more than
+ * a group that nobody has joined. A bridge has only its own PREROUTING drops and closed ports where
+ * frames come in. */
+static bool to_unwanted_group(const struct group *g)
+{
+	static const char *const bridge[] = {"br_handle_frame", NULL};
+
+	return to_group_address(g) && !dropped_by_netfilter(g) && !group_at(g, bridge);
 }
 
 /* Late packets of connections that are over; a SYN or SYN-ACK is not that. */
@@ -110,7 +121,7 @@ static const struct noise table[] = {
 	 is_ipv6_control},
 	{"multicast or broadcast without a receiver",
 	 LIST("NO_TX_TARGET", "NOT_SPECIFIED", "VXLAN_NO_REMOTE", "IP_INNOROUTES"), NULL,
-	 to_group_address},
+	 to_unwanted_group},
 	{"ICMP redirects about translated flows, which NAT always drops", LIST("NETFILTER_DROP"),
 	 NULL, is_redirect},
 	{"frees that a driver put off", LIST("NOT_SPECIFIED"), LIST("net_tx_action"), NULL},

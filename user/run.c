@@ -73,7 +73,9 @@ static int prepare_ready_file(const char *path)
 	if (!path)
 		return 0;
 	copy = xstrdup(path);
-	if (!lstat(path, &st) && (!S_ISREG(st.st_mode) || st.st_size))
+	if (!*path || path[strlen(path) - 1] == '/')
+		err = -EISDIR;
+	else if (!lstat(path, &st) && (!S_ISREG(st.st_mode) || st.st_size))
 		err = -EEXIST;
 	else if (access(dirname(copy), W_OK | X_OK) || (!unlink(path) ? 0 : errno != ENOENT))
 		err = -errno;
@@ -83,21 +85,23 @@ static int prepare_ready_file(const char *path)
 	return err;
 }
 
-static void write_ready_file(const char *path)
+static int write_ready_file(const char *path)
 {
 	int fd = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644) : -1;
 
 	if (fd >= 0)
 		close(fd);
-	else if (path)
-		log_error("--ready-file '%s': %s", path, strerror(errno));
+	if (fd >= 0 || !path)
+		return 0;
+	log_error("--ready-file '%s': %s", path, strerror(errno));
+	return EXIT_CANNOT;
 }
 
 int run_prepare(const struct cli *c, FILE **to)
 {
 	FILE *f;
 
-	if (prepare_ready_file(c->ready_file))
+	if (filter_check(&c->filter) || prepare_ready_file(c->ready_file))
 		return EXIT_USAGE;
 	f = open_output(c->output);
 	if (!f)
@@ -113,8 +117,7 @@ int run_start(struct trace *t, struct trace_options *opt, const struct cli *c, b
 	if (err)
 		return err;
 	catch_signals(again);
-	write_ready_file(c->ready_file);
-	return 0;
+	return write_ready_file(c->ready_file);
 }
 
 static void print_live(struct trace *t, uint64_t left_ns, uint64_t elapsed_ns)

@@ -190,6 +190,27 @@ variant_inside_vxlan()
 		fail "another inner packet was not filtered out: $(query .drops[] -c)"
 }
 
+# A tunnel's port is its device's, and the device need not be where we look nor in the machine's own
+# netns.
+variant_inside_vxlan_of_any_port()
+{
+	LAB_VXLAN_PORT=9999
+	filters_up
+	in_ns node2 nft -f - <<-END
+		table inet fw2 {
+			chain in {
+				type filter hook input priority filter;
+				udp dport 9999 drop
+			}
+		}
+	END
+	trace_start --host $POD_C
+	traffic flood podb $POD_C 12 --count 20 >/dev/null
+	trace_stop
+	(($(query '[.drops[] | ours | select(.inner.dst == "10.244.2.2") | .packets] | add // 0') == 20)) ||
+		fail "the inner packet was not found: $(query .drops[] -c)"
+}
+
 # The netns goes while it is watched: what was seen is kept.
 variant_netns_vanishes()
 {

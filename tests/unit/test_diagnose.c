@@ -12,6 +12,7 @@
 #include "diagnose.h"
 #include "fake_node.h"
 #include "noise.h"
+#include "util.h"
 
 /* As if nothing had been diagnosed yet. */
 static void start_again(struct lab *l)
@@ -737,6 +738,23 @@ static void test_noise(void **state)
 	assert_null(noise_why(g));
 }
 
+/* A kernel without reasons: a group that nobody has joined, and a firewall that drops DHCP. */
+static void test_noise_to_groups(void **state)
+{
+	static const char *const quiet[] = {"ip_rcv_finish_core", "br_flood", "vxlan_xmit"};
+	static const char *const rules[] = {"nf_hook_slow", "nft_do_chain", "br_handle_frame"};
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "NOT_SPECIFIED", "", NODE);
+
+	set_flow(g, IPPROTO_UDP, "10.244.1.3", 68, "255.255.255.255", 67);
+	for (size_t i = 0; i < ARRAY_SIZE(quiet); i++) {
+		g->loc.name = quiet[i];
+		assert_non_null(noise_why(g));
+		g->loc.name = rules[i];
+		assert_null(noise_why(g));
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -785,6 +803,7 @@ int main(void)
 		T(test_hook_from_stack),
 		T(test_free_under_a_trampoline),
 		T(test_noise),
+		T(test_noise_to_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

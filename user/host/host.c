@@ -268,6 +268,19 @@ void host_refresh(struct host *h)
 	r->n_cache = kept;
 }
 
+size_t host_netns_all(struct host *h, uint32_t **out)
+{
+	struct netns_table *t = &real(h)->table;
+	uint32_t *inodes;
+
+	netns_table_scan(t);
+	inodes = xcalloc(t->n, sizeof(*inodes));
+	for (size_t i = 0; i < t->n; i++)
+		inodes[i] = t->entries[i].inode;
+	*out = inodes;
+	return t->n;
+}
+
 int host_enter(struct host *h, uint32_t netns)
 {
 	return netns_enter(&real(h)->table, netns);

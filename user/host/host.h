@@ -223,6 +223,8 @@ bool host_has_ebtables(struct host *h);
 /* What is not there yet may come with a module: do not remember that it was not. */
 void host_forget_modules(struct host *h);
 void host_close(struct host *h);
+/* The inodes of all namespaces that a name, a mount or a process leads to. *out is the caller's. */
+size_t host_netns_all(struct host *h, uint32_t **out);
 /* Does the name, path or inode number stand for a netns? 0 and its inode, or -errno. */
 int host_netns_resolve(const char *what, uint32_t *inode);
 int host_netns_of_pid(int pid, uint32_t *inode);
