@@ -89,8 +89,8 @@ void finding_evidence(struct finding *f, enum agrees agrees, const char *check, 
 		      const char *want);
 void finding_fix(struct finding *f, enum fix_when when, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* The commands that set a switch, "net/ipv4/ip_forward", to 1: now, and for good in a file of its own,
- * so that those of two findings do not overwrite each other. */
+/* The commands that set a switch, "net/ipv4/ip_forward", to 1: now, and for good in a file of its
+ * own, so that those of two findings do not overwrite each other. */
 void finding_fix_sysctl(struct finding *f, const char *name);
 void finding_free(struct finding *f);
 /* The name of the finding's netns: of its own, a holder's, or NULL. *gone: it had one of its own,

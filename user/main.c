@@ -41,8 +41,8 @@ static int run_command(const struct command *c, int argc, char **argv)
 	return c->run(argc, argv);
 }
 
-/* A missing standard stream would be given to the next file that is opened. What is printed to it is
- * an error, and not lost in silence. */
+/* A missing standard stream would be given to the next file that is opened. What is printed to it
+ * is an error, and not lost in silence. */
 static void fill_standard_streams(void)
 {
 	int fd;

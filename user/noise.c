@@ -34,9 +34,9 @@ static bool to_group_address(const struct group *g)
 	return g->key.l3 && addr_is_multicast(&g->flow.dst);
 }
 
-/* Before there were reasons, a firewall that drops DHCP, VRRP or neighbour discovery says no more than
- * a group that nobody has joined. A bridge has only its own PREROUTING drops and closed ports where
- * frames come in. */
+/* Before there were reasons, a firewall that drops DHCP, VRRP or neighbour discovery says no more
+ * than a group that nobody has joined. A bridge has only its own PREROUTING drops and closed ports
+ * where frames come in. */
 static bool to_unwanted_group(const struct group *g)
 {
 	static const char *const bridge[] = {"br_handle_frame", NULL};

@@ -194,6 +194,7 @@ variant_inside_vxlan()
 # netns.
 variant_inside_vxlan_of_any_port()
 {
+	# shellcheck disable=SC2034 # for lab.sh
 	LAB_VXLAN_PORT=9999
 	filters_up
 	in_ns node2 nft -f - <<-END

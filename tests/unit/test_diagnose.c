@@ -371,7 +371,8 @@ static void test_no_silence_where_others_answer(void **state)
 	assert_finding(l, 1, "vxlan-blocked", STATUS_SUSPECTED);
 }
 
-/* The same, told by a question of DNS: an answered UDP flow that lives on may ask in vain by now. */
+/* The same, told by a question of DNS: an answered UDP flow that lives on may ask in vain by now.
+ */
 static void test_no_silence_where_udp_is_answered(void **state)
 {
 	struct lab *l = *state;

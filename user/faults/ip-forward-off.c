@@ -8,7 +8,8 @@
  *
  * A host that is no router frees stray packets the same way, and rightly: so there must be proof
  * that this netns is meant to forward, and that it has an interface to send the packet out by. That
- * is another one, or the bridge it came by: a pod that asks a Service whose backend is its neighbour.
+ * is another one, or the bridge it came by: a pod that asks a Service whose backend is its
+ * neighbour.
  */
 #include <net/ethernet.h>
 #include <stdio.h>
