@@ -39,23 +39,13 @@ static bool by_netfilter(const struct group *g)
 }
 
 /* br_handle_frame() runs the functions of the bridge's prerouting hook itself. */
-static bool in_frame_hook(const struct group *g)
-{
-	static const char *const frame[] = {"br_handle_frame", NULL};
-	static const char *const slow[] = {"nf_hook_slow", NULL};
-
-	for (int i = 0; i < g->n_stack && !symbol_is(&g->stack[i], slow); i++) {
-		if (symbol_is(&g->stack[i], frame))
-			return true;
-	}
-	return group_at(g, frame);
-}
-
 static bool needs(const struct group *g, enum probe_family family)
 {
+	static const char *const frame[] = {"br_handle_frame", NULL};
+
 	if (family == PROBES_BRIDGE)
-		return group_at(g, bridge_functions) || (by_netfilter(g) && in_frame_hook(g));
-	return family == PROBES_NETFILTER && (by_netfilter(g) || in_frame_hook(g));
+		return group_at(g, bridge_functions);
+	return family == PROBES_NETFILTER && (by_netfilter(g) || group_at(g, frame));
 }
 
 static bool enough_alike(const struct table *t, const struct group *g)

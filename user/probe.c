@@ -71,6 +71,8 @@ static const struct probe_def defs[] = {
 	 "sees TCP of this node's own pods only: a silent loss of UDP shows nothing here"},
 	HOOK(nf_hook_slow, PROBES_NETFILTER,
 	     VERDICTS "; cannot see the bridge's own prerouting hook (br_handle_frame)"),
+	/* the bridge's prerouting hook has netfilter's functions, too: it takes their verdicts */
+	HOOK(br_handle_frame, PROBES_NETFILTER, FRAMES),
 	HOOK(nft_do_chain, PROBES_NETFILTER, VERDICTS "; tells table and base chain"),
 	HOOK(nft_immediate_eval, PROBES_NETFILTER, RULES),
 	HOOK(nft_lookup_eval, PROBES_NETFILTER, RULES),
@@ -91,7 +93,6 @@ static const struct probe_def defs[] = {
 	HOOK(br_nf_forward, PROBES_BRIDGE, VERDICTS),
 	HOOK(br_nf_forward_ip, PROBES_BRIDGE, VERDICTS),
 	HOOK(br_nf_post_routing, PROBES_BRIDGE, VERDICTS),
-	HOOK(br_handle_frame, PROBES_BRIDGE, FRAMES),
 	HOOK(br_handle_frame_finish, PROBES_BRIDGE, FRAMES),
 	HOOK(br_allowed_ingress, PROBES_BRIDGE, FRAMES),
 	HOOK(br_forward, PROBES_BRIDGE, FRAMES),

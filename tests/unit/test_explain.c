@@ -269,16 +269,40 @@ static void test_first_record_of_a_tail_call(void **state)
 	assert_ptr_equal(hook(w), g);
 }
 
-/* The bridge's own prerouting hook is left by br_handle_frame(), not by nf_hook_slow(). */
-static void test_frame_hook_arms_both(void **state)
+/* The bridge's own prerouting hook is left by br_handle_frame(), not by nf_hook_slow(): it belongs
+ * to netfilter's probes. */
+static void test_frame_hook(void **state)
 {
 	struct world *w = *state;
 	struct group *g = the_group(w);
 
-	g->stack[1].name = "br_handle_frame";
+	g->stack[0].name = "br_handle_frame"; /* where it dies before 6.7 */
+	g->loc = g->stack[0];
+	strcpy(g->reason, "NOT_SPECIFIED");
+	g->key.l3 = 0x0800;
 	explain_drop(&w->explain, &w->table, w->group, &w->sample);
 	assert_true(w->explain.arming[PROBES_NETFILTER].asked_ns);
-	assert_true(w->explain.arming[PROBES_BRIDGE].asked_ns);
+	w->hook.fn = FN_BR_HANDLE_FRAME;
+	w->hook.has_hook = 0;
+	w->hook.verdict.family = NFPROTO_BRIDGE;
+	assert_ptr_equal(hook(w), g);
+	assert_string_equal(g->verdict.family, "bridge");
+}
+
+/* Nearly everything that a bridge's port receives dies below br_handle_frame(). */
+static void test_not_netfilters(void **state)
+{
+	static const char *const stack[] = {"udp_rcv", "br_pass_frame_up", "br_handle_frame"};
+	struct world *w = *state;
+	struct group *g = the_group(w);
+
+	for (int i = 0; i < 3; i++)
+		g->stack[i].name = stack[i];
+	g->loc = g->stack[0];
+	strcpy(g->reason, "NO_SOCKET");
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	assert_false(w->explain.arming[PROBES_NETFILTER].asked_ns);
+	assert_false(w->explain.arming[PROBES_BRIDGE].asked_ns);
 }
 
 static void test_not_joined(void **state)
@@ -446,7 +470,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_join, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_verdicts_differ, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_first_record_of_a_tail_call, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_frame_hook_arms_both, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_frame_hook, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_not_netfilters, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_joined, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_families_and_hooks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridge_port, setup, teardown),
