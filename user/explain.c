@@ -149,12 +149,39 @@ static bool same_verdict(const struct group *g, const struct table_verdict *v, b
 	return !g->verdict.rule || !is_policy(v, sees_rules);
 }
 
+/* Can the verdict be one of that hook? One that nobody took is left for the next packet in the same
+ * memory, which may have died in another hook. */
+static bool fits_hook(const struct table_verdict *v, uint8_t pf)
+{
+	bool ip = pf == NFPROTO_IPV4 || pf == NFPROTO_IPV6;
+
+	switch (v->fn) {
+	case FN_NFT_DO_CHAIN: /* inet has chains in hooks of devices, too */
+		return !v->family || v->family == pf ||
+		       (v->family == NFPROTO_INET && (ip || pf == NFPROTO_NETDEV));
+	case FN_IPT_DO_TABLE:
+		return pf == NFPROTO_IPV4;
+	case FN_IP6T_DO_TABLE:
+		return pf == NFPROTO_IPV6;
+	case FN_ARPT_DO_TABLE:
+		return pf == NFPROTO_ARP;
+	case FN_EBT_DO_TABLE:
+	case FN_BR_NF_PRE_ROUTING:
+	case FN_BR_NF_FORWARD:
+	case FN_BR_NF_FORWARD_IP:
+	case FN_BR_NF_POST_ROUTING:
+		return pf == NFPROTO_BRIDGE;
+	default: /* conntrack, which bridges have, too, and NAT */
+		return ip || pf == NFPROTO_BRIDGE;
+	}
+}
+
 /* A function that stands for the whole of netfilter gives no verdict of its own. */
 static void take_verdict(struct group *g, const struct hook_sample *s, bool sees_rules)
 {
 	const struct table_verdict *v = &s->verdict;
 
-	if (!probe_function(v->fn))
+	if (!probe_function(v->fn) || !fits_hook(v, s->has_hook ? s->pf : NFPROTO_BRIDGE))
 		return;
 	if (g->verdict.function) {
 		g->verdicts_differ |= !same_verdict(g, v, sees_rules);

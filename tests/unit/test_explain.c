@@ -269,6 +269,54 @@ static void test_first_record_of_a_tail_call(void **state)
 	assert_ptr_equal(hook(w), g);
 }
 
+/* A verdict that nobody took was another packet's, in the same memory. */
+static void test_verdict_of_another_hook(void **state)
+{
+	static const struct {
+		uint8_t pf;
+		enum hook_fn fn;
+		uint8_t family; /* of an nft table */
+		bool fits;
+	} cases[] = {
+		{NFPROTO_IPV4, FN_NFT_DO_CHAIN, NFPROTO_IPV4, true},
+		{NFPROTO_IPV4, FN_NFT_DO_CHAIN, NFPROTO_INET, true},
+		{NFPROTO_IPV4, FN_NFT_DO_CHAIN, 0, true},
+		{NFPROTO_IPV4, FN_NFT_DO_CHAIN, NFPROTO_BRIDGE, false},
+		{NFPROTO_IPV4, FN_NFT_DO_CHAIN, NFPROTO_IPV6, false},
+		{NFPROTO_IPV6, FN_NFT_DO_CHAIN, NFPROTO_INET, true},
+		{NFPROTO_BRIDGE, FN_NFT_DO_CHAIN, NFPROTO_INET, false},
+		{NFPROTO_BRIDGE, FN_NFT_DO_CHAIN, NFPROTO_BRIDGE, true},
+		{NFPROTO_NETDEV, FN_NFT_DO_CHAIN, NFPROTO_INET, true},
+		{NFPROTO_NETDEV, FN_NFT_DO_CHAIN, NFPROTO_NETDEV, true},
+		{NFPROTO_ARP, FN_NFT_DO_CHAIN, NFPROTO_INET, false},
+		{NFPROTO_ARP, FN_ARPT_DO_TABLE, 0, true},
+		{NFPROTO_IPV4, FN_ARPT_DO_TABLE, 0, false},
+		{NFPROTO_IPV4, FN_IPT_DO_TABLE, 0, true},
+		{NFPROTO_IPV6, FN_IPT_DO_TABLE, 0, false},
+		{NFPROTO_IPV6, FN_IP6T_DO_TABLE, 0, true},
+		{NFPROTO_IPV4, FN_EBT_DO_TABLE, 0, false},
+		{NFPROTO_BRIDGE, FN_EBT_DO_TABLE, 0, true},
+		{NFPROTO_BRIDGE, FN_BR_NF_PRE_ROUTING, 0, true},
+		{NFPROTO_IPV4, FN_BR_NF_FORWARD, 0, false},
+		{NFPROTO_IPV6, FN_NF_CONNTRACK_IN, 0, true},
+		{NFPROTO_BRIDGE, FN_NF_CONNTRACK_CONFIRM, 0, true},
+		{NFPROTO_ARP, FN_NF_NAT_INET_FN, 0, false},
+	};
+	struct world *w = *state;
+	struct group *g = the_group(w);
+
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		w->hook.pf = cases[i].pf;
+		w->hook.verdict.fn = cases[i].fn;
+		w->hook.verdict.family = cases[i].family;
+		g->verdict.function = NULL;
+		assert_ptr_equal(hook(w), g);
+		if (!g->verdict.function == cases[i].fits)
+			fail_msg("case %zu", i);
+	}
+}
+
 /* The bridge's own prerouting hook is left by br_handle_frame(), not by nf_hook_slow(): it belongs
  * to netfilter's probes. */
 static void test_frame_hook(void **state)
@@ -470,6 +518,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_join, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_verdicts_differ, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_first_record_of_a_tail_call, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_verdict_of_another_hook, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_frame_hook, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_netfilters, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_joined, setup, teardown),
