@@ -178,7 +178,7 @@ static uint64_t most(const struct assertion *a, const struct judged *j, const st
 		{u->folded, "known by reason, place and netns only: more flows than room"},
 		{u->unsampled, "without a sample, which it would take to tell"},
 		{u->hidden, "of hidden place: the kernel hides its addresses (CAP_SYSLOG)"},
-		{u->unknown, "whose namespace or hook is not sure"},
+		{u->unknown, "whose namespace, hook or rule is not sure"},
 		{unread, "counted that could not be read"},
 		{u->silences, "of a silence that cannot be told"},
 	};
