@@ -264,31 +264,55 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 	return g;
 }
 
+static void tell_armed(struct kernel *k, enum probe_family family, const char *what)
+{
+	log_info(LOG_VERBOSE, "%s probes %s", family == PROBES_BRIDGE ? "bridge" : "netfilter",
+		 what);
+	/* its trampolines appear in stacks, and they are symbols, too */
+	kernel_forget_symbols(k);
+}
+
 static void arm(struct explain *e, struct session *s, struct kernel *k, enum probe_family family)
 {
-	bool want = e->deep || arming_tick(&e->arming[family], now_ns(CLOCK_MONOTONIC));
 	bool was = session_is_armed(s, family), saw_rules = e->sees_rules;
 
-	if (want == was && !(want && e->modules_came))
-		return;
-	if (!want)
-		session_disarm(s, family);
-	else if (!session_arm(s, family))
+	if (!session_arm(s, family))
 		return;
 	/* what came to others because of a module changes nothing about what those saw */
-	if (want && !was) {
+	if (!was) {
 		e->armed_ns = now_ns(CLOCK_MONOTONIC);
 		arming_attached(&e->arming[family], e->armed_ns);
 	}
-	if (want && family == PROBES_NETFILTER)
+	if (family == PROBES_NETFILTER)
 		e->sees_rules = session_is_attached(s, FN_NFT_IMMEDIATE_EVAL) &&
 				session_is_attached(s, FN_NFT_LOOKUP_EVAL);
 	if (e->sees_rules && !saw_rules)
 		e->rules_ns = now_ns(CLOCK_MONOTONIC);
-	log_info(LOG_VERBOSE, "%s probes %s", family == PROBES_BRIDGE ? "bridge" : "netfilter",
-		 want ? "armed" : "disarmed");
-	/* its trampolines appear in stacks, and they are symbols, too */
-	kernel_forget_symbols(k);
+	tell_armed(k, family, "armed");
+}
+
+/* Those that a drop needs, or all; what came with a module joins the armed ones. */
+static void arm_and_disarm(struct explain *e, struct session *s, struct kernel *k)
+{
+	bool on[PROBE_FAMILIES] = {};
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+
+	for (int i = PROBES_ALWAYS + 1; i < PROBE_FAMILIES; i++) {
+		enum probe_family family = (enum probe_family)i;
+		bool want = e->deep || arming_tick(&e->arming[i], now);
+		bool is = session_is_armed(s, family);
+
+		on[i] = want && (!is || e->modules_came);
+		if (want || !is)
+			continue;
+		session_disarm(s, family);
+		tell_armed(k, family, "disarmed");
+	}
+	session_load(s, on);
+	for (int i = PROBES_ALWAYS + 1; i < PROBE_FAMILIES; i++) {
+		if (on[i])
+			arm(e, s, k, (enum probe_family)i);
+	}
 }
 
 void explain_tick(struct explain *e, struct session *s, struct kernel *k, struct host *h)
@@ -298,12 +322,9 @@ void explain_tick(struct explain *e, struct session *s, struct kernel *k, struct
 	if (now - e->modules_ns >= MODULES_EVERY_NS) {
 		e->modules_ns = now;
 		e->modules_came = kernel_modules_changed(k);
-		if (e->modules_came) {
-			kernel_forget_symbols(k);
+		if (e->modules_came)
 			host_forget_modules(h);
-		}
 	}
-	for (int family = PROBES_ALWAYS + 1; family < PROBE_FAMILIES; family++)
-		arm(e, s, k, (enum probe_family)family);
+	arm_and_disarm(e, s, k);
 	e->modules_came = false;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kallsyms.h"
 #include "kernel.h"
 #include "util.h"
 
@@ -310,7 +311,7 @@ void kernel_watch_functions(struct kernel *k, const char *const *names, size_t n
 	for (size_t i = 0; i < n; i++)
 		k->watched[i].name = names[i];
 	qsort(k->watched, n, sizeof(*k->watched), watched_cmp);
-	k->syms_tried = false;
+	k->watched_read = false;
 }
 
 static struct watched *find_watched(const struct kernel *k, const char *name)
@@ -321,70 +322,71 @@ static struct watched *find_watched(const struct kernel *k, const char *name)
 			    : NULL;
 }
 
-/* One line: "ffffffff81000000 T _stext\t[module]". Text symbols only: code is what is looked up. */
-static bool parse_kallsyms(char *line, uint64_t *addr, char **name, char **module)
-{
-	char *p;
+/* A reading of /proc/kallsyms. */
+struct reading {
+	struct kernel *k;
+	bool symbols; /* not only which of the watched functions there are */
+	struct name_pool pool;
+	size_t room;
+	char last_module[64];
+	uint32_t module_at;
+};
 
-	*addr = strtoull(line, &p, 16);
-	if (*p != ' ' || !p[1] || p[2] != ' ' || !strchr("tTwW", p[1]))
-		return false;
-	*name = p + 3;
-	p = *name + strcspn(*name, "\t\n");
-	*module = NULL;
-	if (*p == '\t' && p[1] == '[') {
-		*module = p + 2;
-		(*module)[strcspn(*module, "]\n")] = '\0';
+static void add_symbol(struct reading *r, const struct kallsyms_line *l)
+{
+	struct kernel *k = r->k;
+
+	if (!l->addr)
+		return;
+	if (k->n_syms == r->room) {
+		r->room = r->room ? r->room * 2 : 65536;
+		k->syms = xreallocarray(k->syms, r->room, sizeof(*k->syms));
 	}
-	*p = '\0';
-	return true;
+	if (l->module && strcmp(l->module, r->last_module)) {
+		snprintf(r->last_module, sizeof(r->last_module), "%s", l->module);
+		r->module_at = pool_add(&r->pool, l->module);
+	}
+	k->syms[k->n_syms].addr = l->addr;
+	k->syms[k->n_syms].name = pool_add(&r->pool, l->name);
+	k->syms[k->n_syms++].module = l->module ? r->module_at : 0;
 }
 
-static void read_kallsyms(struct kernel *k)
+/* Text symbols only: code is what is looked up. */
+static void take_line(void *arg, const struct kallsyms_line *l)
 {
-	struct name_pool pool = {};
-	char line[512], last_module[64] = "";
-	uint32_t module_at = 0;
-	size_t room = 0;
-	FILE *f = fopen("/proc/kallsyms", "re");
+	struct reading *r = arg;
+	struct watched *w;
 
-	free(k->syms);
-	free(k->sym_names);
-	k->syms = NULL;
-	k->n_syms = 0;
-	k->syms_tried = true;
-	k->addresses_hidden = true;
+	if (l->type != 't' && l->type != 'T' && l->type != 'w' && l->type != 'W')
+		return;
+	r->k->addresses_hidden &= !l->addr;
+	w = find_watched(r->k, l->name);
+	if (w)
+		w->present = true;
+	if (r->symbols)
+		add_symbol(r, l);
+}
+
+static void read_kallsyms(struct kernel *k, bool symbols)
+{
+	struct reading r = {.k = k, .symbols = symbols};
+
 	for (size_t i = 0; i < k->n_watched; i++)
 		k->watched[i].present = false;
-	pool_add(&pool, ""); /* offset 0 is no module */
-	while (f && fgets(line, sizeof(line), f)) {
-		char *name, *module;
-		struct watched *w;
-		uint64_t addr;
-
-		if (!parse_kallsyms(line, &addr, &name, &module))
-			continue;
-		w = find_watched(k, name);
-		if (w)
-			w->present = true;
-		if (!addr)
-			continue;
-		k->addresses_hidden = false;
-		if (k->n_syms == room) {
-			room = room ? room * 2 : 65536;
-			k->syms = xreallocarray(k->syms, room, sizeof(*k->syms));
-		}
-		if (module && strcmp(module, last_module)) {
-			snprintf(last_module, sizeof(last_module), "%s", module);
-			module_at = pool_add(&pool, module);
-		}
-		k->syms[k->n_syms].addr = addr;
-		k->syms[k->n_syms].name = pool_add(&pool, name);
-		k->syms[k->n_syms++].module = module ? module_at : 0;
+	k->watched_read = true;
+	k->addresses_hidden = true;
+	if (symbols) {
+		free(k->syms);
+		free(k->sym_names);
+		k->syms = NULL;
+		k->n_syms = 0;
+		k->syms_tried = true;
+		pool_add(&r.pool, ""); /* offset 0 is no module */
 	}
-	if (f)
-		fclose(f);
-	k->sym_names = pool.text;
+	kallsyms_read("/proc/kallsyms", take_line, &r);
+	if (!symbols)
+		return;
+	k->sym_names = r.pool.text;
 	if (k->n_syms)
 		qsort(k->syms, k->n_syms, sizeof(*k->syms), ksym_cmp);
 }
@@ -393,8 +395,8 @@ bool kernel_has_function(struct kernel *k, const char *name)
 {
 	const struct watched *w;
 
-	if (!k->syms_tried)
-		read_kallsyms(k);
+	if (!k->watched_read) /* the symbols change once programs are attached */
+		read_kallsyms(k, false);
 	w = find_watched(k, name);
 	return w && w->present;
 }
@@ -407,6 +409,7 @@ bool kernel_modules_changed(struct kernel *k)
 	if (before == k->modules_hash)
 		return false;
 	k->modules_tried = false; /* new ones may bring reasons of their own */
+	k->watched_read = k->syms_tried = false;
 	return true;
 }
 
@@ -440,7 +443,7 @@ struct symbol kernel_symbol(struct kernel *k, uint64_t addr)
 	size_t lo = 0, hi;
 
 	if (!k->syms_tried)
-		read_kallsyms(k);
+		read_kallsyms(k, true);
 	hi = k->n_syms;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;

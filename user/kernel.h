@@ -36,7 +36,7 @@ struct kernel {
 	struct watched *watched; /* sorted by name */
 	size_t n_watched;
 	uint64_t modules_hash; /* of /proc/modules */
-	bool syms_tried, addresses_hidden, modules_tried;
+	bool watched_read, syms_tried, addresses_hidden, modules_tried;
 };
 
 /* btf: the kernel's own or that of --btf. Only read, not kept. */
@@ -56,9 +56,9 @@ size_t kernel_reasons_matching(struct kernel *k, const char *glob, uint32_t *out
 void kernel_watch_functions(struct kernel *k, const char *const *names, size_t n);
 /* Is there such a function now, in the kernel or in a module? Also where addresses are hidden. */
 bool kernel_has_function(struct kernel *k, const char *name);
-/* Were modules loaded or unloaded since the last call? */
+/* Were modules loaded or unloaded since the last call? Then functions and symbols are read anew. */
 bool kernel_modules_changed(struct kernel *k);
-/* Symbols are to be read anew: modules came, or BPF programs, which are symbols, too. */
+/* Symbols are to be read anew: BPF programs came, which are symbols, too. */
 void kernel_forget_symbols(struct kernel *k);
 
 /* The strings live as long as the kernel. name is NULL where kallsyms has no symbol for it or hides

@@ -426,7 +426,7 @@ static void forget_absent(struct probe_set *s, struct probe *p)
 	p->state = PROBE_UNTRIED;
 }
 
-void probes_load(struct probe_set *s, enum probe_family family)
+void probes_load(struct probe_set *s, const bool families[PROBE_FAMILIES])
 {
 	struct probe *set[MAX_PROBES];
 	size_t n = 0;
@@ -434,10 +434,10 @@ void probes_load(struct probe_set *s, enum probe_family family)
 	for (size_t i = 0; i < s->n; i++) {
 		struct probe *p = &s->probes[i];
 
-		if (p->def->family == family)
-			forget_absent(s, p);
-		if (p->def->family == family && p->state == PROBE_UNTRIED &&
-		    kernel_has_function(s->kernel, p->def->name))
+		if (!families[p->def->family])
+			continue;
+		forget_absent(s, p);
+		if (p->state == PROBE_UNTRIED && kernel_has_function(s->kernel, p->def->name))
 			set[n++] = p;
 	}
 	if (n)
