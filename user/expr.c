@@ -482,12 +482,12 @@ static const struct expr_key *find_key(const char *name, size_t len)
 static void note_key(struct expr *e, const struct expr_term *t)
 {
 	if (t->key->match == match_fault || t->key->match == match_status)
-		e->about_findings = e->wants_faults = true;
+		e->about_findings = e->wants_faults = e->wants_hooks = true;
 	else if (t->key->match == match_hook || t->key->match == match_family ||
 		 t->key->match == match_iface)
 		e->wants_hooks = true;
 	if (t->key->match == match_class) {
-		e->has_class = true;
+		e->has_class = e->wants_hooks = true;
 		e->wants_faults |= glob(t, word_class(CLASS_FAULT));
 	}
 }

@@ -95,8 +95,8 @@ static int load_btf(const char *path, struct btf **out)
 	return EXIT_CANNOT;
 }
 
-/* WHYDROP_TEST="rung=raw_tp,flows=16,folds=4,ring=4096": see tests/README.md. */
-static void test_options(struct session_options *o)
+/* WHYDROP_TEST="rung=raw_tp,flows=16,folds=4,ring=4096,on-demand": see tests/README.md. */
+static void test_options(struct session_options *o, bool *deep)
 {
 	static char copy[128];
 	const char *env = secure_getenv("WHYDROP_TEST");
@@ -108,6 +108,8 @@ static void test_options(struct session_options *o)
 	for (item = strtok_r(copy, ",", &save); item; item = strtok_r(NULL, ",", &save)) {
 		if (!strncmp(item, "rung=", 5))
 			o->rung = item + 5;
+		else if (!strcmp(item, "on-demand"))
+			*deep = false;
 		else if (sscanf(item, "flows=%u", &o->max_flows) != 1 &&
 			 sscanf(item, "folds=%u", &o->max_folds) != 1)
 			sscanf(item, "ring=%u", &o->ring_bytes);
@@ -120,6 +122,7 @@ int trace_start(struct trace *t, struct trace_options *opt)
 	static const struct session_handlers handlers = {on_sample, on_hook};
 	struct session_options so = {.btf_path = opt->btf_path};
 	struct btf *btf = NULL;
+	bool deep = opt->deep;
 	int err;
 
 	memset(t, 0, sizeof(*t));
@@ -144,11 +147,11 @@ int trace_start(struct trace *t, struct trace_options *opt)
 	t->filter = so.filter = opt->filter->f;
 	t->diagnosis.faults = fault_catalogue;
 	t->diagnosis.host = t->host;
-	test_options(&so);
+	test_options(&so, &deep);
 	t->start_ns = (int64_t)now_ns(CLOCK_REALTIME);
 	if (session_open(&so, &t->kernel, &handlers, t, &t->session))
 		return EXIT_CANNOT;
-	t->explain.deep = opt->deep;
+	t->explain.deep = deep;
 	explain_tick(&t->explain, t->session, &t->kernel, t->host);
 	malloc_trim(0); /* BTF took tens of megabytes */
 	return 0;

@@ -209,6 +209,34 @@ static void test_counts(void **state)
 	}
 }
 
+/* What makes assert attach hook programs from the start. */
+static void test_wants_hooks(void **state)
+{
+	static const struct {
+		const char *text;
+		bool hooks, faults;
+	} cases[] = {
+		{"reason=X,netns=a,dst=10.0.0.1,location=b,pod=c,proto=tcp,port=1", false, false},
+		{"hook=input", true, false},
+		{"family=ip", true, false},
+		{"reason=X,iface=eth0", true, false},
+		{"fault=*", true, true},
+		{"status=suspected", true, true},
+		{"class=fault", true, true},
+		{"class=unexplained", true, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct expr e;
+
+		assert_int_equal(expr_parse("--forbid", cases[i].text, &e), 0);
+		if (e.wants_hooks != cases[i].hooks || e.wants_faults != cases[i].faults)
+			fail_msg("'%s'", cases[i].text);
+		expr_free(&e);
+	}
+}
+
 static enum match match(const struct made *m, const char *text, int group)
 {
 	struct expr e;
@@ -767,6 +795,7 @@ int main(void)
 		T(test_nothing_matches_what_is_absent),
 		T(test_quoted_packet),
 		T(test_folded),
+		T(test_wants_hooks),
 		T(test_packet_of_unknown_place),
 		T(test_rule_not_known),
 		T(test_forbidden_fault_of_a_rule_not_known),
