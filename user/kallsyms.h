@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#define KALLSYMS "/proc/kallsyms"
+
 /* Valid during the call only. */
 struct kallsyms_line {
 	uint64_t addr; /* 0: hidden */

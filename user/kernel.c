@@ -383,7 +383,7 @@ static void read_kallsyms(struct kernel *k, bool symbols)
 		k->syms_tried = true;
 		pool_add(&r.pool, ""); /* offset 0 is no module */
 	}
-	kallsyms_read("/proc/kallsyms", take_line, &r);
+	kallsyms_read(KALLSYMS, take_line, &r);
 	if (!symbols)
 		return;
 	k->sym_names = r.pool.text;

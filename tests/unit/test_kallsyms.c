@@ -85,11 +85,33 @@ static void test_many_lines(void **state)
 	assert_int_equal(s.n, 30000);
 }
 
+/* A module that is unloaded would be loaded again by asking its subsystem. */
+static void test_subsystem_is_gone(void **state)
+{
+	struct real_host h = {};
+
+	(void)state;
+	write_file("ffffffffc0000010 t ctnetlink_dump_table.isra.0\t[nf_conntrack_netlink]\n"
+		   "ffffffffc0000020 t nft_do_chain\t[nf_tables]\n"
+		   "ffffffffc0000030 T ebt_do_table\t[ebtables]\n"
+		   "ffffffffc0000040 t xfrm_user_rcv_msg\t[xfrm_user]\n");
+	read_kallsyms_names(&h, path);
+	assert_true(h.has_ctnetlink && h.has_nft && h.has_ebtables && h.has_xfrm_user);
+	write_file("ffffffffc0000020 t nft_do_chain\t[nf_tables]\n");
+	read_kallsyms_names(&h, path); /* not told that modules changed */
+	assert_true(h.has_ctnetlink);
+	h.kallsyms_read = false;
+	read_kallsyms_names(&h, path);
+	assert_true(h.has_nft);
+	assert_false(h.has_ctnetlink || h.has_ebtables || h.has_xfrm_user);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_lines, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_subsystem_is_gone, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,10 +130,12 @@ static void take_name(void *arg, const struct kallsyms_line *l)
 
 /* Netlink subsystems that are modules would be loaded by asking. Their functions' names stand in
  * kallsyms when they are there, also where addresses are hidden. */
-void read_kallsyms_names(struct real_host *h)
+void read_kallsyms_names(struct real_host *h, const char *path)
 {
 	if (h->kallsyms_read)
 		return;
 	h->kallsyms_read = true;
-	kallsyms_read("/proc/kallsyms", take_name, h);
+	/* what was there may be gone with its module */
+	h->has_ctnetlink = h->has_xfrm_user = h->has_nft = h->has_ebtables = false;
+	kallsyms_read(path, take_name, h);
 }
