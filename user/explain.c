@@ -12,7 +12,9 @@
 
 #define MODULES_EVERY_NS 1000000000ULL
 #define MAX_ASKS	 16 /* samples of one group that ask; then no probe will ever tell */
-#define MAX_ALIKE	 8  /* groups of the same place that are explained: enough of a port scan */
+/* So many groups of one place were explained in so much time: enough of a port scan. */
+#define MAX_ALIKE 8
+#define ALIKE_NS  60000000000ULL
 
 /* Functions in which bridges drop frames, apart from what netfilter drops on a bridge. */
 static const char *const bridge_functions[] = {"br_handle_frame",
@@ -48,17 +50,29 @@ static bool needs(const struct group *g, enum probe_family family)
 	return family == PROBES_NETFILTER && (by_netfilter(g) || group_at(g, frame));
 }
 
-static bool enough_alike(const struct table *t, const struct group *g)
+static void note_told(struct explain *e, const struct group *g)
 {
+	unsigned int i = e->next_told;
+
+	e->told[i].location = g->key.location;
+	e->told[i].netns = g->netns;
+	e->told[i].in_ifindex = g->in_ifindex;
+	e->told[i].hook = g->hook;
+	e->told[i].at_ns = now_ns(CLOCK_MONOTONIC);
+	e->next_told = (i + 1) % EXPLAIN_TOLD;
+}
+
+/* For a while only: the next hour's drops of that place may be another rule's. */
+static bool enough_alike(const struct explain *e, const struct group *g)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
 	int alike = 0;
 
-	for (size_t i = 0; i < t->n && alike < MAX_ALIKE; i++) {
-		const struct group *o = &t->groups[i];
-
-		alike += o->explained && o->key.location == g->key.location &&
-			 o->netns == g->netns && o->hook == g->hook;
-	}
-	return alike == MAX_ALIKE;
+	for (size_t i = 0; i < EXPLAIN_TOLD; i++)
+		alike += e->told[i].at_ns && now - e->told[i].at_ns < ALIKE_NS &&
+			 e->told[i].location == g->key.location && e->told[i].netns == g->netns &&
+			 e->told[i].in_ifindex == g->in_ifindex && e->told[i].hook == g->hook;
+	return alike >= MAX_ALIKE;
 }
 
 void explain_drop(struct explain *e, struct table *t, size_t group, const struct sample *s)
@@ -70,7 +84,7 @@ void explain_drop(struct explain *e, struct table *t, size_t group, const struct
 	e->recent[e->next].group = group;
 	e->recent[e->next].told = false;
 	e->next = (e->next + 1) % EXPLAIN_RECENT;
-	if (e->deep || g->explained || g->asks >= MAX_ASKS || noise_why(g) || enough_alike(t, g))
+	if (e->deep || g->explained || g->asks >= MAX_ASKS || noise_why(g) || enough_alike(e, g))
 		return;
 	for (int family = PROBES_ALWAYS + 1; family < PROBE_FAMILIES; family++) {
 		if (!needs(g, (enum probe_family)family))
@@ -257,8 +271,10 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 	take_verdict(g, s, e->sees_rules && s->ts >= e->rules_ns);
 	take_port(g, s);
 	take_name(g->bridge, s->bridge);
-	if (!g->explained)
+	if (!g->explained) {
+		note_told(e, g);
 		log_info(LOG_VERBOSE, "explained by %s: %s", function, flow_str(&g->flow, flow));
+	}
 	g->explained = true;
 	describe_path(g, h);
 	return g;
