@@ -41,9 +41,12 @@ static void diagnose(struct trace *t, size_t i)
 static void on_sample(void *arg, const struct sample *s)
 {
 	struct trace *t = arg;
-	size_t i = table_group(&t->table, s->kind, &s->key, false);
-	struct group *g = &t->table.groups[i];
+	struct group *g;
+	size_t i;
 
+	if (!table_sampled_group(&t->table, s->kind, &s->key, &i))
+		return;
+	g = &t->table.groups[i];
 	host_refresh(t->host);
 	g->packets++; /* the exact count comes at the end, if the flow map had room for the group */
 	g->bytes += s->len;
@@ -207,11 +210,11 @@ static void take_from_fold(struct trace *t, size_t i)
 	struct drop_key fold = {.location = t->table.groups[i].key.location,
 				.reason = t->table.groups[i].key.reason,
 				.netns = t->table.groups[i].key.netns};
-	size_t n = t->table.n, from = table_group(&t->table, SAMPLE_DROP, &fold, true);
+	size_t from = table_find(&t->table, SAMPLE_DROP, &fold, true);
 	struct group *g = &t->table.groups[i], *f = &t->table.groups[from];
 
-	if (from == n || f->packets <= g->packets) {
-		g->packets = 0; /* cannot be, or the last of them: leave them where they are */
+	if (from == t->table.n || f->packets <= g->packets) {
+		g->packets = 0; /* not counted, or the last of them: leave them where they are */
 		g->bytes = 0;
 		return;
 	}
