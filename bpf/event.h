@@ -227,6 +227,7 @@ enum stat_id {
 struct sample_budget {
 	__u64 refilled_ns;
 	__u64 tokens;
+	__u64 uncounted_ns; /* the last sample of a drop that no map had room for */
 };
 
 struct net_filter {

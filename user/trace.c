@@ -204,7 +204,8 @@ static void on_group(void *arg, enum sample_kind kind, const struct drop_key *ke
 }
 
 /* A group that found the flow map full is known by its samples only. Those packets were counted in
- * the small map: take them from there, so that each is in one group. */
+ * the small map: take them from there, so that each is in one group. Or they found that full, too,
+ * and were counted as uncounted. */
 static void take_from_fold(struct trace *t, size_t i)
 {
 	struct drop_key fold = {.location = t->table.groups[i].key.location,
@@ -213,8 +214,12 @@ static void take_from_fold(struct trace *t, size_t i)
 	size_t from = table_find(&t->table, SAMPLE_DROP, &fold, true);
 	struct group *g = &t->table.groups[i], *f = &t->table.groups[from];
 
-	if (from == t->table.n || f->packets <= g->packets) {
-		g->packets = 0; /* not counted, or the last of them: leave them where they are */
+	if (from == t->table.n) {
+		t->sampled_only += g->packets;
+		return;
+	}
+	if (f->packets <= g->packets) {
+		g->packets = 0; /* the last of them: leave them where they are */
 		g->bytes = 0;
 		return;
 	}
@@ -271,7 +276,7 @@ static void fill_accounting(struct trace *t, const uint64_t *stats, struct repor
 
 	a->seen = stats[STAT_SEEN];
 	a->filtered = stats[STAT_FILTERED];
-	a->uncounted = stats[STAT_UNCOUNTED];
+	a->uncounted = stats[STAT_UNCOUNTED] - t->sampled_only;
 	a->samples_sent = stats[STAT_SAMPLES_SENT];
 	a->samples_lost = stats[STAT_SAMPLES_LOST];
 	for (size_t i = 0; i < r->n_groups; i++) {

@@ -134,3 +134,19 @@ variant_fault_after_scan()
 	[[ $(query '[.findings[] | ours | select(.status == "confirmed") | .fault] | unique | .[]') == ip-forward-off ]] ||
 		fail "findings: $(query .findings -c)"
 }
+
+# And when there is no room to count it at all.
+variant_fault_uncounted()
+{
+	lab_up
+	WHYDROP_TEST=flows=1,folds=1 trace_start
+	traffic scan poda $POD_B --deadline 60 >/dev/null
+	lab_sysctl node1 net.ipv4.ip_forward=0
+	! traffic udp poda $POD_C $LAB_PORT --deadline 1 2>/dev/null || fail "it forwards"
+	trace_stop
+	(($(query .accounting.uncounted) > 0)) || fail "nothing uncounted: $(query .accounting -c)"
+	[[ $(query '[.findings[] | ours | select(.status == "confirmed") | .fault] | unique | .[]') == ip-forward-off ]] ||
+		fail "findings: $(query .findings -c)"
+	(($(query '.findings[] | ours | select(.fault == "ip-forward-off") | .packets') > 0)) ||
+		fail "no packets: $(query .findings -c)"
+}
