@@ -42,7 +42,7 @@ static __always_inline bool sample_wanted(struct drop_val *v, const struct drop_
 {
 	if (v->sampled_ns && now - v->sampled_ns < SAMPLE_EVERY_NS)
 		return false;
-	if (!budget_take(now) && (v->sampled_ns || !first_of_kind(key, now)))
+	if (!budget_take(BUDGET_DROPS, now) && (v->sampled_ns || !first_of_kind(key, now)))
 		return false;
 	v->sampled_ns = now;
 	return true;

@@ -69,7 +69,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__type(key, __u32);
 	__type(value, struct sample_budget);
-	__uint(max_entries, 1);
+	__uint(max_entries, BUDGET_MAX);
 } budget SEC(".maps");
 
 struct {
@@ -124,10 +124,9 @@ static __always_inline struct drop_val *group_get(void *map, const struct drop_k
 }
 
 /* May this CPU send one more sample? In a scan every drop is a new group. */
-static __always_inline bool budget_take(__u64 now)
+static __always_inline bool budget_take(__u32 id, __u64 now)
 {
-	__u32 zero = 0;
-	struct sample_budget *b = bpf_map_lookup_elem(&budget, &zero);
+	struct sample_budget *b = bpf_map_lookup_elem(&budget, &id);
 	__u64 add;
 
 	if (!b)
@@ -149,10 +148,10 @@ static __always_inline bool budget_take(__u64 now)
  * last: all such drops share a part of the budget. */
 static __always_inline bool budget_take_uncounted(__u64 now)
 {
-	__u32 zero = 0;
-	struct sample_budget *b = bpf_map_lookup_elem(&budget, &zero);
+	__u32 drops = BUDGET_DROPS;
+	struct sample_budget *b = bpf_map_lookup_elem(&budget, &drops);
 
-	if (!b || now - b->uncounted_ns < UNCOUNTED_EVERY_NS || !budget_take(now))
+	if (!b || now - b->uncounted_ns < UNCOUNTED_EVERY_NS || !budget_take(BUDGET_DROPS, now))
 		return false;
 	b->uncounted_ns = now;
 	return true;

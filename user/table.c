@@ -76,9 +76,12 @@ bool table_sampled_group(struct table *t, enum sample_kind kind, const struct dr
 		*group = known;
 		return true;
 	}
-	if (t->n_sampled >= TABLE_SAMPLED && *late >= TABLE_LATE)
-		return false;
-	*late += t->n_sampled++ >= TABLE_SAMPLED;
+	/* of retransmits there are as many groups as their map has room for */
+	if (kind == SAMPLE_DROP) {
+		if (t->n_sampled >= TABLE_SAMPLED && *late >= TABLE_LATE)
+			return false;
+		*late += t->n_sampled++ >= TABLE_SAMPLED;
+	}
 	*group = table_group(t, kind, key, false);
 	return true;
 }

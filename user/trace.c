@@ -288,8 +288,6 @@ static void fill_accounting(struct trace *t, const uint64_t *stats, struct repor
 	}
 	a->hooks_lost = stats[STAT_HOOKS_LOST];
 	a->retransmits_lost = stats[STAT_RETRANS_LOST];
-	for (size_t i = r->n_groups; i < t->table.n; i++)
-		a->retransmits_lost += !t->table.groups[i].has_sample;
 	/* kfree_skb's: the accounting is about drops */
 	a->has_missed = t->probes[0].has_missed;
 	a->missed = t->probes[0].missed;
