@@ -143,6 +143,32 @@ static void add_subsystems(struct kernel *k, const struct btf *btf)
 	}
 }
 
+static const struct btf_type *find_member(const struct btf *btf, const struct btf_type *t,
+					  const char *name)
+{
+	for (int i = 0; t && btf_is_composite(t) && i < btf_vlen(t); i++) {
+		const struct btf_member *m = &btf_members(t)[i];
+		const char *own = btf__name_by_offset(btf, m->name_off);
+		const struct btf_type *type = btf__type_by_id(btf, m->type), *found;
+
+		if (!strcmp(own, name))
+			return type;
+		found = *own ? NULL : find_member(btf, type, name);
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+/* dd8657894c11, which has no trace of its own in BTF, came with a count of what links missed. */
+static bool counts_missed_perf(const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, "bpf_link_info", BTF_KIND_STRUCT);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (unsigned int)id) : NULL;
+
+	return find_member(btf, find_member(btf, t, "kprobe_multi"), "missed");
+}
+
 void kernel_open(struct kernel *k, const struct btf *btf)
 {
 	const struct btf_type *proto;
@@ -155,6 +181,7 @@ void kernel_open(struct kernel *k, const struct btf *btf)
 	k->facts.kfree_skb_reason = proto && btf_vlen(proto) >= 4;
 	k->facts.counts_missed =
 		btf__find_by_name_kind(btf, "bpf_prog_inc_misses_counter", BTF_KIND_FUNC) > 0;
+	k->facts.counts_missed_perf = counts_missed_perf(btf);
 	add_reason_enums(k, btf, 1);
 	add_subsystems(k, btf);
 }

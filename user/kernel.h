@@ -13,8 +13,9 @@ struct btf;
 
 /* What the kernel's BTF says about the tracepoints we use. */
 struct kernel_facts {
-	bool kfree_skb_reason; /* it has a reason argument (5.17, 5.15.58) */
-	bool counts_missed;    /* raw tracepoint programs count skipped runs (6.1) */
+	bool kfree_skb_reason;	 /* it has a reason argument (5.17, 5.15.58) */
+	bool counts_missed;	 /* raw tracepoint programs count skipped runs (6.1), */
+	bool counts_missed_perf; /* and those on plain tracepoints and kprobes, too (6.7) */
 };
 
 struct reason {

@@ -521,11 +521,15 @@ bool probes_usable(const struct probe_set *s, enum probe_family family)
 }
 
 /* Runs that are skipped since the same program runs on this CPU are counted from 6.1 on for raw
- * tracepoints (kernel/trace/bpf_trace.c, __bpf_trace_run), and for trampolines by then, too. */
+ * tracepoints (kernel/trace/bpf_trace.c, __bpf_trace_run), and for trampolines by then, too. Plain
+ * tracepoints and kprobes skip whenever any other of their kind runs there (trace_call_bpf()). */
 static bool counts_missed(const struct probe_set *s, const struct probe *p)
 {
-	return p->state == PROBE_LOADED && s->kernel->facts.counts_missed &&
-	       strcmp(p->rung->how, "tracepoint") && strcmp(p->rung->how, "kprobe");
+	if (p->state != PROBE_LOADED)
+		return false;
+	if (strcmp(p->rung->how, "tracepoint") != 0 && strcmp(p->rung->how, "kprobe") != 0)
+		return s->kernel->facts.counts_missed;
+	return s->kernel->facts.counts_missed_perf;
 }
 
 void probes_read_missed(struct probe_set *s)

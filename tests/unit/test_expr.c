@@ -647,6 +647,25 @@ static void test_forbidden_fault_of_a_rule_not_known(void **state)
 	assert_int_equal(judged(m, EXPR_EXPECT, "fault=forward-rule-drop"), VERDICT_INCONCLUSIVE);
 }
 
+/* On a plain tracepoint whatever else runs on the CPU makes the kernel skip our program. */
+static void test_skips_that_nobody_counts(void **state)
+{
+	struct made *m = *state;
+
+	m->probes[0].how = "tracepoint";
+	assert_int_equal(judged(m, EXPR_FORBID, "reason=X"), VERDICT_INCONCLUSIVE);
+	assert_has(m->a.exprs[0].why, "plain tracepoint");
+	assert_int_equal(judged(m, EXPR_FORBID, "reason=NETFILTER_DROP"), VERDICT_VIOLATED);
+	assert_int_equal(judged(m, EXPR_EXPECT, "reason=NETFILTER_DROP"), VERDICT_HELD);
+	m->probes[0].has_missed = true;
+	assert_int_equal(judged(m, EXPR_FORBID, "reason=X"), VERDICT_HELD);
+	m->probes[1].how = "tracepoint"; /* of retransmits */
+	assert_int_equal(judged(m, EXPR_FORBID, "reason=X"), VERDICT_HELD);
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=bridge-nf-off"), VERDICT_INCONCLUSIVE);
+	m->probes[0] = (struct probe_report){.how = "raw_tp"}; /* before 6.1 it runs nested */
+	assert_int_equal(judged(m, EXPR_FORBID, "reason=X"), VERDICT_HELD);
+}
+
 /* The same flow died in one hook first and in another one later. */
 static void test_verdicts_differ(void **state)
 {
@@ -796,6 +815,7 @@ int main(void)
 		T(test_quoted_packet),
 		T(test_folded),
 		T(test_wants_hooks),
+		T(test_skips_that_nobody_counts),
 		T(test_packet_of_unknown_place),
 		T(test_rule_not_known),
 		T(test_forbidden_fault_of_a_rule_not_known),
