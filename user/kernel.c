@@ -108,17 +108,27 @@ static const struct btf_type *tracepoint_proto(const struct btf *btf, const char
 	return t && btf_is_func_proto(t) ? t : NULL;
 }
 
-/* FNV-1a of the modules' names: what changes all the time, like use counts, left out. */
-static uint64_t hash_modules(void)
+static uint64_t hash_word(uint64_t hash, const char *word)
 {
-	FILE *f = fopen("/proc/modules", "re"); /* absent in a kernel without modules */
+	for (; *word && *word != ' ' && *word != '\n'; word++)
+		hash = (hash ^ (unsigned char)*word) * 0x100000001b3ULL;
+	return hash * 0x100000001b3ULL;
+}
+
+/* FNV-1a of the modules' names, and of their addresses, which tell one that came again; what
+ * changes all the time, like use counts, left out. */
+uint64_t kernel_hash_modules(const char *path)
+{
+	FILE *f = fopen(path, "re"); /* absent in a kernel without modules */
 	char line[1024];
 	uint64_t hash = 0xcbf29ce484222325ULL;
 
 	while (f && fgets(line, sizeof(line), f)) {
-		for (char *p = line; *p && *p != ' '; p++)
-			hash = (hash ^ (unsigned char)*p) * 0x100000001b3ULL;
-		hash *= 0x100000001b3ULL;
+		const char *addr = strstr(line, " 0x");
+
+		hash = hash_word(hash, line);
+		if (addr)
+			hash = hash_word(hash, addr + 1);
 	}
 	if (f)
 		fclose(f);
@@ -174,7 +184,7 @@ void kernel_open(struct kernel *k, const struct btf *btf)
 	const struct btf_type *proto;
 
 	memset(k, 0, sizeof(*k));
-	k->modules_hash = hash_modules();
+	k->modules_hash = kernel_hash_modules("/proc/modules");
 	if (!btf)
 		return;
 	proto = tracepoint_proto(btf, "btf_trace_kfree_skb");
@@ -319,8 +329,9 @@ static uint32_t pool_add(struct name_pool *p, const char *s)
 }
 
 struct watched {
-	const char *name;
+	const char *name, *module; /* module: given out, or NULL */
 	bool present;
+	uint64_t addr; /* 0: hidden */
 };
 
 static int watched_cmp(const void *a, const void *b)
@@ -347,6 +358,21 @@ static struct watched *find_watched(const struct kernel *k, const char *name)
 
 	return k->n_watched ? bsearch(&want, k->watched, k->n_watched, sizeof(want), watched_cmp)
 			    : NULL;
+}
+
+static int name_cmp(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* Names outlive the table they came from, which is read anew now and then. */
+static const char *keep_name(struct kernel *k, const char *name)
+{
+	const char *const *found = tfind(name, &k->names, name_cmp);
+
+	if (!found)
+		found = tsearch(xstrdup(name), &k->names, name_cmp);
+	return found ? *found : "?";
 }
 
 /* A reading of /proc/kallsyms. */
@@ -388,8 +414,11 @@ static void take_line(void *arg, const struct kallsyms_line *l)
 		return;
 	r->k->addresses_hidden &= !l->addr;
 	w = find_watched(r->k, l->name);
-	if (w)
+	if (w) {
 		w->present = true;
+		w->module = l->module ? keep_name(r->k, l->module) : NULL;
+		w->addr = l->addr;
+	}
 	if (r->symbols)
 		add_symbol(r, l);
 }
@@ -418,21 +447,24 @@ static void read_kallsyms(struct kernel *k, bool symbols)
 		qsort(k->syms, k->n_syms, sizeof(*k->syms), ksym_cmp);
 }
 
-bool kernel_has_function(struct kernel *k, const char *name)
+bool kernel_has_function(struct kernel *k, const char *name, struct symbol *at)
 {
 	const struct watched *w;
 
 	if (!k->watched_read) /* the symbols change once programs are attached */
 		read_kallsyms(k, false);
 	w = find_watched(k, name);
-	return w && w->present;
+	if (!w || !w->present)
+		return false;
+	*at = (struct symbol){.name = w->name, .module = w->module, .addr = w->addr};
+	return true;
 }
 
 bool kernel_modules_changed(struct kernel *k)
 {
 	uint64_t before = k->modules_hash;
 
-	k->modules_hash = hash_modules();
+	k->modules_hash = kernel_hash_modules("/proc/modules");
 	if (before == k->modules_hash)
 		return false;
 	k->modules_tried = false; /* new ones may bring reasons of their own */
@@ -443,21 +475,6 @@ bool kernel_modules_changed(struct kernel *k)
 void kernel_forget_symbols(struct kernel *k)
 {
 	k->syms_tried = false;
-}
-
-static int name_cmp(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
-/* Names outlive the table they came from, which is read anew now and then. */
-static const char *keep_name(struct kernel *k, const char *name)
-{
-	const char *const *found = tfind(name, &k->names, name_cmp);
-
-	if (!found)
-		found = tsearch(xstrdup(name), &k->names, name_cmp);
-	return found ? *found : "?";
 }
 
 /* A module's last function has no end in kallsyms: farther away than this is another thing. */

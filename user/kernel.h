@@ -55,10 +55,13 @@ size_t kernel_reasons_matching(struct kernel *k, const char *glob, uint32_t *out
 
 /* Functions that kernel_has_function() is going to be asked about. The names must live on. */
 void kernel_watch_functions(struct kernel *k, const char *const *names, size_t n);
-/* Is there such a function now, in the kernel or in a module? Also where addresses are hidden. */
-bool kernel_has_function(struct kernel *k, const char *name);
+/* Is there such a function now, in the kernel or in a module? Also where addresses are hidden: then
+ * at->addr is 0. */
+bool kernel_has_function(struct kernel *k, const char *name, struct symbol *at);
 /* Were modules loaded or unloaded since the last call? Then functions and symbols are read anew. */
 bool kernel_modules_changed(struct kernel *k);
+/* What that looks at, of the file /proc/modules. */
+uint64_t kernel_hash_modules(const char *path);
 /* Symbols are to be read anew: BPF programs came, which are symbols, too. */
 void kernel_forget_symbols(struct kernel *k);
 

@@ -37,6 +37,7 @@ struct probe {
 	enum probe_state state;
 	const struct rung *rung; /* PROBE_LOADED: which one holds */
 	struct bpf_object *obj;	 /* shared by the probes of one object that were loaded together */
+	uint64_t addr;		 /* the function's, when it was loaded; 0: hidden */
 	struct bpf_link *links[2];
 	bool ever_attached;
 	uint64_t missed;

@@ -106,12 +106,33 @@ static void test_subsystem_is_gone(void **state)
 	assert_false(h.has_ctnetlink || h.has_ebtables || h.has_xfrm_user);
 }
 
+static uint64_t hash_of(const char *text)
+{
+	write_file(text);
+	return kernel_hash_modules(path);
+}
+
+/* One that went and came again in between has another address. */
+static void test_modules_changed(void **state)
+{
+	uint64_t first = hash_of("nf_tables 356352 12 nft_ct, Live 0xffffffffc0a00000\n"
+				 "vxlan 155648 0 - Live 0xffffffffc0b00000 (OE)\n");
+
+	(void)state;
+	assert_true(first == hash_of("nf_tables 356352 99 - Live 0xffffffffc0a00000\n"
+				     "vxlan 155648 7 a, Unloading 0xffffffffc0b00000\n"));
+	assert_false(first == hash_of("nf_tables 356352 12 nft_ct, Live 0xffffffffc0a00000\n"
+				      "vxlan 155648 0 - Live 0xffffffffc0c00000 (OE)\n"));
+	assert_false(first == hash_of("nf_tables 356352 12 nft_ct, Live 0xffffffffc0a00000\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_subsystem_is_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_modules_changed, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
