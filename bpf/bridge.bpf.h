@@ -20,7 +20,6 @@ static __always_inline int tell(__u32 fn, __u64 skb, struct net_bridge_port *por
 		hook_sample_port(s, port);
 	if (br && bpf_core_field_exists(struct net_bridge, dev))
 		BPF_CORE_READ_STR_INTO(&s->bridge, br, dev, name);
-	verdict_take(skb, s);
 	bpf_ringbuf_submit(s, 0);
 	return 0;
 }
@@ -55,13 +54,19 @@ static __always_inline int on_okfn_return(__u32 fn, const __u64 *arg, __u32 ret)
 	return tell(fn, arg[2], NULL, NULL);
 }
 
-/* (pskb): runs the functions of the bridge's prerouting hook without nf_hook_slow() */
+/* (pskb): runs the functions of the bridge's prerouting hook without nf_hook_slow(), so it is the
+ * one that takes their verdict. */
 static __always_inline int on_frame_return(__u32 fn, const __u64 *arg, __u32 ret)
 {
+	struct hook_sample *s;
 	__u64 skb = 0;
 
 	bpf_probe_read_kernel(&skb, sizeof(skb), (void *)arg[0]);
-	tell(fn, skb, NULL, NULL);
+	s = hook_sample_reserve(fn, skb);
+	if (s) {
+		verdict_take(skb, s);
+		bpf_ringbuf_submit(s, 0);
+	}
 	verdict_forget(skb);
 	return 0;
 }

@@ -9,29 +9,48 @@
 
 #include "hooks.bpf.h"
 
-static __always_inline int conntrack_note(__u32 fn, __u64 skb, __u32 ret)
+#define NF_INET_PRE_ROUTING 0
+
+static __always_inline int on_conntrack_return(__u32 fn, const __u64 *arg, __u32 ret)
+{
+	struct nf_hook_state *state = (void *)arg[1];
+	struct table_verdict v;
+
+	if (!is_drop(ret))
+		return 0;
+	/* act_ct and Open vSwitch ask for a packet that is in no hook, and drop it themselves */
+	if (BPF_CORE_READ(state, hook) == NF_INET_PRE_ROUTING && !BPF_CORE_READ(state, in))
+		return 0;
+	verdict_init(&v, fn);
+	verdict_note(arg[0], &v);
+	return 0;
+}
+
+static __always_inline int on_confirm_return(__u32 fn, const __u64 *arg, __u32 ret)
 {
 	struct table_verdict v;
 
 	if (!is_drop(ret))
 		return 0;
 	verdict_init(&v, fn);
-	verdict_note(skb, &v);
+	verdict_note(arg[0], &v);
 	return 0;
 }
 
-static __always_inline int on_skb_first(__u32 fn, const __u64 *arg, __u32 ret)
+/* Runs the chains of NAT's tables. */
+static __always_inline int on_nat_return(__u32 fn, const __u64 *arg, __u32 ret)
 {
-	return conntrack_note(fn, arg[0], ret);
+	struct table_verdict v;
+
+	if (!is_drop(ret))
+		return 0;
+	verdict_init(&v, fn);
+	verdict_note_outer(arg[1], &v);
+	return 0;
 }
 
-static __always_inline int on_skb_second(__u32 fn, const __u64 *arg, __u32 ret)
-{
-	return conntrack_note(fn, arg[1], ret);
-}
-
-HOOK(nf_conntrack_in, FN_NF_CONNTRACK_IN, 2, on_skb_first)
-HOOK(__nf_conntrack_confirm, FN_NF_CONNTRACK_CONFIRM, 1, on_skb_first)
-HOOK(nf_nat_inet_fn, FN_NF_NAT_INET_FN, 3, on_skb_second)
+HOOK(nf_conntrack_in, FN_NF_CONNTRACK_IN, 2, on_conntrack_return)
+HOOK(__nf_conntrack_confirm, FN_NF_CONNTRACK_CONFIRM, 1, on_confirm_return)
+HOOK(nf_nat_inet_fn, FN_NF_NAT_INET_FN, 3, on_nat_return)
 
 #endif

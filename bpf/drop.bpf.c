@@ -38,6 +38,16 @@ static __always_inline bool first_of_kind(const struct drop_key *key, __u64 now)
 	return true;
 }
 
+static __always_inline bool sample_wanted(struct drop_val *v, const struct drop_key *key, __u64 now)
+{
+	if (v->sampled_ns && now - v->sampled_ns < SAMPLE_EVERY_NS)
+		return false;
+	if (!budget_take(BUDGET_DROPS, now) && (v->sampled_ns || !first_of_kind(key, now)))
+		return false;
+	v->sampled_ns = now;
+	return true;
+}
+
 static __always_inline void sampled_forget(struct sk_buff *skb)
 {
 	__u64 address = (__u64)skb;
@@ -81,17 +91,16 @@ static __always_inline int on_drop(void *ctx, struct sk_buff *skb, __u64 locatio
 		v = fold_get(&key);
 	if (!v) {
 		stat_add(STAT_UNCOUNTED);
-		return 0;
+		if (!budget_take_uncounted(now))
+			return 0;
+	} else {
+		val_add(v, now, len);
+		if (!sample_wanted(v, &key, now))
+			return 0;
 	}
-	val_add(v, now, len);
-	if (v->sampled_ns && now - v->sampled_ns < SAMPLE_EVERY_NS)
-		return 0;
-	if (budget_take(now) || (!v->sampled_ns && first_of_kind(&key, now))) {
-		v->sampled_ns = now;
-		sample_drop(ctx, skb, &key, &p, dev, now, direct);
-		if (armed)
-			sampled_mark(skb, now);
-	}
+	sample_drop(ctx, skb, &key, &p, dev, now, direct);
+	if (armed)
+		sampled_mark(skb, now);
 	return 0;
 }
 

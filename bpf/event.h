@@ -218,15 +218,23 @@ enum stat_id {
 	STAT_UNCOUNTED,
 	STAT_SAMPLES_SENT,
 	STAT_SAMPLES_LOST, /* the ring buffer was full */
-	STAT_RETRANS_LOST, /* retransmits that no map had room for */
+	STAT_RETRANS_LOST, /* retransmits that no map had room for, or no sample was allowed for */
 	STAT_HOOKS_LOST,   /* hook samples that the ring buffer had no room for */
 	STAT_MAX,
+};
+
+/* Drops must not take the samples of silences: each kind has its own. */
+enum budget_id {
+	BUDGET_DROPS,
+	BUDGET_RETRANSMITS,
+	BUDGET_MAX,
 };
 
 /* Per-CPU token bucket for samples. */
 struct sample_budget {
 	__u64 refilled_ns;
 	__u64 tokens;
+	__u64 uncounted_ns; /* the last sample of a drop that no map had room for */
 };
 
 struct net_filter {

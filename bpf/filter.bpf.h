@@ -42,11 +42,18 @@ static __always_inline bool filter_iface(struct net_device *dev)
 	return false;
 }
 
+/* More extension headers than are looked at, or one that cannot be read: what follows may be all.
+ */
+static __always_inline bool proto_unknown(const struct pkt *p)
+{
+	return p->l3 == ETH_P_IPV6 && is_ext_header(p->proto);
+}
+
 static __always_inline bool proto_matches(const struct pkt *p)
 {
 	__u32 proto = p->l3 == ETH_P_ARP ? PROTO_ARP : p->proto;
 
-	if (!filter.n_protos)
+	if (!filter.n_protos || proto_unknown(p))
 		return true;
 	for (__u32 i = 0; i < WD_MAX_PROTOS; i++) {
 		if (i < filter.n_protos && filter.protos[i] == proto)
@@ -61,7 +68,7 @@ static __always_inline bool ports_match(const struct pkt *p)
 		return true;
 	if (!p->has_ports) /* TCP, UDP and SCTP whose ports are in another fragment may match */
 		return p->proto == IPPROTO_TCP || p->proto == IPPROTO_UDP ||
-		       p->proto == IPPROTO_SCTP;
+		       p->proto == IPPROTO_SCTP || proto_unknown(p);
 	for (__u32 i = 0; i < WD_MAX_PORTS; i++) {
 		if (i < filter.n_ports &&
 		    (filter.ports[i] == p->sport || filter.ports[i] == p->dport))
@@ -110,17 +117,29 @@ static __always_inline bool is_tunnel_port(__u16 port)
 	return false;
 }
 
-/* p is the outer packet; it matches if it does itself or if what it carries does. */
+/* p is the outer packet; it matches if it does itself or if what it carries does, or may. */
 static __always_inline bool filter_contents(const struct pkt *p)
 {
 	struct pkt inner;
 
 	if (!filter_contents_set() || !p->l3 || contents_match(p))
 		return true;
-	if (!is_tunnel_port(p->dport))
+	if (!filter.n_tunnel_ports)
+		return false;
+	/* of a fragmented tunnel only the first fragment says what it carries */
+	if (proto_unknown(p) || (p->proto == IPPROTO_UDP && !p->has_ports))
+		return true;
+	if (p->proto != IPPROTO_UDP || !is_tunnel_port(p->dport))
 		return false;
 	inner = *p;
-	return pkt_enter_tunnel(&inner) && contents_match(&inner);
+	switch (pkt_enter_tunnel(&inner)) {
+	case ENTERED:
+		return !inner.l3 || contents_match(&inner);
+	case ENTERED_UNKNOWN:
+		return true;
+	default:
+		return false;
+	}
 }
 
 #endif

@@ -20,6 +20,9 @@
 #define VERDICT_FRESH_NS 50000000ULL /* from a table's return to that of who called it */
 #define NF_DROP		 0
 #define NF_STOLEN	 2
+#define NFPROTO_ARP	 3
+#define NFPROTO_NETDEV	 5
+#define NFPROTO_BRIDGE	 7
 #define MAX_ARGS	 4
 
 struct call_key {
@@ -60,15 +63,28 @@ static __always_inline void verdict_init(struct table_verdict *v, __u32 fn)
 	v->ts = bpf_ktime_get_ns();
 }
 
-/* The first one counts: a table in a hook of a hook gives the verdict, not what calls it. An old
- * one is another packet's, which nobody took: not all who run hooks are watched, or were by then.
+/*
+ * The last one counts: memory is given away again within microseconds, and what is still noted of
+ * an address may be of a packet before, whose verdict nobody took: not all who run hooks are
+ * watched (nf_reinject()), or were by then. A function that says drop since a table that it called
+ * did so is no news (verdict_note_outer()).
  */
 static __always_inline void verdict_note(__u64 skb, const struct table_verdict *v)
 {
-	struct table_verdict *first = bpf_map_lookup_elem(&verdicts, &skb);
+	bpf_map_update_elem(&verdicts, &skb, v, BPF_ANY);
+}
 
-	if (!first || v->ts - first->ts > VERDICT_FRESH_NS)
-		bpf_map_update_elem(&verdicts, &skb, v, BPF_ANY);
+/* Of a function of IPv4's and IPv6's hooks that may have called a table of theirs. */
+static __always_inline void verdict_note_outer(__u64 skb, const struct table_verdict *v)
+{
+	struct table_verdict *inner = bpf_map_lookup_elem(&verdicts, &skb);
+
+	if (inner && v->ts - inner->ts <= VERDICT_FRESH_NS &&
+	    (inner->fn == FN_IPT_DO_TABLE || inner->fn == FN_IP6T_DO_TABLE ||
+	     (inner->fn == FN_NFT_DO_CHAIN && inner->family != NFPROTO_BRIDGE &&
+	      inner->family != NFPROTO_ARP && inner->family != NFPROTO_NETDEV)))
+		return;
+	verdict_note(skb, v);
 }
 
 static __always_inline void verdict_take(__u64 skb, struct hook_sample *s)

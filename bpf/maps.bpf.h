@@ -27,9 +27,10 @@
 #define AF_INET	     2
 #define AF_INET6     10
 
-#define SAMPLE_EVERY_NS	  250000000ULL /* of one group on one CPU */
-#define SAMPLE_TOKEN_NS	  5000000ULL   /* one more sample per CPU each 5 ms: 200 a second */
-#define SAMPLE_MAX_TOKENS 200
+#define SAMPLE_EVERY_NS	   250000000ULL /* of one group on one CPU */
+#define SAMPLE_TOKEN_NS	   5000000ULL	/* one more sample per CPU each 5 ms: 200 a second */
+#define SAMPLE_MAX_TOKENS  200
+#define UNCOUNTED_EVERY_NS 50000000ULL /* of all drops on one CPU that no map had room for */
 
 /* Set by userspace before load, in a section of its own so that the map's value is just this; the
  * verifier removes what is not in use. */
@@ -68,7 +69,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__type(key, __u32);
 	__type(value, struct sample_budget);
-	__uint(max_entries, 1);
+	__uint(max_entries, BUDGET_MAX);
 } budget SEC(".maps");
 
 struct {
@@ -123,10 +124,9 @@ static __always_inline struct drop_val *group_get(void *map, const struct drop_k
 }
 
 /* May this CPU send one more sample? In a scan every drop is a new group. */
-static __always_inline bool budget_take(__u64 now)
+static __always_inline bool budget_take(__u32 id, __u64 now)
 {
-	__u32 zero = 0;
-	struct sample_budget *b = bpf_map_lookup_elem(&budget, &zero);
+	struct sample_budget *b = bpf_map_lookup_elem(&budget, &id);
 	__u64 add;
 
 	if (!b)
@@ -141,6 +141,19 @@ static __always_inline bool budget_take(__u64 now)
 	if (!b->tokens)
 		return false;
 	b->tokens--;
+	return true;
+}
+
+/* Where the maps are full a new kind of drop has no counters, which would say when it was sampled
+ * last: all such drops share a part of the budget. */
+static __always_inline bool budget_take_uncounted(__u64 now)
+{
+	__u32 drops = BUDGET_DROPS;
+	struct sample_budget *b = bpf_map_lookup_elem(&budget, &drops);
+
+	if (!b || now - b->uncounted_ns < UNCOUNTED_EVERY_NS || !budget_take(BUDGET_DROPS, now))
+		return false;
+	b->uncounted_ns = now;
 	return true;
 }
 

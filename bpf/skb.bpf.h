@@ -277,27 +277,34 @@ static __always_inline void skb_parse(struct sk_buff *skb, struct pkt *p, const 
 	pkt_parse(p);
 }
 
-/* Replace p by what it carries, if that is plausibly VXLAN or Geneve. */
-static __always_inline bool pkt_enter_tunnel(struct pkt *p)
+enum entered {
+	ENTERED_NOTHING, /* it is no such tunnel's packet */
+	ENTERED_UNKNOWN, /* the headers are not in what can be read */
+	ENTERED,
+};
+
+/* Replace p, a UDP packet with ports, by what it carries, if that is plausibly VXLAN or Geneve. */
+static __always_inline enum entered pkt_enter_tunnel(struct pkt *p)
 {
 	__u32 off = p->l4_off + 8;
 	__u8 h[8], eth[2];
 
-	if (p->proto != IPPROTO_UDP || !p->has_ports || !pkt_read(p, h, off, sizeof(h)))
-		return false;
+	if (!pkt_read(p, h, off, sizeof(h)))
+		return ENTERED_UNKNOWN;
 	if (h[0] == 0x08 && !h[1] && !h[2] && !h[3])
 		off += 8;
 	else if (!(h[0] >> 6) && be16(h + 2) == ETH_P_TEB)
 		off += 8 + (h[0] & 0x3f) * 4;
 	else
-		return false;
+		return ENTERED_NOTHING;
 	if (!pkt_read(p, eth, off + 12, 2))
-		return false;
+		return ENTERED_UNKNOWN;
 	p->l3 = be16(eth);
 	p->l3_off = off + 14;
 	p->cls = PKT_OTHER;
 	p->has_ports = 0;
-	return !pkt_parse(p);
+	pkt_parse(p);
+	return ENTERED;
 }
 
 /* The service's side of a flow, so that a thousand clients are one group: told by the flags where

@@ -82,8 +82,10 @@ static __always_inline int on_retransmit(struct sock *sk, const bool direct)
 	now = bpf_ktime_get_ns();
 	val_add(v, now, 0);
 	/* every one that the budget allows: userspace counts them by connection */
-	if (!budget_take(now))
+	if (!budget_take(BUDGET_RETRANSMITS, now)) {
+		stat_add(STAT_RETRANS_LOST);
 		return 0;
+	}
 	s = sample_reserve(SAMPLE_RETRANSMIT, &key, now);
 	if (!s)
 		return 0;

@@ -12,7 +12,9 @@
 
 #define MODULES_EVERY_NS 1000000000ULL
 #define MAX_ASKS	 16 /* samples of one group that ask; then no probe will ever tell */
-#define MAX_ALIKE	 8  /* groups of the same place that are explained: enough of a port scan */
+/* So many groups of one place were explained in so much time: enough of a port scan. */
+#define MAX_ALIKE 8
+#define ALIKE_NS  60000000000ULL
 
 /* Functions in which bridges drop frames, apart from what netfilter drops on a bridge. */
 static const char *const bridge_functions[] = {"br_handle_frame",
@@ -39,36 +41,38 @@ static bool by_netfilter(const struct group *g)
 }
 
 /* br_handle_frame() runs the functions of the bridge's prerouting hook itself. */
-static bool in_frame_hook(const struct group *g)
-{
-	static const char *const frame[] = {"br_handle_frame", NULL};
-	static const char *const slow[] = {"nf_hook_slow", NULL};
-
-	for (int i = 0; i < g->n_stack && !symbol_is(&g->stack[i], slow); i++) {
-		if (symbol_is(&g->stack[i], frame))
-			return true;
-	}
-	return group_at(g, frame);
-}
-
 static bool needs(const struct group *g, enum probe_family family)
 {
+	static const char *const frame[] = {"br_handle_frame", NULL};
+
 	if (family == PROBES_BRIDGE)
-		return group_at(g, bridge_functions) || (by_netfilter(g) && in_frame_hook(g));
-	return family == PROBES_NETFILTER && (by_netfilter(g) || in_frame_hook(g));
+		return group_at(g, bridge_functions);
+	return family == PROBES_NETFILTER && (by_netfilter(g) || group_at(g, frame));
 }
 
-static bool enough_alike(const struct table *t, const struct group *g)
+static void note_told(struct explain *e, const struct group *g)
 {
+	unsigned int i = e->next_told;
+
+	e->told[i].location = g->key.location;
+	e->told[i].netns = g->netns;
+	e->told[i].in_ifindex = g->in_ifindex;
+	e->told[i].hook = g->hook;
+	e->told[i].at_ns = now_ns(CLOCK_MONOTONIC);
+	e->next_told = (i + 1) % EXPLAIN_TOLD;
+}
+
+/* For a while only: the next hour's drops of that place may be another rule's. */
+static bool enough_alike(const struct explain *e, const struct group *g)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
 	int alike = 0;
 
-	for (size_t i = 0; i < t->n && alike < MAX_ALIKE; i++) {
-		const struct group *o = &t->groups[i];
-
-		alike += o->explained && o->key.location == g->key.location &&
-			 o->netns == g->netns && o->hook == g->hook;
-	}
-	return alike == MAX_ALIKE;
+	for (size_t i = 0; i < EXPLAIN_TOLD; i++)
+		alike += e->told[i].at_ns && now - e->told[i].at_ns < ALIKE_NS &&
+			 e->told[i].location == g->key.location && e->told[i].netns == g->netns &&
+			 e->told[i].in_ifindex == g->in_ifindex && e->told[i].hook == g->hook;
+	return alike >= MAX_ALIKE;
 }
 
 void explain_drop(struct explain *e, struct table *t, size_t group, const struct sample *s)
@@ -80,7 +84,7 @@ void explain_drop(struct explain *e, struct table *t, size_t group, const struct
 	e->recent[e->next].group = group;
 	e->recent[e->next].told = false;
 	e->next = (e->next + 1) % EXPLAIN_RECENT;
-	if (e->deep || g->explained || g->asks >= MAX_ASKS || noise_why(g) || enough_alike(t, g))
+	if (e->deep || g->explained || g->asks >= MAX_ASKS || noise_why(g) || enough_alike(e, g))
 		return;
 	for (int family = PROBES_ALWAYS + 1; family < PROBE_FAMILIES; family++) {
 		if (!needs(g, (enum probe_family)family))
@@ -159,12 +163,39 @@ static bool same_verdict(const struct group *g, const struct table_verdict *v, b
 	return !g->verdict.rule || !is_policy(v, sees_rules);
 }
 
+/* Can the verdict be one of that hook? One that nobody took is left for the next packet in the same
+ * memory, which may have died in another hook. */
+static bool fits_hook(const struct table_verdict *v, uint8_t pf)
+{
+	bool ip = pf == NFPROTO_IPV4 || pf == NFPROTO_IPV6;
+
+	switch (v->fn) {
+	case FN_NFT_DO_CHAIN: /* inet has chains in hooks of devices, too */
+		return !v->family || v->family == pf ||
+		       (v->family == NFPROTO_INET && (ip || pf == NFPROTO_NETDEV));
+	case FN_IPT_DO_TABLE:
+		return pf == NFPROTO_IPV4;
+	case FN_IP6T_DO_TABLE:
+		return pf == NFPROTO_IPV6;
+	case FN_ARPT_DO_TABLE:
+		return pf == NFPROTO_ARP;
+	case FN_EBT_DO_TABLE:
+	case FN_BR_NF_PRE_ROUTING:
+	case FN_BR_NF_FORWARD:
+	case FN_BR_NF_FORWARD_IP:
+	case FN_BR_NF_POST_ROUTING:
+		return pf == NFPROTO_BRIDGE;
+	default: /* conntrack, which bridges have, too, and NAT */
+		return ip || pf == NFPROTO_BRIDGE;
+	}
+}
+
 /* A function that stands for the whole of netfilter gives no verdict of its own. */
 static void take_verdict(struct group *g, const struct hook_sample *s, bool sees_rules)
 {
 	const struct table_verdict *v = &s->verdict;
 
-	if (!probe_function(v->fn))
+	if (!probe_function(v->fn) || !fits_hook(v, s->has_hook ? s->pf : NFPROTO_BRIDGE))
 		return;
 	if (g->verdict.function) {
 		g->verdicts_differ |= !same_verdict(g, v, sees_rules);
@@ -240,38 +271,64 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 	take_verdict(g, s, e->sees_rules && s->ts >= e->rules_ns);
 	take_port(g, s);
 	take_name(g->bridge, s->bridge);
-	if (!g->explained)
+	if (!g->explained) {
+		note_told(e, g);
 		log_info(LOG_VERBOSE, "explained by %s: %s", function, flow_str(&g->flow, flow));
+	}
 	g->explained = true;
 	describe_path(g, h);
 	return g;
 }
 
+static void tell_armed(struct kernel *k, enum probe_family family, const char *what)
+{
+	log_info(LOG_VERBOSE, "%s probes %s", family == PROBES_BRIDGE ? "bridge" : "netfilter",
+		 what);
+	/* its trampolines appear in stacks, and they are symbols, too */
+	kernel_forget_symbols(k);
+}
+
 static void arm(struct explain *e, struct session *s, struct kernel *k, enum probe_family family)
 {
-	bool want = e->deep || arming_tick(&e->arming[family], now_ns(CLOCK_MONOTONIC));
 	bool was = session_is_armed(s, family), saw_rules = e->sees_rules;
 
-	if (want == was && !(want && e->modules_came))
-		return;
-	if (!want)
-		session_disarm(s, family);
-	else if (!session_arm(s, family))
+	if (!session_arm(s, family))
 		return;
 	/* what came to others because of a module changes nothing about what those saw */
-	if (want && !was) {
+	if (!was) {
 		e->armed_ns = now_ns(CLOCK_MONOTONIC);
 		arming_attached(&e->arming[family], e->armed_ns);
 	}
-	if (want && family == PROBES_NETFILTER)
+	if (family == PROBES_NETFILTER)
 		e->sees_rules = session_is_attached(s, FN_NFT_IMMEDIATE_EVAL) &&
 				session_is_attached(s, FN_NFT_LOOKUP_EVAL);
 	if (e->sees_rules && !saw_rules)
 		e->rules_ns = now_ns(CLOCK_MONOTONIC);
-	log_info(LOG_VERBOSE, "%s probes %s", family == PROBES_BRIDGE ? "bridge" : "netfilter",
-		 want ? "armed" : "disarmed");
-	/* its trampolines appear in stacks, and they are symbols, too */
-	kernel_forget_symbols(k);
+	tell_armed(k, family, "armed");
+}
+
+/* Those that a drop needs, or all; what came with a module joins the armed ones. */
+static void arm_and_disarm(struct explain *e, struct session *s, struct kernel *k)
+{
+	bool on[PROBE_FAMILIES] = {};
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+
+	for (int i = PROBES_ALWAYS + 1; i < PROBE_FAMILIES; i++) {
+		enum probe_family family = (enum probe_family)i;
+		bool want = e->deep || arming_tick(&e->arming[i], now);
+		bool is = session_is_armed(s, family);
+
+		on[i] = want && (!is || e->modules_came);
+		if (want || !is)
+			continue;
+		session_disarm(s, family);
+		tell_armed(k, family, "disarmed");
+	}
+	session_load(s, on);
+	for (int i = PROBES_ALWAYS + 1; i < PROBE_FAMILIES; i++) {
+		if (on[i])
+			arm(e, s, k, (enum probe_family)i);
+	}
 }
 
 void explain_tick(struct explain *e, struct session *s, struct kernel *k, struct host *h)
@@ -281,12 +338,9 @@ void explain_tick(struct explain *e, struct session *s, struct kernel *k, struct
 	if (now - e->modules_ns >= MODULES_EVERY_NS) {
 		e->modules_ns = now;
 		e->modules_came = kernel_modules_changed(k);
-		if (e->modules_came) {
-			kernel_forget_symbols(k);
+		if (e->modules_came)
 			host_forget_modules(h);
-		}
 	}
-	for (int family = PROBES_ALWAYS + 1; family < PROBE_FAMILIES; family++)
-		arm(e, s, k, (enum probe_family)family);
+	arm_and_disarm(e, s, k);
 	e->modules_came = false;
 }

@@ -12,6 +12,7 @@
 #include "table.h"
 
 #define EXPLAIN_RECENT 512
+#define EXPLAIN_TOLD   64
 
 struct explain {
 	bool deep; /* armed all the time */
@@ -22,6 +23,12 @@ struct explain {
 		bool told; /* a hook_sample came */
 	} recent[EXPLAIN_RECENT];
 	unsigned int next;
+	struct { /* where and when groups were explained; a ring */
+		uint64_t location, at_ns;
+		uint32_t netns, in_ifindex;
+		enum nf_hook hook;
+	} told[EXPLAIN_TOLD];
+	unsigned int next_told;
 	uint64_t modules_ns; /* when modules were last looked at */
 	bool modules_came;
 	/* CLOCK_MONOTONIC; until then programs were attached one after the other */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "expr.h"
+#include "firewall.h"
 #include "out/words.h"
 #include "util.h"
 
@@ -57,10 +58,18 @@ static bool lacks_sample(const struct group *g)
 	return g->folded || !g->has_sample;
 }
 
+/* Netfilter dropped it, and it is not known by which rule, which is what tells those faults apart:
+ * several may have been it, or they could not be read. */
+static bool rule_unknown(const struct group *g)
+{
+	return dropped_by_netfilter(g) && !g->rule && !firewall_without_rule(g) &&
+	       g->class != CLASS_NOISE;
+}
+
 /* Might a fault be behind it that was not recognised? */
 static bool diagnosis_unsure(const struct report *r, const struct group *g)
 {
-	return g->finding < 0 && (lacks_sample(g) || r->addresses_hidden);
+	return g->finding < 0 && (lacks_sample(g) || r->addresses_hidden || rule_unknown(g));
 }
 
 static bool possible_fault(struct expr_term *t)
@@ -243,6 +252,9 @@ static enum match match_class(const struct subject *s, const struct expr_term *t
 		else
 			other = true;
 	}
+	/* that nothing explains it is sure, but not that nothing would have */
+	if (!some && s->g->finding < 0 && rule_unknown(s->g) && glob(t, word_class(CLASS_FAULT)))
+		return MATCH_MAYBE;
 	return some && other ? MATCH_MAYBE : sure(some);
 }
 
@@ -470,12 +482,12 @@ static const struct expr_key *find_key(const char *name, size_t len)
 static void note_key(struct expr *e, const struct expr_term *t)
 {
 	if (t->key->match == match_fault || t->key->match == match_status)
-		e->about_findings = e->wants_faults = true;
+		e->about_findings = e->wants_faults = e->wants_hooks = true;
 	else if (t->key->match == match_hook || t->key->match == match_family ||
 		 t->key->match == match_iface)
 		e->wants_hooks = true;
 	if (t->key->match == match_class) {
-		e->has_class = true;
+		e->has_class = e->wants_hooks = true;
 		e->wants_faults |= glob(t, word_class(CLASS_FAULT));
 	}
 }

@@ -32,7 +32,8 @@ struct expr {
 	bool about_findings; /* it has fault= or status=: netns= is where the fault is */
 	bool has_class;	     /* it has class=, so that noise is not left out of a forbid */
 	bool wants_faults;   /* what a lost sample would have explained may match */
-	bool wants_hooks;    /* it asks for what hook programs see best: hook, family, iface */
+	bool wants_hooks; /* it asks for what hook programs see best: hook, family, iface, and what
+			     the diagnosis takes from them: fault, status, class */
 	bool has_count;
 	uint64_t min, max; /* bounds of the count, both included */
 };

@@ -161,6 +161,23 @@ static uint64_t lost_evidence(const struct report *r)
 	return lost;
 }
 
+/* Does it skip what nobody counts? A program on a plain tracepoint does not run while another BPF
+ * program of a tracepoint or kprobe runs on the same CPU. */
+static bool skips_untold(const struct probe_report *p)
+{
+	return !p->has_missed && p->how && !strcmp(p->how, "tracepoint");
+}
+
+/* The first probe is kfree_skb's; what the other ones miss would have told a fault. */
+static bool may_have_skipped(const struct report *r, bool wants_faults)
+{
+	for (size_t i = 0; i < r->n_probes && (wants_faults || !i); i++) {
+		if (skips_untold(&r->probes[i]))
+			return true;
+	}
+	return false;
+}
+
 /* The most that the count could have been, and why it is not the count. */
 static uint64_t most(const struct assertion *a, const struct judged *j, const struct report *r,
 		     const struct unsure *u, char **why)
@@ -178,7 +195,7 @@ static uint64_t most(const struct assertion *a, const struct judged *j, const st
 		{u->folded, "known by reason, place and netns only: more flows than room"},
 		{u->unsampled, "without a sample, which it would take to tell"},
 		{u->hidden, "of hidden place: the kernel hides its addresses (CAP_SYSLOG)"},
-		{u->unknown, "whose namespace or hook is not sure"},
+		{u->unknown, "whose namespace, hook or rule is not sure"},
 		{unread, "counted that could not be read"},
 		{u->silences, "of a silence that cannot be told"},
 	};
@@ -198,6 +215,11 @@ static uint64_t most(const struct assertion *a, const struct judged *j, const st
 	if (j->expr.wants_hooks && acc->hooks_lost) {
 		because(why, "%" PRIu64 " record%s of hook programs lost", acc->hooks_lost,
 			acc->hooks_lost == 1 ? "" : "s");
+		sum = UINT64_MAX;
+	}
+	if (may_have_skipped(r, j->expr.wants_faults)) {
+		because(why, "a plain tracepoint skips drops while other BPF programs run, and "
+			     "this kernel does not count them");
 		sum = UINT64_MAX;
 	}
 	if (r->ended_early || a->cut_short) {

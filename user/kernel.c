@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kallsyms.h"
 #include "kernel.h"
 #include "util.h"
 
@@ -107,17 +108,27 @@ static const struct btf_type *tracepoint_proto(const struct btf *btf, const char
 	return t && btf_is_func_proto(t) ? t : NULL;
 }
 
-/* FNV-1a of the modules' names: what changes all the time, like use counts, left out. */
-static uint64_t hash_modules(void)
+static uint64_t hash_word(uint64_t hash, const char *word)
 {
-	FILE *f = fopen("/proc/modules", "re"); /* absent in a kernel without modules */
+	for (; *word && *word != ' ' && *word != '\n'; word++)
+		hash = (hash ^ (unsigned char)*word) * 0x100000001b3ULL;
+	return hash * 0x100000001b3ULL;
+}
+
+/* FNV-1a of the modules' names, and of their addresses, which tell one that came again; what
+ * changes all the time, like use counts, left out. */
+uint64_t kernel_hash_modules(const char *path)
+{
+	FILE *f = fopen(path, "re"); /* absent in a kernel without modules */
 	char line[1024];
 	uint64_t hash = 0xcbf29ce484222325ULL;
 
 	while (f && fgets(line, sizeof(line), f)) {
-		for (char *p = line; *p && *p != ' '; p++)
-			hash = (hash ^ (unsigned char)*p) * 0x100000001b3ULL;
-		hash *= 0x100000001b3ULL;
+		const char *addr = strstr(line, " 0x");
+
+		hash = hash_word(hash, line);
+		if (addr)
+			hash = hash_word(hash, addr + 1);
 	}
 	if (f)
 		fclose(f);
@@ -142,18 +153,45 @@ static void add_subsystems(struct kernel *k, const struct btf *btf)
 	}
 }
 
+static const struct btf_type *find_member(const struct btf *btf, const struct btf_type *t,
+					  const char *name)
+{
+	for (int i = 0; t && btf_is_composite(t) && i < btf_vlen(t); i++) {
+		const struct btf_member *m = &btf_members(t)[i];
+		const char *own = btf__name_by_offset(btf, m->name_off);
+		const struct btf_type *type = btf__type_by_id(btf, m->type), *found;
+
+		if (!strcmp(own, name))
+			return type;
+		found = *own ? NULL : find_member(btf, type, name);
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+/* dd8657894c11, which has no trace of its own in BTF, came with a count of what links missed. */
+static bool counts_missed_perf(const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, "bpf_link_info", BTF_KIND_STRUCT);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (unsigned int)id) : NULL;
+
+	return find_member(btf, find_member(btf, t, "kprobe_multi"), "missed");
+}
+
 void kernel_open(struct kernel *k, const struct btf *btf)
 {
 	const struct btf_type *proto;
 
 	memset(k, 0, sizeof(*k));
-	k->modules_hash = hash_modules();
+	k->modules_hash = kernel_hash_modules("/proc/modules");
 	if (!btf)
 		return;
 	proto = tracepoint_proto(btf, "btf_trace_kfree_skb");
 	k->facts.kfree_skb_reason = proto && btf_vlen(proto) >= 4;
 	k->facts.counts_missed =
 		btf__find_by_name_kind(btf, "bpf_prog_inc_misses_counter", BTF_KIND_FUNC) > 0;
+	k->facts.counts_missed_perf = counts_missed_perf(btf);
 	add_reason_enums(k, btf, 1);
 	add_subsystems(k, btf);
 }
@@ -291,8 +329,9 @@ static uint32_t pool_add(struct name_pool *p, const char *s)
 }
 
 struct watched {
-	const char *name;
+	const char *name, *module; /* module: given out, or NULL */
 	bool present;
+	uint64_t addr; /* 0: hidden */
 };
 
 static int watched_cmp(const void *a, const void *b)
@@ -310,7 +349,7 @@ void kernel_watch_functions(struct kernel *k, const char *const *names, size_t n
 	for (size_t i = 0; i < n; i++)
 		k->watched[i].name = names[i];
 	qsort(k->watched, n, sizeof(*k->watched), watched_cmp);
-	k->syms_tried = false;
+	k->watched_read = false;
 }
 
 static struct watched *find_watched(const struct kernel *k, const char *name)
@@ -319,100 +358,6 @@ static struct watched *find_watched(const struct kernel *k, const char *name)
 
 	return k->n_watched ? bsearch(&want, k->watched, k->n_watched, sizeof(want), watched_cmp)
 			    : NULL;
-}
-
-/* One line: "ffffffff81000000 T _stext\t[module]". Text symbols only: code is what is looked up. */
-static bool parse_kallsyms(char *line, uint64_t *addr, char **name, char **module)
-{
-	char *p;
-
-	*addr = strtoull(line, &p, 16);
-	if (*p != ' ' || !p[1] || p[2] != ' ' || !strchr("tTwW", p[1]))
-		return false;
-	*name = p + 3;
-	p = *name + strcspn(*name, "\t\n");
-	*module = NULL;
-	if (*p == '\t' && p[1] == '[') {
-		*module = p + 2;
-		(*module)[strcspn(*module, "]\n")] = '\0';
-	}
-	*p = '\0';
-	return true;
-}
-
-static void read_kallsyms(struct kernel *k)
-{
-	struct name_pool pool = {};
-	char line[512], last_module[64] = "";
-	uint32_t module_at = 0;
-	size_t room = 0;
-	FILE *f = fopen("/proc/kallsyms", "re");
-
-	free(k->syms);
-	free(k->sym_names);
-	k->syms = NULL;
-	k->n_syms = 0;
-	k->syms_tried = true;
-	k->addresses_hidden = true;
-	for (size_t i = 0; i < k->n_watched; i++)
-		k->watched[i].present = false;
-	pool_add(&pool, ""); /* offset 0 is no module */
-	while (f && fgets(line, sizeof(line), f)) {
-		char *name, *module;
-		struct watched *w;
-		uint64_t addr;
-
-		if (!parse_kallsyms(line, &addr, &name, &module))
-			continue;
-		w = find_watched(k, name);
-		if (w)
-			w->present = true;
-		if (!addr)
-			continue;
-		k->addresses_hidden = false;
-		if (k->n_syms == room) {
-			room = room ? room * 2 : 65536;
-			k->syms = xreallocarray(k->syms, room, sizeof(*k->syms));
-		}
-		if (module && strcmp(module, last_module)) {
-			snprintf(last_module, sizeof(last_module), "%s", module);
-			module_at = pool_add(&pool, module);
-		}
-		k->syms[k->n_syms].addr = addr;
-		k->syms[k->n_syms].name = pool_add(&pool, name);
-		k->syms[k->n_syms++].module = module ? module_at : 0;
-	}
-	if (f)
-		fclose(f);
-	k->sym_names = pool.text;
-	if (k->n_syms)
-		qsort(k->syms, k->n_syms, sizeof(*k->syms), ksym_cmp);
-}
-
-bool kernel_has_function(struct kernel *k, const char *name)
-{
-	const struct watched *w;
-
-	if (!k->syms_tried)
-		read_kallsyms(k);
-	w = find_watched(k, name);
-	return w && w->present;
-}
-
-bool kernel_modules_changed(struct kernel *k)
-{
-	uint64_t before = k->modules_hash;
-
-	k->modules_hash = hash_modules();
-	if (before == k->modules_hash)
-		return false;
-	k->modules_tried = false; /* new ones may bring reasons of their own */
-	return true;
-}
-
-void kernel_forget_symbols(struct kernel *k)
-{
-	k->syms_tried = false;
 }
 
 static int name_cmp(const void *a, const void *b)
@@ -430,6 +375,108 @@ static const char *keep_name(struct kernel *k, const char *name)
 	return found ? *found : "?";
 }
 
+/* A reading of /proc/kallsyms. */
+struct reading {
+	struct kernel *k;
+	bool symbols; /* not only which of the watched functions there are */
+	struct name_pool pool;
+	size_t room;
+	char last_module[64];
+	uint32_t module_at;
+};
+
+static void add_symbol(struct reading *r, const struct kallsyms_line *l)
+{
+	struct kernel *k = r->k;
+
+	if (!l->addr)
+		return;
+	if (k->n_syms == r->room) {
+		r->room = r->room ? r->room * 2 : 65536;
+		k->syms = xreallocarray(k->syms, r->room, sizeof(*k->syms));
+	}
+	if (l->module && strcmp(l->module, r->last_module)) {
+		snprintf(r->last_module, sizeof(r->last_module), "%s", l->module);
+		r->module_at = pool_add(&r->pool, l->module);
+	}
+	k->syms[k->n_syms].addr = l->addr;
+	k->syms[k->n_syms].name = pool_add(&r->pool, l->name);
+	k->syms[k->n_syms++].module = l->module ? r->module_at : 0;
+}
+
+/* Text symbols only: code is what is looked up. */
+static void take_line(void *arg, const struct kallsyms_line *l)
+{
+	struct reading *r = arg;
+	struct watched *w;
+
+	if (l->type != 't' && l->type != 'T' && l->type != 'w' && l->type != 'W')
+		return;
+	r->k->addresses_hidden &= !l->addr;
+	w = find_watched(r->k, l->name);
+	if (w) {
+		w->present = true;
+		w->module = l->module ? keep_name(r->k, l->module) : NULL;
+		w->addr = l->addr;
+	}
+	if (r->symbols)
+		add_symbol(r, l);
+}
+
+static void read_kallsyms(struct kernel *k, bool symbols)
+{
+	struct reading r = {.k = k, .symbols = symbols};
+
+	for (size_t i = 0; i < k->n_watched; i++)
+		k->watched[i].present = false;
+	k->watched_read = true;
+	k->addresses_hidden = true;
+	if (symbols) {
+		free(k->syms);
+		free(k->sym_names);
+		k->syms = NULL;
+		k->n_syms = 0;
+		k->syms_tried = true;
+		pool_add(&r.pool, ""); /* offset 0 is no module */
+	}
+	kallsyms_read(KALLSYMS, take_line, &r);
+	if (!symbols)
+		return;
+	k->sym_names = r.pool.text;
+	if (k->n_syms)
+		qsort(k->syms, k->n_syms, sizeof(*k->syms), ksym_cmp);
+}
+
+bool kernel_has_function(struct kernel *k, const char *name, struct symbol *at)
+{
+	const struct watched *w;
+
+	if (!k->watched_read) /* the symbols change once programs are attached */
+		read_kallsyms(k, false);
+	w = find_watched(k, name);
+	if (!w || !w->present)
+		return false;
+	*at = (struct symbol){.name = w->name, .module = w->module, .addr = w->addr};
+	return true;
+}
+
+bool kernel_modules_changed(struct kernel *k)
+{
+	uint64_t before = k->modules_hash;
+
+	k->modules_hash = kernel_hash_modules("/proc/modules");
+	if (before == k->modules_hash)
+		return false;
+	k->modules_tried = false; /* new ones may bring reasons of their own */
+	k->watched_read = k->syms_tried = false;
+	return true;
+}
+
+void kernel_forget_symbols(struct kernel *k)
+{
+	k->syms_tried = false;
+}
+
 /* A module's last function has no end in kallsyms: farther away than this is another thing. */
 #define MAX_FUNCTION 0x40000
 
@@ -440,7 +487,7 @@ struct symbol kernel_symbol(struct kernel *k, uint64_t addr)
 	size_t lo = 0, hi;
 
 	if (!k->syms_tried)
-		read_kallsyms(k);
+		read_kallsyms(k, true);
 	hi = k->n_syms;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;

@@ -13,8 +13,9 @@ struct btf;
 
 /* What the kernel's BTF says about the tracepoints we use. */
 struct kernel_facts {
-	bool kfree_skb_reason; /* it has a reason argument (5.17, 5.15.58) */
-	bool counts_missed;    /* raw tracepoint programs count skipped runs (6.1) */
+	bool kfree_skb_reason;	 /* it has a reason argument (5.17, 5.15.58) */
+	bool counts_missed;	 /* raw tracepoint programs count skipped runs (6.1), */
+	bool counts_missed_perf; /* and those on plain tracepoints and kprobes, too (6.7) */
 };
 
 struct reason {
@@ -36,7 +37,7 @@ struct kernel {
 	struct watched *watched; /* sorted by name */
 	size_t n_watched;
 	uint64_t modules_hash; /* of /proc/modules */
-	bool syms_tried, addresses_hidden, modules_tried;
+	bool watched_read, syms_tried, addresses_hidden, modules_tried;
 };
 
 /* btf: the kernel's own or that of --btf. Only read, not kept. */
@@ -54,11 +55,14 @@ size_t kernel_reasons_matching(struct kernel *k, const char *glob, uint32_t *out
 
 /* Functions that kernel_has_function() is going to be asked about. The names must live on. */
 void kernel_watch_functions(struct kernel *k, const char *const *names, size_t n);
-/* Is there such a function now, in the kernel or in a module? Also where addresses are hidden. */
-bool kernel_has_function(struct kernel *k, const char *name);
-/* Were modules loaded or unloaded since the last call? */
+/* Is there such a function now, in the kernel or in a module? Also where addresses are hidden: then
+ * at->addr is 0. */
+bool kernel_has_function(struct kernel *k, const char *name, struct symbol *at);
+/* Were modules loaded or unloaded since the last call? Then functions and symbols are read anew. */
 bool kernel_modules_changed(struct kernel *k);
-/* Symbols are to be read anew: modules came, or BPF programs, which are symbols, too. */
+/* What that looks at, of the file /proc/modules. */
+uint64_t kernel_hash_modules(const char *path);
+/* Symbols are to be read anew: BPF programs came, which are symbols, too. */
 void kernel_forget_symbols(struct kernel *k);
 
 /* The strings live as long as the kernel. name is NULL where kallsyms has no symbol for it or hides

@@ -71,6 +71,8 @@ static const struct probe_def defs[] = {
 	 "sees TCP of this node's own pods only: a silent loss of UDP shows nothing here"},
 	HOOK(nf_hook_slow, PROBES_NETFILTER,
 	     VERDICTS "; cannot see the bridge's own prerouting hook (br_handle_frame)"),
+	/* the bridge's prerouting hook has netfilter's functions, too: it takes their verdicts */
+	HOOK(br_handle_frame, PROBES_NETFILTER, FRAMES),
 	HOOK(nft_do_chain, PROBES_NETFILTER, VERDICTS "; tells table and base chain"),
 	HOOK(nft_immediate_eval, PROBES_NETFILTER, RULES),
 	HOOK(nft_lookup_eval, PROBES_NETFILTER, RULES),
@@ -91,7 +93,6 @@ static const struct probe_def defs[] = {
 	HOOK(br_nf_forward, PROBES_BRIDGE, VERDICTS),
 	HOOK(br_nf_forward_ip, PROBES_BRIDGE, VERDICTS),
 	HOOK(br_nf_post_routing, PROBES_BRIDGE, VERDICTS),
-	HOOK(br_handle_frame, PROBES_BRIDGE, FRAMES),
 	HOOK(br_handle_frame_finish, PROBES_BRIDGE, FRAMES),
 	HOOK(br_allowed_ingress, PROBES_BRIDGE, FRAMES),
 	HOOK(br_forward, PROBES_BRIDGE, FRAMES),
@@ -346,12 +347,11 @@ static void note_refusal(struct probe_set *s, const struct rung *rung, int err)
 		s->fexit_refused = err;
 }
 
-static int load(struct probe_set *s, struct probe *const *set, size_t n, size_t rung);
+static int load(struct probe_set *s, struct probe **set, size_t n, size_t rung);
 
 /* One of them did not load: that one on its own, and the others without it. libbpf names it in its
  * warning; where it does not, all go on their own. */
-static void load_apart(struct probe_set *s, struct probe *const *set, size_t n, size_t rung,
-		       int err)
+static void load_apart(struct probe_set *s, struct probe **set, size_t n, size_t rung, int err)
 {
 	struct probe *rest[MAX_PROBES], *apart[MAX_PROBES];
 	size_t n_rest = 0, n_apart = 0;
@@ -372,10 +372,42 @@ static void load_apart(struct probe_set *s, struct probe *const *set, size_t n, 
 	load(s, apart, n_apart, rung + 1);
 }
 
+/* fexit takes the function's type from its module's BTF, which modules have since 5.11: without it
+ * the load of all is bound to fail. */
+static bool lacks_btf(struct probe_set *s, const struct probe *p)
+{
+	char path[128];
+	struct symbol at;
+
+	if (!kernel_has_function(s->kernel, p->def->name, &at) || !at.module)
+		return false;
+	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", at.module);
+	return access(path, F_OK) != 0;
+}
+
+/* Those without BTF go one rung down; returns how many of the set are left. */
+static size_t leave_out(struct probe_set *s, struct probe **set, size_t n, size_t rung)
+{
+	struct probe *out[MAX_PROBES];
+	size_t kept = 0, n_out = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!lacks_btf(s, set[i])) {
+			set[kept++] = set[i];
+			continue;
+		}
+		snprintf(set[i]->note, sizeof(set[i]->note), "no %s (no BTF of its module)",
+			 set[i]->def->ladder[rung].how);
+		out[n_out++] = set[i];
+	}
+	if (n_out)
+		load(s, out, n_out, rung + 1);
+	return kept;
+}
+
 /* Down the ladder until something holds: together, since each object reads the kernel's BTF, or
- * apart where that fails. Of a
- * single one: 0, or why no rung held. */
-static int load(struct probe_set *s, struct probe *const *set, size_t n, size_t rung)
+ * apart where that fails. Of a single one: 0, or why no rung held. */
+static int load(struct probe_set *s, struct probe **set, size_t n, size_t rung)
 {
 	const struct rung *r = &set[0]->def->ladder[rung];
 	int err;
@@ -384,6 +416,11 @@ static int load(struct probe_set *s, struct probe *const *set, size_t n, size_t 
 		for (size_t i = 0; i < n; i++)
 			set[i]->state = PROBE_FAILED;
 		return 0;
+	}
+	if (!strcmp(r->how, "fexit") && !s->fexit_refused) {
+		n = leave_out(s, set, n, rung);
+		if (!n)
+			return 0;
 	}
 	err = try_rung(s, set, n, rung);
 	if (!err)
@@ -416,29 +453,58 @@ int probes_start(struct probe_set *s)
 	return 0;
 }
 
-/* The module of its function is gone: it may come again. */
+/* The module of its function is gone: it may come again, or has done so elsewhere. */
 static void forget_absent(struct probe_set *s, struct probe *p)
 {
-	if (p->state != PROBE_LOADED || kernel_has_function(s->kernel, p->def->name))
+	struct symbol at;
+
+	if (p->state != PROBE_LOADED ||
+	    (kernel_has_function(s->kernel, p->def->name, &at) && at.addr == p->addr))
 		return;
 	detach(p);
 	p->state = PROBE_UNTRIED;
 }
 
-void probes_load(struct probe_set *s, enum probe_family family)
+/* Where modules come and go all day, so do objects: those close whose programs nobody has. The
+ * first one has the maps. */
+static void close_unused(struct probe_set *s)
+{
+	size_t kept = 1;
+
+	for (size_t i = 1; i < s->n_objects; i++) {
+		bool used = false;
+
+		for (size_t k = 0; k < s->n && !used; k++)
+			used = s->probes[k].state == PROBE_LOADED &&
+			       s->probes[k].obj == s->objects[i];
+		if (used)
+			s->objects[kept++] = s->objects[i];
+		else
+			bpf_object__close(s->objects[i]);
+	}
+	if (s->n_objects)
+		s->n_objects = kept;
+}
+
+void probes_load(struct probe_set *s, const bool families[PROBE_FAMILIES])
 {
 	struct probe *set[MAX_PROBES];
+	struct symbol at;
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
 		struct probe *p = &s->probes[i];
 
-		if (p->def->family == family)
-			forget_absent(s, p);
-		if (p->def->family == family && p->state == PROBE_UNTRIED &&
-		    kernel_has_function(s->kernel, p->def->name))
-			set[n++] = p;
+		if (!families[p->def->family])
+			continue;
+		forget_absent(s, p);
+		if (p->state != PROBE_UNTRIED || !kernel_has_function(s->kernel, p->def->name, &at))
+			continue;
+		p->addr = at.addr;
+		p->note[0] = '\0';
+		set[n++] = p;
 	}
+	close_unused(s);
 	if (n)
 		load(s, set, n, first_rung(s, set[0]->def));
 }
@@ -482,6 +548,7 @@ void probes_attach(struct probe_set *s, enum probe_family family)
 
 	for (size_t rung = 0; rung + 1 < ARRAY_SIZE(defs[0].ladder); rung++)
 		attach_rung(s, family, rung, f);
+	close_unused(s);
 	if (!s->since_ns[family])
 		s->since_ns[family] = now_ns(CLOCK_MONOTONIC);
 	if (f && !fclose(f) && *names)
@@ -520,11 +587,15 @@ bool probes_usable(const struct probe_set *s, enum probe_family family)
 }
 
 /* Runs that are skipped since the same program runs on this CPU are counted from 6.1 on for raw
- * tracepoints (kernel/trace/bpf_trace.c, __bpf_trace_run), and for trampolines by then, too. */
+ * tracepoints (kernel/trace/bpf_trace.c, __bpf_trace_run), and for trampolines by then, too. Plain
+ * tracepoints and kprobes skip whenever any other of their kind runs there (trace_call_bpf()). */
 static bool counts_missed(const struct probe_set *s, const struct probe *p)
 {
-	return p->state == PROBE_LOADED && s->kernel->facts.counts_missed &&
-	       strcmp(p->rung->how, "tracepoint") && strcmp(p->rung->how, "kprobe");
+	if (p->state != PROBE_LOADED)
+		return false;
+	if (strcmp(p->rung->how, "tracepoint") != 0 && strcmp(p->rung->how, "kprobe") != 0)
+		return s->kernel->facts.counts_missed;
+	return s->kernel->facts.counts_missed_perf;
 }
 
 void probes_read_missed(struct probe_set *s)

@@ -37,6 +37,7 @@ struct probe {
 	enum probe_state state;
 	const struct rung *rung; /* PROBE_LOADED: which one holds */
 	struct bpf_object *obj;	 /* shared by the probes of one object that were loaded together */
+	uint64_t addr;		 /* the function's, when it was loaded; 0: hidden */
 	struct bpf_link *links[2];
 	bool ever_attached;
 	uint64_t missed;
@@ -63,9 +64,10 @@ struct probe_set {
 void probes_init(struct probe_set *s);
 /* Load and attach PROBES_ALWAYS. 0, or -errno where one without which nothing works did not. */
 int probes_start(struct probe_set *s);
-/* Load the family's hook probes that are not loaded yet and whose functions this kernel has now. It
- * takes time, and a loaded program may keep its function's module from being unloaded. */
-void probes_load(struct probe_set *s, enum probe_family family);
+/* Load those families' hook probes that are not loaded yet and whose functions this kernel has now.
+ * It takes time, less when together, and a loaded program may keep its function's module from being
+ * unloaded. */
+void probes_load(struct probe_set *s, const bool families[PROBE_FAMILIES]);
 /* Attach those that are loaded, or detach them. What cannot be attached says so in its note. */
 void probes_attach(struct probe_set *s, enum probe_family family);
 void probes_detach(struct probe_set *s, enum probe_family family);

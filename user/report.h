@@ -30,8 +30,8 @@ struct accounting {
 	uint64_t missed;
 	uint64_t samples_sent, samples_lost;
 	uint64_t unsampled; /* groups that have no sample (budget): described by their key alone */
-	uint64_t retransmits_lost; /* retransmits without a group, and groups of them without a
-				    * sample: what could have told of a silence */
+	uint64_t retransmits_lost; /* retransmits that nobody looked at: what could have told of a
+				    * silence */
 	uint64_t hooks_lost;	   /* records of hook programs */
 };
 

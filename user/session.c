@@ -215,10 +215,14 @@ bool session_is_armed(const struct session *s, enum probe_family family)
 	return s->probes.since_ns[family];
 }
 
+void session_load(struct session *s, const bool families[PROBE_FAMILIES])
+{
+	probes_load(&s->probes, families);
+}
+
 /* The flag first on, last off: a hook program that finds no sample is only idle. */
 bool session_arm(struct session *s, enum probe_family family)
 {
-	probes_load(&s->probes, family);
 	if (!probes_usable(&s->probes, family))
 		return false;
 	set_armed(s, 1);

@@ -33,8 +33,9 @@ int session_open(const struct session_options *opt, struct kernel *kernel,
 bool session_is_armed(const struct session *s, enum probe_family family);
 /* Is the hook probe of that function attached now? */
 bool session_is_attached(const struct session *s, enum hook_fn fn);
-/* Load what is not loaded and attach it, also of an armed family, after modules came. False: this
- * kernel allows none of them. */
+/* Load those families' hook probes, as far as they are not loaded: all that are wanted at once. */
+void session_load(struct session *s, const bool families[PROBE_FAMILIES]);
+/* Attach what is loaded, also of an armed family, after modules came. False: there is nothing. */
 bool session_arm(struct session *s, enum probe_family family);
 void session_disarm(struct session *s, enum probe_family family);
 /* Wait up to timeout_ms for samples. 0, or -errno; -EINTR where a signal came. */

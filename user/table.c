@@ -48,6 +48,44 @@ size_t table_group(struct table *t, enum sample_kind kind, const struct drop_key
 	return t->n++;
 }
 
+size_t table_find(const struct table *t, enum sample_kind kind, const struct drop_key *key,
+		  bool folded)
+{
+	const struct node want = {.key = *key, .kind = kind, .folded = folded};
+	struct node *const *found = tfind(&want, &t->index, node_cmp);
+
+	return found ? (*found)->group : t->n;
+}
+
+static uint8_t *late_ones(struct table *t, const struct drop_key *key)
+{
+	uint64_t h = (key->location ^ ((uint64_t)key->reason << 32) ^ key->netns) *
+		     0x9e3779b97f4a7c15ULL;
+
+	return &t->late[h >> 54];
+}
+_Static_assert(TABLE_KINDS == 1 << (64 - 54), "late_ones() takes the upper bits");
+
+bool table_sampled_group(struct table *t, enum sample_kind kind, const struct drop_key *key,
+			 size_t *group)
+{
+	uint8_t *late = late_ones(t, key);
+	size_t known = table_find(t, kind, key, false);
+
+	if (known < t->n) {
+		*group = known;
+		return true;
+	}
+	/* of retransmits there are as many groups as their map has room for */
+	if (kind == SAMPLE_DROP) {
+		if (t->n_sampled >= TABLE_SAMPLED && *late >= TABLE_LATE)
+			return false;
+		*late += t->n_sampled++ >= TABLE_SAMPLED;
+	}
+	*group = table_group(t, kind, key, false);
+	return true;
+}
+
 void table_free(struct table *t)
 {
 	for (size_t i = 0; i < t->n; i++)

@@ -41,9 +41,12 @@ static void diagnose(struct trace *t, size_t i)
 static void on_sample(void *arg, const struct sample *s)
 {
 	struct trace *t = arg;
-	size_t i = table_group(&t->table, s->kind, &s->key, false);
-	struct group *g = &t->table.groups[i];
+	struct group *g;
+	size_t i;
 
+	if (!table_sampled_group(&t->table, s->kind, &s->key, &i))
+		return;
+	g = &t->table.groups[i];
 	host_refresh(t->host);
 	g->packets++; /* the exact count comes at the end, if the flow map had room for the group */
 	g->bytes += s->len;
@@ -95,8 +98,8 @@ static int load_btf(const char *path, struct btf **out)
 	return EXIT_CANNOT;
 }
 
-/* WHYDROP_TEST="rung=raw_tp,flows=16,folds=4,ring=4096": see tests/README.md. */
-static void test_options(struct session_options *o)
+/* WHYDROP_TEST="rung=raw_tp,flows=16,folds=4,ring=4096,on-demand": see tests/README.md. */
+static void test_options(struct session_options *o, bool *deep)
 {
 	static char copy[128];
 	const char *env = secure_getenv("WHYDROP_TEST");
@@ -108,6 +111,8 @@ static void test_options(struct session_options *o)
 	for (item = strtok_r(copy, ",", &save); item; item = strtok_r(NULL, ",", &save)) {
 		if (!strncmp(item, "rung=", 5))
 			o->rung = item + 5;
+		else if (!strcmp(item, "on-demand"))
+			*deep = false;
 		else if (sscanf(item, "flows=%u", &o->max_flows) != 1 &&
 			 sscanf(item, "folds=%u", &o->max_folds) != 1)
 			sscanf(item, "ring=%u", &o->ring_bytes);
@@ -120,6 +125,7 @@ int trace_start(struct trace *t, struct trace_options *opt)
 	static const struct session_handlers handlers = {on_sample, on_hook};
 	struct session_options so = {.btf_path = opt->btf_path};
 	struct btf *btf = NULL;
+	bool deep = opt->deep;
 	int err;
 
 	memset(t, 0, sizeof(*t));
@@ -144,11 +150,11 @@ int trace_start(struct trace *t, struct trace_options *opt)
 	t->filter = so.filter = opt->filter->f;
 	t->diagnosis.faults = fault_catalogue;
 	t->diagnosis.host = t->host;
-	test_options(&so);
+	test_options(&so, &deep);
 	t->start_ns = (int64_t)now_ns(CLOCK_REALTIME);
 	if (session_open(&so, &t->kernel, &handlers, t, &t->session))
 		return EXIT_CANNOT;
-	t->explain.deep = opt->deep;
+	t->explain.deep = deep;
 	explain_tick(&t->explain, t->session, &t->kernel, t->host);
 	malloc_trim(0); /* BTF took tens of megabytes */
 	return 0;
@@ -198,17 +204,22 @@ static void on_group(void *arg, enum sample_kind kind, const struct drop_key *ke
 }
 
 /* A group that found the flow map full is known by its samples only. Those packets were counted in
- * the small map: take them from there, so that each is in one group. */
+ * the small map: take them from there, so that each is in one group. Or they found that full, too,
+ * and were counted as uncounted. */
 static void take_from_fold(struct trace *t, size_t i)
 {
 	struct drop_key fold = {.location = t->table.groups[i].key.location,
 				.reason = t->table.groups[i].key.reason,
 				.netns = t->table.groups[i].key.netns};
-	size_t n = t->table.n, from = table_group(&t->table, SAMPLE_DROP, &fold, true);
+	size_t from = table_find(&t->table, SAMPLE_DROP, &fold, true);
 	struct group *g = &t->table.groups[i], *f = &t->table.groups[from];
 
-	if (from == n || f->packets <= g->packets) {
-		g->packets = 0; /* cannot be, or the last of them: leave them where they are */
+	if (from == t->table.n) {
+		t->sampled_only += g->packets;
+		return;
+	}
+	if (f->packets <= g->packets) {
+		g->packets = 0; /* the last of them: leave them where they are */
 		g->bytes = 0;
 		return;
 	}
@@ -265,7 +276,7 @@ static void fill_accounting(struct trace *t, const uint64_t *stats, struct repor
 
 	a->seen = stats[STAT_SEEN];
 	a->filtered = stats[STAT_FILTERED];
-	a->uncounted = stats[STAT_UNCOUNTED];
+	a->uncounted = stats[STAT_UNCOUNTED] - t->sampled_only;
 	a->samples_sent = stats[STAT_SAMPLES_SENT];
 	a->samples_lost = stats[STAT_SAMPLES_LOST];
 	for (size_t i = 0; i < r->n_groups; i++) {
@@ -277,8 +288,6 @@ static void fill_accounting(struct trace *t, const uint64_t *stats, struct repor
 	}
 	a->hooks_lost = stats[STAT_HOOKS_LOST];
 	a->retransmits_lost = stats[STAT_RETRANS_LOST];
-	for (size_t i = r->n_groups; i < t->table.n; i++)
-		a->retransmits_lost += !t->table.groups[i].has_sample;
 	/* kfree_skb's: the accounting is about drops */
 	a->has_missed = t->probes[0].has_missed;
 	a->missed = t->probes[0].missed;

@@ -21,6 +21,7 @@ struct trace {
 	struct filter filter;
 	struct explain explain;
 	struct rules rules;
+	uint64_t sampled_only; /* packets that no map had room for, known by their samples */
 	struct probe_report probes[MAX_PROBES];
 	int64_t start_ns; /* CLOCK_REALTIME */
 };

@@ -139,10 +139,11 @@ trace_stop()
 
 # judge_start [--everywhere] ARGUMENTS…: an assert that forbids every finding in the lab. It looks at the
 # lab's namespaces alone unless the arguments name some, so that what other labs drop at the same time
-# fills no table.
+# fills no table. Hook programs are armed as for `trace`, unless the arguments say --deep.
 judge_start()
 {
-	local path only=()
+	local path only=() items=${WHYDROP_TEST:-}
+	[[ " $* " == *" --deep "* ]] || items+=${items:+,}on-demand
 	if [[ ${1:-} == --everywhere ]]; then
 		shift
 	elif [[ " $* " != *" --netns "* ]]; then
@@ -150,7 +151,7 @@ judge_start()
 			only+=(--netns "${path##*/}")
 		done
 	fi
-	assert_start "${only[@]}" --forbid "fault=*,netns=$LAB-*" "$@"
+	WHYDROP_TEST=$items assert_start "${only[@]}" --forbid "fault=*,netns=$LAB-*" "$@"
 }
 
 # judge_stop: all held. Where something was lost all the same, by what others do to the machine, the

@@ -134,3 +134,48 @@ variant_fault_after_scan()
 	[[ $(query '[.findings[] | ours | select(.status == "confirmed") | .fault] | unique | .[]') == ip-forward-off ]] ||
 		fail "findings: $(query .findings -c)"
 }
+
+# And when there is no room to count it at all.
+variant_fault_uncounted()
+{
+	lab_up
+	WHYDROP_TEST=flows=1,folds=1 trace_start
+	traffic scan poda $POD_B --deadline 60 >/dev/null
+	lab_sysctl node1 net.ipv4.ip_forward=0
+	! traffic udp poda $POD_C $LAB_PORT --deadline 1 2>/dev/null || fail "it forwards"
+	trace_stop
+	(($(query .accounting.uncounted) > 0)) || fail "nothing uncounted: $(query .accounting -c)"
+	[[ $(query '[.findings[] | ours | select(.status == "confirmed") | .fault] | unique | .[]') == ip-forward-off ]] ||
+		fail "findings: $(query .findings -c)"
+	(($(query '.findings[] | ours | select(.fault == "ip-forward-off") | .packets') > 0)) ||
+		fail "no packets: $(query .findings -c)"
+}
+
+# So many connections at once find nobody that not each of their retransmits is looked at: said, and no
+# silence is excluded then.
+variant_lost_retransmits()
+{
+	lab_up
+	in_ns podc nft -f - <<-END
+		table inet fw {
+			chain input {
+				type filter hook input priority filter;
+				tcp dport 81 drop
+			}
+		}
+	END
+	assert_start --netns "$LAB-poda" --forbid fault=vxlan-blocked --forbid reason=NONE
+	in_ns poda "$PYTHON" - $POD_C <<-END
+		import socket, sys, time
+		connections = [socket.socket() for _ in range(900)]
+		for s in connections:
+		    s.setblocking(False)
+		    s.connect_ex((sys.argv[1], 81))
+		time.sleep(2)
+	END
+	kill -INT "$TRACE_PID"
+	run_end 4
+	(($(query .accounting.samples.retransmits_lost) > 0)) || fail "none lost: $(query .accounting -c)"
+	[[ $(query '[.assert.expressions[].verdict] | join(" ")') == "inconclusive held" ]] ||
+		fail "$(query .assert -c)"
+}

@@ -212,6 +212,63 @@ variant_inside_vxlan_of_any_port()
 		fail "the inner packet was not found: $(query .drops[] -c)"
 }
 
+# send_raw ADDRESS HEX: an IP packet as it stands, from pod a
+send_raw()
+{
+	in_ns poda "$PYTHON" - "$@" <<-END
+		import socket, sys
+		six = ":" in sys.argv[1]
+		raw = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+		raw.sendto(bytes.fromhex(sys.argv[2].replace(" ", "")), (sys.argv[1], 0))
+	END
+}
+
+# hex_of ADDRESS
+hex_of()
+{
+	"$PYTHON" -c 'import ipaddress, sys; print(ipaddress.ip_address(sys.argv[1]).packed.hex())' "$1"
+}
+
+# What cannot be parsed far enough passes: it may be what is looked for.
+variant_not_parsed()
+{
+	local from to headers i
+	lab_up
+	# without conntrack, which would put the fragments together
+	in_ns node1 nft -f - <<-END
+		table inet fw {
+			chain pre {
+				type filter hook prerouting priority -500;
+				iifname cni0 ip daddr $POD_C drop
+				iifname cni0 ip6 daddr $POD_C6 drop
+			}
+		}
+	END
+	from=$(hex_of $POD_A) to=$(hex_of $POD_C)
+	trace_start --host 203.0.113.5 --netns "$LAB-node1"
+	# a later fragment of UDP: may be a tunnel's
+	send_raw $POD_C "45000024 00070001 40110000 $from $to 0000000000000000 0000000000000000"
+	# a tunnel's packet that ends before what it carries
+	send_raw $POD_C "45000024 00080000 40110000 $from $to 300012b500100000 0800000000000100"
+	# TCP: is none
+	send_raw $POD_C "45000028 00090000 40060000 $from $to 3000005000000000 0000000050020000 00000000"
+	trace_stop
+	[[ $(query '[.drops[] | ours | .flow.proto] | join(" ")') == "udp udp" ]] ||
+		fail "not two of UDP: $(query .drops[] -c)"
+	# eight extension headers, then UDP
+	from=$(hex_of $POD_A6) to=$(hex_of $POD_C6)
+	for ((i = 0; i < 7; i++)); do
+		headers+=" 3c00010400000000"
+	done
+	headers+=" 1100010400000000"
+	trace_start --port 4441 --proto udp --netns "$LAB-node1"
+	send_raw $POD_C6 "60000000 0048 3c40 $from $to $headers 3000115900080000"
+	send_raw $POD_C6 "60000000 0008 3a40 $from $to 8000000000000000"
+	trace_stop
+	[[ $(query '[.drops[] | ours | select(.flow.dst == "fd00:244:2::2")] | length') == 1 ]] ||
+		fail "not the one with many headers: $(query .drops[] -c)"
+}
+
 # The netns goes while it is watched: what was seen is kept.
 variant_netns_vanishes()
 {

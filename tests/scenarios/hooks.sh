@@ -158,6 +158,53 @@ variant_nested()
 	}
 }
 
+stale_exit()
+{
+	[[ ! ${QUEUE_PID:-} ]] || kill "$QUEUE_PID" 2>/dev/null
+	scenario_exit
+}
+
+# The memory of a packet is the next one's within microseconds. Nobody takes the verdict on a packet that
+# dies once a queue has let it go on: it is not that on the next one, in another hook.
+variant_verdict_of_another()
+{
+	lab_up
+	can_probe nft_do_chain || skip "no program on nft_do_chain"
+	# shellcheck disable=SC2034 # scripts/lab.sh calls it
+	LAB_EXIT_HOOK=stale_exit
+	in_ns node1 nft -f - <<-END 2>/dev/null || skip "the kernel has no nft queue"
+		table ip let_go {
+			chain q {
+				type filter hook prerouting priority -10
+				udp dport 4436 queue num 7
+			}
+			chain late {
+				type filter hook prerouting priority 10
+				udp dport 4436 drop
+			}
+		}
+		table ip fw {
+			chain forward {
+				type filter hook forward priority 5
+				udp dport 4437 drop
+			}
+		}
+	END
+	# on one CPU, where what is freed is taken again at once
+	in_ns node1 taskset -c 0 "$PYTHON" "$LAB_ROOT/tests/lib/hold_packets.py" 7 1 >"$LAB_DIR/queue" &
+	QUEUE_PID=$!
+	wait_for 30 test -s "$LAB_DIR/queue" || skip "the kernel has no nfnetlink_queue"
+	trace_start --deep --netns "$LAB-node1"
+	in_ns poda taskset -c 0 "$TRAFFIC" burst --interval 0.03 --count 150 \
+		udp,$POD_C,4436 udp,$POD_C,4437
+	trace_stop
+	[[ $(drop_of '.flow.dport == 4436' .reason) ]] || fail "nothing died after the queue"
+	same hook "$(drop_of '.flow.dport == 4437' '.family + " " + .hook')" "ip forward"
+	same verdicts "$(drop_of '.flow.dport == 4437' '.verdicts_differ // false')" false
+	[[ -e /sys/kernel/btf/nf_tables || ! -e /sys/module/nf_tables ]] || return 0
+	same table "$(drop_of '.flow.dport == 4437' '.verdict.table + " " + (.rule.table // "")')" "fw fw"
+}
+
 # The port that a frame was for, as it was at that moment.
 variant_bridge_port()
 {

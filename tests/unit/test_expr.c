@@ -41,6 +41,7 @@ static void fill_group(struct group *g, uint64_t packets, const char *src, const
 			    .netns = POD,
 			    .has_sample = true,
 			    .finding = -1,
+			    .rule_none = true,
 			    .loc = {.name = "nf_hook_slow.isra.0", .off = 0x7d, .addr = 1}};
 	snprintf(g->reason, sizeof(g->reason), "NETFILTER_DROP");
 	g->flow = (struct flow){.l3 = ETHERTYPE_IP,
@@ -208,6 +209,34 @@ static void test_counts(void **state)
 	}
 }
 
+/* What makes assert attach hook programs from the start. */
+static void test_wants_hooks(void **state)
+{
+	static const struct {
+		const char *text;
+		bool hooks, faults;
+	} cases[] = {
+		{"reason=X,netns=a,dst=10.0.0.1,location=b,pod=c,proto=tcp,port=1", false, false},
+		{"hook=input", true, false},
+		{"family=ip", true, false},
+		{"reason=X,iface=eth0", true, false},
+		{"fault=*", true, true},
+		{"status=suspected", true, true},
+		{"class=fault", true, true},
+		{"class=unexplained", true, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct expr e;
+
+		assert_int_equal(expr_parse("--forbid", cases[i].text, &e), 0);
+		if (e.wants_hooks != cases[i].hooks || e.wants_faults != cases[i].faults)
+			fail_msg("'%s'", cases[i].text);
+		expr_free(&e);
+	}
+}
+
 static enum match match(const struct made *m, const char *text, int group)
 {
 	struct expr e;
@@ -314,6 +343,7 @@ static void test_nothing_matches_what_is_absent(void **state)
 	m->groups[UNEXPLAINED].netns = 0;
 	m->groups[UNEXPLAINED].flow.l3 = 0; /* of a unix socket */
 	strcpy(m->groups[UNEXPLAINED].reason, "SOCKET_CLOSE");
+	m->groups[UNEXPLAINED].loc.name = "unix_release_sock";
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		if (match(m, texts[i], UNEXPLAINED) != MATCH_NO)
 			fail_msg("'%s' matches", texts[i]);
@@ -434,6 +464,36 @@ static void test_hidden_addresses(void **state)
 	m->r.addresses_hidden = true;
 	m->groups[UNEXPLAINED].loc.name = NULL;
 	check_doubts(m, doubts, ARRAY_SIZE(doubts));
+}
+
+/* What a rule dropped that is not known may be any of the faults that rules are. */
+static void test_rule_not_known(void **state)
+{
+	static const struct doubt doubts[] = {
+		{"fault=forward-rule-drop", MATCH_MAYBE},
+		{"fault=*", MATCH_MAYBE},
+		{"status=confirmed", MATCH_MAYBE},
+		{"fault=*,reason=NO_SOCKET", MATCH_NO},
+		{"class=fault", MATCH_MAYBE},
+		{"class=unexplained", MATCH_YES},
+		{"class=[fu]*", MATCH_YES},
+		{"class=noise", MATCH_NO},
+		{"reason=NETFILTER_DROP", MATCH_YES},
+	};
+	struct made *m = *state;
+	struct group *g = &m->groups[UNEXPLAINED];
+
+	g->rule_none = false;
+	check_doubts(m, doubts, ARRAY_SIZE(doubts));
+	assert_int_equal(expr_not_noise(&m->r, g), MATCH_YES);
+	g->rule_others = 2; /* several may have been it */
+	check_doubts(m, doubts, ARRAY_SIZE(doubts));
+	g->verdict.function = "nf_conntrack_in"; /* which is no rule */
+	assert_int_equal(match(m, "fault=*", UNEXPLAINED), MATCH_NO);
+	g->verdict.function = NULL;
+	g->class = CLASS_NOISE; /* whose rule is never asked for */
+	assert_int_equal(match(m, "fault=*", UNEXPLAINED), MATCH_NO);
+	assert_int_equal(match(m, "class=fault", UNEXPLAINED), MATCH_NO);
 }
 
 /* One verdict on the made report. */
@@ -573,6 +633,37 @@ static void test_other_losses(void **state)
 	assert_has(m->a.exprs[0].why, "signal");
 	assert_int_equal(judged(m, EXPR_FORBID, "reason=NETFILTER_DROP"), VERDICT_VIOLATED);
 	assert_int_equal(judged(m, EXPR_EXPECT, "reason=NETFILTER_DROP"), VERDICT_HELD);
+}
+
+static void test_forbidden_fault_of_a_rule_not_known(void **state)
+{
+	struct made *m = *state;
+
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=forward-rule-drop"), VERDICT_HELD);
+	m->groups[UNEXPLAINED].rule_none = false;
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=forward-rule-drop"), VERDICT_INCONCLUSIVE);
+	assert_has(m->a.exprs[0].why, "rule is not sure");
+	assert_int_equal(judged(m, EXPR_FORBID, "class=unexplained"), VERDICT_VIOLATED);
+	assert_int_equal(judged(m, EXPR_EXPECT, "fault=forward-rule-drop"), VERDICT_INCONCLUSIVE);
+}
+
+/* On a plain tracepoint whatever else runs on the CPU makes the kernel skip our program. */
+static void test_skips_that_nobody_counts(void **state)
+{
+	struct made *m = *state;
+
+	m->probes[0].how = "tracepoint";
+	assert_int_equal(judged(m, EXPR_FORBID, "reason=X"), VERDICT_INCONCLUSIVE);
+	assert_has(m->a.exprs[0].why, "plain tracepoint");
+	assert_int_equal(judged(m, EXPR_FORBID, "reason=NETFILTER_DROP"), VERDICT_VIOLATED);
+	assert_int_equal(judged(m, EXPR_EXPECT, "reason=NETFILTER_DROP"), VERDICT_HELD);
+	m->probes[0].has_missed = true;
+	assert_int_equal(judged(m, EXPR_FORBID, "reason=X"), VERDICT_HELD);
+	m->probes[1].how = "tracepoint"; /* of retransmits */
+	assert_int_equal(judged(m, EXPR_FORBID, "reason=X"), VERDICT_HELD);
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=bridge-nf-off"), VERDICT_INCONCLUSIVE);
+	m->probes[0] = (struct probe_report){.how = "raw_tp"}; /* before 6.1 it runs nested */
+	assert_int_equal(judged(m, EXPR_FORBID, "reason=X"), VERDICT_HELD);
 }
 
 /* The same flow died in one hook first and in another one later. */
@@ -723,7 +814,11 @@ int main(void)
 		T(test_nothing_matches_what_is_absent),
 		T(test_quoted_packet),
 		T(test_folded),
+		T(test_wants_hooks),
+		T(test_skips_that_nobody_counts),
 		T(test_packet_of_unknown_place),
+		T(test_rule_not_known),
+		T(test_forbidden_fault_of_a_rule_not_known),
 		T(test_other_losses),
 		T(test_verdicts_differ),
 		T(test_without_sample),

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../kallsyms.h"
 #include "../util.h"
 #include "real.h"
 
@@ -139,7 +140,7 @@ static int op_conntrack(struct host *h, uint32_t netns, const struct addr *a,
 	struct vec v = {};
 	int err;
 
-	read_kallsyms_names(r);
+	read_kallsyms_names(r, KALLSYMS);
 	err = netns_enter(&r->table, netns);
 	if (err)
 		return err;
@@ -159,7 +160,7 @@ static int op_conntrack_get(struct host *h, uint32_t netns, const struct flow *t
 	struct real_host *r = real(h);
 	int err;
 
-	read_kallsyms_names(r);
+	read_kallsyms_names(r, KALLSYMS);
 	err = netns_enter(&r->table, netns);
 	if (err)
 		return err;
@@ -194,7 +195,7 @@ static int op_has_xfrm(struct host *h, uint32_t netns)
 	struct real_host *r = real(h);
 	int err;
 
-	read_kallsyms_names(r);
+	read_kallsyms_names(r, KALLSYMS);
 	if (!r->has_xfrm_user)
 		return -ENODATA;
 	err = netns_enter(&r->table, netns);
@@ -288,13 +289,13 @@ int host_enter(struct host *h, uint32_t netns)
 
 bool host_has_nft(struct host *h)
 {
-	read_kallsyms_names(real(h));
+	read_kallsyms_names(real(h), KALLSYMS);
 	return real(h)->has_nft;
 }
 
 bool host_has_ebtables(struct host *h)
 {
-	read_kallsyms_names(real(h));
+	read_kallsyms_names(real(h), KALLSYMS);
 	return real(h)->has_ebtables;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../kallsyms.h"
 #include "../util.h"
 #include "parse.h"
 #include "real.h"
@@ -111,27 +112,30 @@ int read_icmp_errors(uint64_t *n)
 	return err;
 }
 
+/* Compilers add suffixes. */
+static bool begins(const struct kallsyms_line *l, const char *name)
+{
+	return !strncmp(l->name, name, strlen(name));
+}
+
+static void take_name(void *arg, const struct kallsyms_line *l)
+{
+	struct real_host *h = arg;
+
+	h->has_ctnetlink |= begins(l, "ctnetlink_dump_table");
+	h->has_xfrm_user |= begins(l, "xfrm_user_rcv_msg");
+	h->has_nft |= begins(l, "nft_do_chain");
+	h->has_ebtables |= begins(l, "ebt_do_table");
+}
+
 /* Netlink subsystems that are modules would be loaded by asking. Their functions' names stand in
  * kallsyms when they are there, also where addresses are hidden. */
-void read_kallsyms_names(struct real_host *h)
+void read_kallsyms_names(struct real_host *h, const char *path)
 {
-	FILE *f;
-	char line[512];
-
 	if (h->kallsyms_read)
 		return;
 	h->kallsyms_read = true;
-	f = fopen("/proc/kallsyms", "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		if (strstr(line, " ctnetlink_dump_table"))
-			h->has_ctnetlink = true;
-		else if (strstr(line, " xfrm_user_rcv_msg"))
-			h->has_xfrm_user = true;
-		else if (strstr(line, " nft_do_chain"))
-			h->has_nft = true;
-		else if (strstr(line, " ebt_do_table"))
-			h->has_ebtables = true;
-	}
-	if (f)
-		fclose(f);
+	/* what was there may be gone with its module */
+	h->has_ctnetlink = h->has_xfrm_user = h->has_nft = h->has_ebtables = false;
+	kallsyms_read(path, take_name, h);
 }

@@ -98,6 +98,6 @@ int read_cidrs(struct real_host *h, uint32_t netns, struct vec *out);
 void cidrs_from_cni(const char *text, uint32_t netns, const char *source, struct vec *out);
 void cidrs_from_flannel(char *text, uint32_t netns, struct vec *out);
 void cidrs_from_arguments(const char *args, size_t len, uint32_t netns, struct vec *out);
-void read_kallsyms_names(struct real_host *h);
+void read_kallsyms_names(struct real_host *h, const char *path);
 
 #endif

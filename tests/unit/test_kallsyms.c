@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Reading /proc/kallsyms, and what is concluded from the names there. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "test.h"
+
+#include "host/real.h"
+#include "kallsyms.h"
+#include "kernel.h"
+
+static char path[] = "/tmp/kallsyms.XXXXXX";
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(path + strlen(path) - 6, "XXXXXX");
+	close(mkstemp(path));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return unlink(path);
+}
+
+static void write_file(const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+struct seen {
+	unsigned int n;
+	char text[512];
+};
+
+static void see(void *arg, const struct kallsyms_line *l)
+{
+	struct seen *s = arg;
+	size_t used = strlen(s->text);
+
+	s->n++;
+	if (used < sizeof(s->text))
+		snprintf(s->text + used, sizeof(s->text) - used, "%llx/%c/%s/%s ",
+			 (unsigned long long)l->addr, l->type, l->name,
+			 l->module ? l->module : "-");
+}
+
+static void test_lines(void **state)
+{
+	struct seen s = {};
+
+	(void)state;
+	write_file("ffffffff81abcdef T _stext\n"
+		   "0000000000000000 t nft_do_chain\t[nf_tables]\n"
+		   "nonsense\n"
+		   "\n"
+		   "ffffffffc0000010 d with space\n"
+		   "ffffffffc0000020 t bpf_prog_1_x\t[bpf]\n"
+		   "ffffffffc0000030 t not_whole");
+	assert_int_equal(kallsyms_read(path, see, &s), 0);
+	assert_string_equal(s.text, "ffffffff81abcdef/T/_stext/- 0/t/nft_do_chain/nf_tables "
+				    "ffffffffc0000010/d/with space/- "
+				    "ffffffffc0000020/t/bpf_prog_1_x/bpf ");
+	assert_int_equal(kallsyms_read("/nonexistent", see, &s), -ENOENT);
+}
+
+/* Lines end anywhere in what is read at once. */
+static void test_many_lines(void **state)
+{
+	struct seen s = {};
+	FILE *f = fopen(path, "w");
+
+	(void)state;
+	for (unsigned int i = 0; i < 30000; i++)
+		fprintf(f, "%016x T %.*s\n", i + 1, (int)(i % 60) + 1,
+			"a_rather_long_name_of_a_function_of_which_a_part_is_taken_for_it");
+	fclose(f);
+	assert_int_equal(kallsyms_read(path, see, &s), 0);
+	assert_int_equal(s.n, 30000);
+}
+
+/* A module that is unloaded would be loaded again by asking its subsystem. */
+static void test_subsystem_is_gone(void **state)
+{
+	struct real_host h = {};
+
+	(void)state;
+	write_file("ffffffffc0000010 t ctnetlink_dump_table.isra.0\t[nf_conntrack_netlink]\n"
+		   "ffffffffc0000020 t nft_do_chain\t[nf_tables]\n"
+		   "ffffffffc0000030 T ebt_do_table\t[ebtables]\n"
+		   "ffffffffc0000040 t xfrm_user_rcv_msg\t[xfrm_user]\n");
+	read_kallsyms_names(&h, path);
+	assert_true(h.has_ctnetlink && h.has_nft && h.has_ebtables && h.has_xfrm_user);
+	write_file("ffffffffc0000020 t nft_do_chain\t[nf_tables]\n");
+	read_kallsyms_names(&h, path); /* not told that modules changed */
+	assert_true(h.has_ctnetlink);
+	h.kallsyms_read = false;
+	read_kallsyms_names(&h, path);
+	assert_true(h.has_nft);
+	assert_false(h.has_ctnetlink || h.has_ebtables || h.has_xfrm_user);
+}
+
+static uint64_t hash_of(const char *text)
+{
+	write_file(text);
+	return kernel_hash_modules(path);
+}
+
+/* One that went and came again in between has another address. */
+static void test_modules_changed(void **state)
+{
+	uint64_t first = hash_of("nf_tables 356352 12 nft_ct, Live 0xffffffffc0a00000\n"
+				 "vxlan 155648 0 - Live 0xffffffffc0b00000 (OE)\n");
+
+	(void)state;
+	assert_true(first == hash_of("nf_tables 356352 99 - Live 0xffffffffc0a00000\n"
+				     "vxlan 155648 7 a, Unloading 0xffffffffc0b00000\n"));
+	assert_false(first == hash_of("nf_tables 356352 12 nft_ct, Live 0xffffffffc0a00000\n"
+				      "vxlan 155648 0 - Live 0xffffffffc0c00000 (OE)\n"));
+	assert_false(first == hash_of("nf_tables 356352 12 nft_ct, Live 0xffffffffc0a00000\n"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_lines, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_lines, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_subsystem_is_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_modules_changed, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
