@@ -69,7 +69,8 @@ static bool rule_unknown(const struct group *g)
 /* Might a fault be behind it that was not recognised? */
 static bool diagnosis_unsure(const struct report *r, const struct group *g)
 {
-	return g->finding < 0 && (lacks_sample(g) || r->addresses_hidden || rule_unknown(g));
+	return g->finding < 0 &&
+	       (lacks_sample(g) || r->addresses_hidden || r->namespaces_closed || rule_unknown(g));
 }
 
 static bool possible_fault(struct expr_term *t)
@@ -236,7 +237,7 @@ static bool could_be(const struct report *r, const struct group *g, enum group_c
 		return false;
 	if (g->folded || r->addresses_hidden)
 		return true;
-	return class == CLASS_FAULT && !g->has_sample;
+	return class == CLASS_FAULT && (!g->has_sample || r->namespaces_closed);
 }
 
 static enum match match_class(const struct subject *s, const struct expr_term *t)
@@ -357,14 +358,34 @@ static bool matches_port(const struct expr_term *t, uint16_t port)
 	return port && glob(t, text);
 }
 
-/* The counters know the port of the service's side only. */
+static bool has_port(const struct expr_term *t, const struct flow *f)
+{
+	return matches_port(t, f->sport) || matches_port(t, f->dport);
+}
+
+/* Could the client's port, which the counters do not have, be one that is asked for? It is the
+ * higher one of the two, but for what opens a connection: there it may be any that is not
+ * privileged. */
+static bool client_may_have(const struct expr_term *t, const struct group *g)
+{
+	bool opens = g->key.cls == PKT_TCP_SYN || g->key.cls == PKT_TCP_SYNACK;
+	uint64_t port, least = opens ? IPPORT_RESERVED : g->key.port;
+
+	return parse_number(t->value, 65535, &port) || port >= least;
+}
+
+/* The counters know the port of the service's side only: the other is that of the first packet. */
 static enum match match_port(const struct group *g, const struct flow *f, const struct expr_term *t)
 {
 	if (!f->has_ports)
 		return MATCH_NO;
-	if (matches_port(t, f->sport) || matches_port(t, f->dport))
+	if (f != &g->flow) /* what is inside of a tunnel is the first packet's anyway */
+		return sure(has_port(t, f));
+	if (matches_port(t, g->key.port))
 		return MATCH_YES;
-	return lacks_sample(g) && (!f->sport || !f->dport) ? MATCH_MAYBE : MATCH_NO;
+	if (lacks_sample(g) || g->packets > 1)
+		return has_port(t, f) ? MATCH_SOME : client_may_have(t, g) ? MATCH_MAYBE : MATCH_NO;
+	return sure(has_port(t, f));
 }
 
 static const struct expr_key keys[] = {
@@ -406,6 +427,14 @@ static bool asks_for_flow(const struct expr *e)
 	return false;
 }
 
+/* What is known of the first packet only. */
+static enum match of_the_first(enum match m, const struct group *g)
+{
+	if (g->packets == 1 || m == MATCH_MAYBE)
+		return m;
+	return m == MATCH_YES ? MATCH_SOME : MATCH_MAYBE;
+}
+
 /* All of them must agree on one header: the dropped packet's own, or that of what it carries. */
 static enum match match_flows(const struct expr *e, const struct group *g)
 {
@@ -418,7 +447,7 @@ static enum match match_flows(const struct expr *e, const struct group *g)
 	if (g->flow.l3)
 		own = match_header(e, g, &g->flow);
 	if (g->tunnel.present && strcmp(g->tunnel.kind, "icmp") && g->tunnel.inner.l3)
-		inner = match_header(e, g, &g->tunnel.inner);
+		inner = of_the_first(match_header(e, g, &g->tunnel.inner), g);
 	else if (!g->has_sample && g->flow.l3 && g->flow.proto == IPPROTO_UDP)
 		inner = MATCH_MAYBE;
 	return own > inner ? own : inner;

@@ -13,6 +13,7 @@
 enum match {
 	MATCH_NO,
 	MATCH_MAYBE,
+	MATCH_SOME, /* its first packet does, and the others may */
 	MATCH_YES,
 };
 

@@ -56,7 +56,7 @@ void assertion_set_defaults(struct assertion *a)
 
 /* What is not known about one expression, in packets. */
 struct unsure {
-	uint64_t folded, unsampled, hidden, unknown, silences;
+	uint64_t folded, unsampled, hidden, closed, unknown, silences;
 };
 
 static void add_index(int **list, size_t *n, int index)
@@ -86,7 +86,7 @@ static enum match verdict_on(const struct assertion *a, const struct judged *j,
 			allowed = expr_match(&a->exprs[i].expr, r, g);
 		if (allowed == MATCH_YES)
 			m = MATCH_NO;
-		else if (allowed == MATCH_MAYBE)
+		else if (allowed != MATCH_NO)
 			m = MATCH_MAYBE;
 	}
 	return m;
@@ -99,17 +99,20 @@ static void count_drops(const struct assertion *a, struct judged *j, const struc
 		const struct group *g = &r->groups[i];
 		enum match m = verdict_on(a, j, r, g);
 
-		if (m == MATCH_YES) {
-			j->count += g->packets;
+		uint64_t sure = m == MATCH_YES ? g->packets : m == MATCH_SOME ? 1 : 0;
+
+		if (m == MATCH_NO)
+			continue;
+		j->count += sure;
+		if (sure)
 			add_index(&j->drops, &j->n_drops, (int)i);
-			if (g->finding >= 0)
-				add_index(&j->findings, &j->n_findings, g->finding);
-		} else if (m == MATCH_MAYBE) {
-			*(g->folded		? &u->folded
-			  : !g->has_sample	? &u->unsampled
-			  : r->addresses_hidden ? &u->hidden
-						: &u->unknown) += g->packets;
-		}
+		if (sure && g->finding >= 0)
+			add_index(&j->findings, &j->n_findings, g->finding);
+		*(g->folded		 ? &u->folded
+		  : !g->has_sample	 ? &u->unsampled
+		  : r->addresses_hidden	 ? &u->hidden
+		  : r->namespaces_closed ? &u->closed
+					 : &u->unknown) += g->packets - sure;
 	}
 }
 
@@ -126,7 +129,7 @@ static void count_silences(const struct assertion *a, struct judged *j, const st
 
 			best = m > best ? m : best;
 		}
-		if (best == MATCH_YES) {
+		if (best > MATCH_MAYBE) {
 			j->count++;
 			add_index(&j->findings, &j->n_findings, (int)i);
 		} else if (best == MATCH_MAYBE) {
@@ -195,7 +198,9 @@ static uint64_t most(const struct assertion *a, const struct judged *j, const st
 		{u->folded, "known by reason, place and netns only: more flows than room"},
 		{u->unsampled, "without a sample, which it would take to tell"},
 		{u->hidden, "of hidden place: the kernel hides its addresses (CAP_SYSLOG)"},
-		{u->unknown, "whose namespace, hook or rule is not sure"},
+		{u->closed, "in namespaces that may not be entered (CAP_SYS_ADMIN), perhaps"},
+		{u->unknown, "whose namespace, hook or rule is not sure, or whose client port or "
+			     "tunnelled packet need not be that of the flow's first one"},
 		{unread, "counted that could not be read"},
 		{u->silences, "of a silence that cannot be told"},
 	};

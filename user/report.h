@@ -49,6 +49,7 @@ struct report {
 	bool ended_early;	 /* tracing failed before its end */
 	bool show_all;		 /* --all: noise, too, in text */
 	bool addresses_hidden;	 /* kernel.kptr_restrict hides symbols */
+	bool namespaces_closed;	 /* without CAP_SYS_ADMIN no other netns' state can be read */
 	struct host *host;	 /* for the names of namespaces */
 	const char *filter_text; /* the user's filters as one line; NULL: none */
 };

@@ -81,6 +81,12 @@ static bool may_load_bpf(void)
 		capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON));
 }
 
+/* setns(2) takes it, in the user namespace that owns the netns. */
+static bool may_enter_namespaces(void)
+{
+	return capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
+}
+
 static int load_btf(const char *path, struct btf **out)
 {
 	struct btf *btf = path ? btf__parse(path, NULL) : btf__load_vmlinux_btf();
@@ -134,6 +140,7 @@ int trace_start(struct trace *t, struct trace_options *opt)
 			  "CAP_SYS_ADMIN to look into other namespaces); try `sudo whydrop …`");
 		return EXIT_CANNOT;
 	}
+	t->namespaces_closed = !may_enter_namespaces();
 	err = load_btf(opt->btf_path, &btf);
 	if (err)
 		return err;
@@ -335,6 +342,7 @@ int trace_finish(struct trace *t, struct report *r)
 	r->findings = t->diagnosis.findings;
 	r->n_findings = t->diagnosis.n;
 	r->addresses_hidden = t->kernel.addresses_hidden;
+	r->namespaces_closed = t->namespaces_closed;
 	r->host = t->host;
 	fill_accounting(t, stats, r);
 	return 0;

@@ -23,7 +23,8 @@ struct trace {
 	struct rules rules;
 	uint64_t sampled_only; /* packets that no map had room for, known by their samples */
 	struct probe_report probes[MAX_PROBES];
-	int64_t start_ns; /* CLOCK_REALTIME */
+	int64_t start_ns;	/* CLOCK_REALTIME */
+	bool namespaces_closed; /* may not enter others than its own */
 };
 
 struct trace_options {

@@ -82,9 +82,18 @@ trace_is_up()
 # run_start COMMAND ARGUMENTS…: whydrop runs and every probe is attached. The report goes to $REPORT.
 run_start()
 {
+	run_start_with "" "$@"
+}
+
+# run_start_with PREFIX COMMAND ARGUMENTS…: the same, run by PREFIX (words)
+run_start_with()
+{
+	local prefix=$1
+	shift
 	REPORT=$LAB_DIR/report.json
 	rm -f "$REPORT" "$LAB_DIR/trace.ready"
-	env --default-signal=INT,TERM "$WHYDROP" "$1" -q -o json --output "$REPORT" \
+	# shellcheck disable=SC2086 # words
+	env --default-signal=INT,TERM $prefix "$WHYDROP" "$1" -q -o json --output "$REPORT" \
 		--ready-file "$LAB_DIR/trace.ready" "${@:2}" 2>"$LAB_DIR/trace.err" &
 	TRACE_PID=$!
 	if ! wait_for 60 trace_is_up || gone "$TRACE_PID"; then

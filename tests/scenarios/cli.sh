@@ -139,6 +139,23 @@ variant_no_capabilities()
 	cat "$LAB_DIR/err"
 }
 
+# What loads BPF but may not enter a netns recognises no fault there, and says so.
+variant_no_sys_admin()
+{
+	command -v setpriv >/dev/null || skip "no setpriv"
+	lab_up
+	lab_sysctl node1 net.ipv4.ip_forward=0
+	run_start_with "setpriv --bounding-set -sys_admin --inh-caps -sys_admin" assert \
+		--netns "$LAB-node1" --forbid 'fault=*'
+	flows_die 0.5 "udp poda $POD_C $LAB_PORT"
+	kill -INT "$TRACE_PID"
+	run_end 4
+	[[ $(query .window.namespaces_closed) == true ]] || fail "the report does not say so"
+	verdicts | grep -q CAP_SYS_ADMIN || fail "another reason: $(verdicts)"
+	try setpriv --bounding-set -sys_admin --inh-caps -sys_admin "$WHYDROP" trace --duration 200ms
+	grep -q 'WARNING.*CAP_SYS_ADMIN' "$LAB_DIR/out" || fail "no warning: $(<"$LAB_DIR/out")"
+}
+
 # ends_by SIGNAL: with the full report and exit code 0
 ends_by()
 {

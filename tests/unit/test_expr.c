@@ -42,6 +42,7 @@ static void fill_group(struct group *g, uint64_t packets, const char *src, const
 			    .has_sample = true,
 			    .finding = -1,
 			    .rule_none = true,
+			    .key = {.port = 80},
 			    .loc = {.name = "nf_hook_slow.isra.0", .off = 0x7d, .addr = 1}};
 	snprintf(g->reason, sizeof(g->reason), "NETFILTER_DROP");
 	g->flow = (struct flow){.l3 = ETHERTYPE_IP,
@@ -313,6 +314,7 @@ static void test_matches(void **state)
 	};
 	struct made *m = *state;
 
+	m->groups[FAULT].packets = 1;
 	for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
 		if (match(m, yes[i], FAULT) != MATCH_YES)
 			fail_msg("'%s' does not match", yes[i]);
@@ -348,6 +350,38 @@ static void test_nothing_matches_what_is_absent(void **state)
 		if (match(m, texts[i], UNEXPLAINED) != MATCH_NO)
 			fail_msg("'%s' matches", texts[i]);
 	}
+}
+
+/* Of many packets the counters have the addresses and the service's port; what a tunnel carries and
+ * the client's port are those of the first one. */
+static void test_only_the_first_packet(void **state)
+{
+	static const struct {
+		const char *text;
+		enum match m;
+	} texts[] = {
+		{"port=80", MATCH_YES},	     {"src=10.0.0.1", MATCH_YES},
+		{"port=40000", MATCH_SOME},  {"port=40001", MATCH_MAYBE},
+		{"port=4*", MATCH_SOME},     {"port=22", MATCH_NO},
+		{"dst=fd00::2", MATCH_SOME}, {"dst=fd00::3", MATCH_MAYBE},
+		{"proto=udp", MATCH_SOME},   {"port=53,proto=udp", MATCH_SOME},
+	};
+	struct made *m = *state;
+	struct group *g = &m->groups[FAULT];
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		g->tunnel.present = strstr(texts[i].text, "fd00") || strstr(texts[i].text, "udp");
+		if (match(m, texts[i].text, FAULT) != texts[i].m)
+			fail_msg("'%s' is not %d", texts[i].text, texts[i].m);
+	}
+	g->tunnel.present = false;
+	g->key.cls = PKT_TCP_SYN; /* to a high port from a lower one */
+	g->key.port = g->flow.dport = 50000;
+	assert_int_equal(match(m, "port=40001", FAULT), MATCH_MAYBE);
+	assert_int_equal(match(m, "port=80", FAULT), MATCH_NO);
+	g->packets = 1;
+	assert_int_equal(match(m, "port=40000", FAULT), MATCH_YES);
+	assert_int_equal(match(m, "port=40001", FAULT), MATCH_NO);
 }
 
 /* The packet that an ICMP error quotes was not dropped. */
@@ -647,6 +681,21 @@ static void test_forbidden_fault_of_a_rule_not_known(void **state)
 	assert_int_equal(judged(m, EXPR_EXPECT, "fault=forward-rule-drop"), VERDICT_INCONCLUSIVE);
 }
 
+static void test_the_first_packet_counts(void **state)
+{
+	struct made *m = *state;
+
+	m->groups[FAULT].tunnel.present = false;
+	assert_int_equal(judged(m, EXPR_FORBID, "port=40000,src=10.0.0.1"), VERDICT_VIOLATED);
+	assert_int_equal(judged(m, EXPR_FORBID, "port=40001,src=10.0.0.1"), VERDICT_INCONCLUSIVE);
+	assert_has(m->a.exprs[0].why, "10 packets");
+	assert_int_equal(judged(m, EXPR_EXPECT, "port=40000"), VERDICT_HELD);
+	assert_int_equal(judged(m, EXPR_EXPECT, "port=40000,src=10.0.0.1,count>=2"),
+			 VERDICT_INCONCLUSIVE);
+	assert_has(m->a.exprs[0].why, "9 packets");
+	assert_int_equal(judged(m, EXPR_FORBID, "port=40000,src=10.0.0.1,count>=11"), VERDICT_HELD);
+}
+
 /* On a plain tracepoint whatever else runs on the CPU makes the kernel skip our program. */
 static void test_skips_that_nobody_counts(void **state)
 {
@@ -758,6 +807,7 @@ static void test_defaults(void **state)
 	struct made *m = *state;
 
 	add(m, EXPR_ALLOW, "src=10.9.9.9");
+	m->groups[FAULT].tunnel.present = false;
 	assertion_set_defaults(&m->a);
 	judge(&m->a, &m->r);
 	assert_int_equal(m->a.n, 3);
@@ -812,6 +862,8 @@ int main(void)
 		T(test_matches),
 		T(test_netns_by_the_name_it_had),
 		T(test_nothing_matches_what_is_absent),
+		T(test_only_the_first_packet),
+		T(test_the_first_packet_counts),
 		T(test_quoted_packet),
 		T(test_folded),
 		T(test_wants_hooks),

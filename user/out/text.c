@@ -475,6 +475,9 @@ static void print_warnings(struct text_out *t)
 		warn(t, "the kernel hides its addresses (kernel.kptr_restrict, CAP_SYSLOG): no "
 			"function names, no hooks, and a fault that only a function tells is not "
 			"recognised.");
+	if (t->r->namespaces_closed)
+		warn(t, "without CAP_SYS_ADMIN the state of other network namespaces cannot be "
+			"read: a fault there is not recognised.");
 	for (size_t i = 0; i < t->r->n_probes; i++) {
 		const struct probe_report *p = &t->r->probes[i];
 
