@@ -168,11 +168,15 @@ static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list 
 	return 0;
 }
 
+void probes_log_libbpf(void)
+{
+	libbpf_set_print(print_libbpf);
+}
+
 void probes_init(struct probe_set *s)
 {
 	const char *names[ARRAY_SIZE(defs)];
 
-	libbpf_set_print(print_libbpf);
 	s->n = ARRAY_SIZE(defs);
 	for (size_t i = 0; i < s->n; i++) {
 		s->probes[i].def = &defs[i];

@@ -82,6 +82,8 @@ size_t probes_report(const struct probe_set *s, struct probe_report out[MAX_PROB
 
 /* The kernel's name of a function that hook programs watch. */
 const char *probe_function(enum hook_fn fn);
+/* What libbpf says goes to the log from here on, and its warnings are kept. */
+void probes_log_libbpf(void);
 /* libbpf's last warning; "" if there was none. */
 const char *probe_last_warning(void);
 

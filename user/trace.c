@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 #include <cap-ng.h>
 #include <errno.h>
 #include <malloc.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "describe.h"
+#include "probe.h"
 #include "retransmit.h"
 #include "trace.h"
 #include "util.h"
@@ -90,13 +92,15 @@ static bool may_enter_namespaces(void)
 static int load_btf(const char *path, struct btf **out)
 {
 	struct btf *btf = path ? btf__parse(path, NULL) : btf__load_vmlinux_btf();
+	char why[128];
 
 	if (btf) {
 		*out = btf;
 		return 0;
 	}
 	if (path) {
-		log_error("--btf '%s': not a BTF file: %s", path, strerror(errno));
+		libbpf_strerror(errno, why, sizeof(why));
+		log_error("--btf '%s': not a BTF file: %s", path, why);
 		return EXIT_USAGE;
 	}
 	log_error("this kernel has no BTF (/sys/kernel/btf/vmlinux; it needs "
@@ -140,6 +144,7 @@ int trace_start(struct trace *t, struct trace_options *opt)
 			  "CAP_SYS_ADMIN to look into other namespaces); try `sudo whydrop …`");
 		return EXIT_CANNOT;
 	}
+	probes_log_libbpf();
 	t->namespaces_closed = !may_enter_namespaces();
 	err = load_btf(opt->btf_path, &btf);
 	if (err)

@@ -76,6 +76,10 @@ variant_bad_input()
 		bad_value --reason "$value"
 	done
 	bad_value -o xml
+	for value in /etc/passwd /nonexistent/btf; do
+		bad_value --btf "$value"
+		[[ $(wc -l <"$LAB_DIR/err") == 1 ]] || fail "--btf $value: $(<"$LAB_DIR/err")"
+	done
 	bad_value --output /nonexistent/folder/report
 	bad_value --output "$LAB_DIR"
 	bad "'/nonexistent/ready'" trace --duration 1s --ready-file /nonexistent/ready
