@@ -153,7 +153,7 @@ bool bridge_path_find(const struct group *g, struct host *h, struct bridge_path 
 const char *bridge_port_label(struct host *h, const struct link *port, char *buf)
 {
 	const char *name = port->peer_is_away && port->peer_netns
-				   ? h->ops->netns_name(h, port->peer_netns)
+				   ? host_netns_label(h, port->peer_netns)
 				   : NULL;
 
 	if (!strcmp(port->kind, "bridge"))

@@ -409,9 +409,9 @@ void describe_path(struct group *g, struct host *h)
 	char end[128];
 
 	if (!port && !g->in[0])
-		path_add(&p, group_netns_name(g, h));
+		path_add(&p, g->pod ? g->pod->label : group_netns_name(g, h));
 	if (port && port->peer_is_away && port->peer_netns)
-		path_add(&p, h->ops->netns_name(h, port->peer_netns));
+		path_add(&p, host_netns_label(h, port->peer_netns));
 	if (port && strcmp(port->name, g->in))
 		path_add(&p, port->name);
 	path_add(&p, g->in);
@@ -431,6 +431,7 @@ static void keep_netns_name(struct group *g, struct host *h)
 	const char *name = g->netns ? h->ops->netns_name(h, g->netns) : NULL;
 
 	g->netns_name = name ? xstrdup(name) : NULL;
+	g->pod = g->netns ? h->ops->pod(h, g->netns) : NULL;
 }
 
 void describe_sample(struct group *g, const struct sample *s, struct kernel *k, struct host *h)

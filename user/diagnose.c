@@ -56,6 +56,7 @@ static void take_name(struct finding *f, struct host *h)
 	const char *name = f->netns ? h->ops->netns_name(h, f->netns) : NULL;
 
 	f->netns_name = name ? xstrdup(name) : NULL;
+	f->pod = f->netns ? h->ops->pod(h, f->netns) : NULL;
 }
 
 void diagnose_group(struct diagnosis *d, struct group *g)

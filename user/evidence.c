@@ -6,7 +6,7 @@
 
 const char *netns_label(struct host *h, uint32_t netns, char *buf)
 {
-	const char *name = h->ops->netns_name(h, netns);
+	const char *name = host_netns_label(h, netns);
 
 	if (name)
 		snprintf(buf, 128, "%s", name);

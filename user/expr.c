@@ -198,13 +198,27 @@ static enum match match_netns(const struct subject *s, const struct expr_term *t
 	return sure(glob(t, netns_name(s)) || glob(t, inode));
 }
 
+/* "name" or "namespace/name"; without Kubernetes a netns of its own name may stand for a pod. Of
+ * what a CNI or a process only holds, the pod is not known. */
 static enum match match_pod(const struct subject *s, const struct expr_term *t)
 {
+	const struct pod *pod = s->g->pod;
+	const char *name;
 	uint32_t netns;
 
 	if (!netns_of(s, &netns))
 		return MATCH_MAYBE;
-	return netns ? sure(glob(t, netns_name(s))) : somewhere(s->g);
+	if (!netns)
+		return somewhere(s->g);
+	if (s->e->about_findings)
+		pod = s->r->findings[s->g->finding].pod;
+	if (pod)
+		return sure(glob(t, pod->label) || glob(t, pod->label + pod->namespace_len + 1));
+	name = netns_name(s);
+	if (glob(t, name))
+		return MATCH_YES;
+	return !name || host_netns_is_holder(name) || !strncmp(name, "cni-", 4) ? MATCH_MAYBE
+										: MATCH_NO;
 }
 
 /* ip_error, ip_error+0x94, and without the suffixes that compilers add: foo.isra.0 is foo. */
@@ -363,15 +377,15 @@ static bool has_port(const struct expr_term *t, const struct flow *f)
 	return matches_port(t, f->sport) || matches_port(t, f->dport);
 }
 
-/* Could the client's port, which the counters do not have, be one that is asked for? It is the
- * higher one of the two, but for what opens a connection: there it may be any that is not
- * privileged. */
+/* Could the client's port, which the counters do not have, be one that is asked for? Clients do not
+ * use privileged ports. It is the higher one of the two, but for what opens a connection. */
 static bool client_may_have(const struct expr_term *t, const struct group *g)
 {
 	bool opens = g->key.cls == PKT_TCP_SYN || g->key.cls == PKT_TCP_SYNACK;
-	uint64_t port, least = opens ? IPPORT_RESERVED : g->key.port;
+	uint64_t port;
 
-	return parse_number(t->value, 65535, &port) || port >= least;
+	return parse_number(t->value, 65535, &port) ||
+	       (port >= IPPORT_RESERVED && (opens || port >= g->key.port));
 }
 
 /* The counters know the port of the service's side only: the other is that of the first packet. */
@@ -402,7 +416,7 @@ static const struct expr_key keys[] = {
 	{"port", "a port (1 to 65535), or a glob", possible_port, NULL, match_port},
 	{"iface", "an interface", NULL, match_iface, NULL},
 	{"netns", "a network namespace's name or inode number", NULL, match_netns, NULL},
-	{"pod", "a pod's name", NULL, match_pod, NULL},
+	{"pod", "a pod's name, or namespace/name", NULL, match_pod, NULL},
 	{"location", "a kernel function", NULL, match_location, NULL},
 	{"class", "fault, noise or unexplained", possible_class, match_class, NULL},
 };

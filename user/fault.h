@@ -49,6 +49,7 @@ struct finding {
 		netns; /* where the fault is and the fix runs; may differ from where packets died */
 	char *netns_name; /* as it was then, kept by diagnose(): the inode number of a netns that is
 			   * gone is given to another one; NULL: it had none */
+	const struct pod *pod; /* of the netns, likewise; NULL: none. The host's. */
 	struct evidence *evidence;
 	size_t n_evidence;
 	struct fix *fix;

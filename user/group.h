@@ -12,6 +12,7 @@
 
 #define GROUP_CONNECTIONS 8
 
+struct pod;
 struct rule;
 
 struct symbol {
@@ -58,11 +59,12 @@ struct group {
 	bool folded;		    /* counted by reason, location and netns only */
 
 	/* From here on: described. Strings are never NULL unless said. */
-	char reason[48];   /* without SKB_DROP_REASON_; "NOT_SPECIFIED"; or a number */
-	struct symbol loc; /* where it was freed */
-	bool loc_traced;   /* by a function that loc called and that a hook program watched */
-	uint32_t netns;	   /* inode; 0: unknown */
-	char *netns_name;  /* as it was when the sample came; NULL: none was known. Owned. */
+	char reason[48];       /* without SKB_DROP_REASON_; "NOT_SPECIFIED"; or a number */
+	struct symbol loc;     /* where it was freed */
+	bool loc_traced;       /* by a function that loc called and that a hook program watched */
+	uint32_t netns;	       /* inode; 0: unknown */
+	char *netns_name;      /* as it was when the sample came; NULL: none was known. Owned. */
+	const struct pod *pod; /* of that netns, likewise; NULL: none was known. The host's. */
 	char in[WD_IFNAMSIZ], out[WD_IFNAMSIZ], bridge[WD_IFNAMSIZ]; /* "": unknown */
 	uint32_t in_ifindex, out_ifindex;
 	struct flow flow;     /* from the sample; without one, what the key tells */

@@ -111,6 +111,13 @@ static int route_get(struct host *h, uint32_t netns, const struct route_query *q
 	return 0;
 }
 
+static const struct pod *pod(struct host *h, uint32_t netns)
+{
+	struct fake_netns *f = find(h, netns);
+
+	return f ? f->pod : NULL;
+}
+
 static const char *netns_name(struct host *h, uint32_t netns)
 {
 	struct fake_netns *f = find(h, netns);
@@ -150,6 +157,7 @@ static const struct host_ops ops = {
 	.icmp_errors = icmp_errors,
 	.cidrs = cidrs,
 	.netns_name = netns_name,
+	.pod = pod,
 	.has_xfrm = has_xfrm,
 };
 

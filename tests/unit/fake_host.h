@@ -15,6 +15,7 @@ struct fake_sysctl {
 struct fake_netns {
 	uint32_t inode;
 	const char *name;
+	const struct pod *pod;
 	struct link links[FAKE_MAX];
 	struct if_addr addrs[FAKE_MAX];
 	struct route routes[FAKE_MAX];

@@ -337,6 +337,24 @@ static void test_netns_by_the_name_it_had(void **state)
 	assert_int_equal(match(m, "netns=pod-a", FAULT), MATCH_YES);
 }
 
+static void test_pod(void **state)
+{
+	static const struct pod pod = {"default/web-1", 7, "uid"};
+	struct made *m = *state;
+	struct group *g = &m->groups[UNEXPLAINED];
+
+	g->netns_name = "cni-1234"; /* whose pod is not known */
+	m->h.netns[1].name = "cni-1234";
+	assert_int_equal(match(m, "pod=web-*", UNEXPLAINED), MATCH_MAYBE);
+	g->pod = &pod;
+	assert_int_equal(match(m, "pod=web-*", UNEXPLAINED), MATCH_YES);
+	assert_int_equal(match(m, "pod=default/*", UNEXPLAINED), MATCH_YES);
+	assert_int_equal(match(m, "pod=web", UNEXPLAINED), MATCH_NO);
+	assert_int_equal(match(m, "netns=cni-1234", UNEXPLAINED), MATCH_YES);
+	m->findings[0].pod = &pod;
+	assert_int_equal(match(m, "pod=web-1,fault=*", FAULT), MATCH_YES);
+}
+
 static void test_nothing_matches_what_is_absent(void **state)
 {
 	static const char *const texts[] = {"hook=*", "family=*", "iface=*", "fault=*", "netns=*"};
@@ -467,7 +485,8 @@ static void test_without_sample(void **state)
 		{"proto=tcp,src=10.0.1.1,dst=10.0.1.2,port=80", MATCH_YES},
 		{"src=10.9.9.9", MATCH_NO},
 		{"proto=udp", MATCH_NO},
-		{"port=443", MATCH_MAYBE}, /* the other port */
+		{"port=4430", MATCH_MAYBE}, /* the other port */
+		{"port=443", MATCH_NO},
 		{"hook=input", MATCH_MAYBE},
 		{"iface=x", MATCH_MAYBE},
 		{"fault=*", MATCH_MAYBE},
@@ -861,6 +880,7 @@ int main(void)
 		T(test_counts),
 		T(test_matches),
 		T(test_netns_by_the_name_it_had),
+		T(test_pod),
 		T(test_nothing_matches_what_is_absent),
 		T(test_only_the_first_packet),
 		T(test_the_first_packet_counts),

@@ -12,6 +12,7 @@
 #include "fake_host.h"
 #include "host/parse.h"
 #include "host/real.h"
+#include "util.h"
 
 static const uint8_t mac1[6] = {2, 0, 0, 0, 0, 1}, mac2[6] = {2, 0, 0, 0, 0, 2};
 
@@ -379,6 +380,62 @@ static void lookup_node(void **state)
 	assert_int_equal(host_node_of(h, POD), 0);
 }
 
+/* cgroup v1 and v2, cgroupfs and systemd, a static pod; and what only looks like one. */
+static void pod_cgroups(void **state)
+{
+	static const char uid[] = "0f2a6a0e-5d3c-4a9b-8f1e-2d7c9b1a4e55";
+	static const char *const texts[] = {
+		"0::/kubepods/burstable/pod0f2a6a0e-5d3c-4a9b-8f1e-2d7c9b1a4e55/4af1\n",
+		"12:pids:/kubepods/pod0f2a6a0e-5d3c-4a9b-8f1e-2d7c9b1a4e55/4af1\n0::/\n",
+		"0::/kubepods.slice/kubepods-besteffort.slice/"
+		"kubepods-besteffort-pod0f2a6a0e_5d3c_4a9b_8f1e_2d7c9b1a4e55.slice/cri-1.scope\n",
+		"0::/../../kubepods-pod0f2a6a0e_5d3c_4a9b_8f1e_2d7c9b1a4e55.slice",
+	};
+	static const char *const none[] = {
+		"",
+		"0::/\n",
+		"0::/system.slice/podman.service\n",
+		"0::/user/tripod0f2a6a0e-5d3c-4a9b-8f1e-2d7c9b1a4e55/\n",
+		"0::/kubepods/pod0f2a6a0e-5d3c\n",
+		"0::/kubepods/pod0f2a6a0e-5d3c-4a9b-8f1e-2d7c9b1a4e55ff/x\n",
+		"0::/kubepods/pod0f2a6a0e-5d3c-4a9b-8f1e-2d7c9b1a4e55x/x\n",
+	};
+	char got[40];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		assert_true(pod_uid_of_cgroup(texts[i], got));
+		assert_string_equal(got, uid);
+	}
+	assert_true(pod_uid_of_cgroup("0::/kubepods/pod8b3fb6ad9c27ad3f1d1c4b0d6a3e3f10/x", got));
+	assert_string_equal(got, "8b3fb6ad9c27ad3f1d1c4b0d6a3e3f10");
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
+		assert_false(pod_uid_of_cgroup(none[i], got));
+}
+
+static void pod_log_folders(void **state)
+{
+	static const char uid[] = "0f2a6a0e-5d3c-4a9b-8f1e-2d7c9b1a4e55";
+	static const char *const none[] = {
+		"default_web-1_0f2a6a0e-5d3c-4a9b-8f1e-000000000000",
+		"web-1_0f2a6a0e-5d3c-4a9b-8f1e-2d7c9b1a4e55",
+		"_web-1_0f2a6a0e-5d3c-4a9b-8f1e-2d7c9b1a4e55",
+		"default__0f2a6a0e-5d3c-4a9b-8f1e-2d7c9b1a4e55",
+		"default_we\033[2Jb_0f2a6a0e-5d3c-4a9b-8f1e-2d7c9b1a4e55",
+		"0f2a6a0e-5d3c-4a9b-8f1e-2d7c9b1a4e55",
+	};
+	struct pod pod;
+
+	(void)state;
+	assert_true(pod_of_log_folder("kube-system_web.1-x_0f2a6a0e-5d3c-4a9b-8f1e-2d7c9b1a4e55",
+				      uid, &pod));
+	assert_string_equal(pod.label, "kube-system/web.1-x");
+	assert_int_equal(pod.namespace_len, 11);
+	assert_string_equal(pod.uid, uid);
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
+		assert_false(pod_of_log_folder(none[i], uid, &pod));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -388,6 +445,7 @@ int main(void)
 		cmocka_unit_test(lookup_links),	     cmocka_unit_test(lookup_owner),
 		cmocka_unit_test(lookup_fdb),	     cmocka_unit_test(lookup_fdb_own_address),
 		cmocka_unit_test(lookup_pod_bridge), cmocka_unit_test(lookup_node),
+		cmocka_unit_test(pod_cgroups),	     cmocka_unit_test(pod_log_folders),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

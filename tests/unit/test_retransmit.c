@@ -6,7 +6,7 @@
 
 #define POD 7
 
-struct pod {
+struct client {
 	struct fake_host host;
 	struct fake_netns *netns;
 	struct group g;
@@ -14,7 +14,7 @@ struct pod {
 
 static int setup(void **state)
 {
-	static struct pod p;
+	static struct client p;
 
 	memset(&p, 0, sizeof(p));
 	fake_host_init(&p.host);
@@ -26,7 +26,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static void again(struct pod *p, uint16_t sport, uint64_t ms)
+static void again(struct client *p, uint16_t sport, uint64_t ms)
 {
 	struct sample s = {.kind = SAMPLE_RETRANSMIT, .sport = sport, .ts = (1000 + ms) * 1000000};
 
@@ -36,7 +36,7 @@ static void again(struct pod *p, uint16_t sport, uint64_t ms)
 
 static void test_each_connection_has_its_clock(void **state)
 {
-	struct pod *p = *state;
+	struct client *p = *state;
 
 	again(p, 1, 0);
 	again(p, 2, 2000);
@@ -50,7 +50,7 @@ static void test_each_connection_has_its_clock(void **state)
 
 static void test_more_connections_than_slots(void **state)
 {
-	struct pod *p = *state;
+	struct client *p = *state;
 
 	again(p, 1, 0);
 	again(p, 1, 1000);
@@ -65,7 +65,7 @@ static void test_more_connections_than_slots(void **state)
 /* The error went to another connection, but the other side lives. */
 static void test_an_error_is_an_answer(void **state)
 {
-	struct pod *p = *state;
+	struct client *p = *state;
 
 	again(p, 1, 0);
 	again(p, 2, 0);
@@ -81,7 +81,7 @@ static void test_an_error_is_an_answer(void **state)
 
 static void test_errors_of_old_end_nothing(void **state)
 {
-	struct pod *p = *state;
+	struct client *p = *state;
 
 	again(p, 1, 0);
 	again(p, 1, 3000);

@@ -190,6 +190,13 @@ static const char *op_netns_name(struct host *h, uint32_t netns)
 	return e ? e->name : NULL;
 }
 
+static const struct pod *op_pod(struct host *h, uint32_t netns)
+{
+	const struct netns_entry *e = netns_table_find(&real(h)->table, netns);
+
+	return e ? e->pod : NULL;
+}
+
 static int op_has_xfrm(struct host *h, uint32_t netns)
 {
 	struct real_host *r = real(h);
@@ -221,6 +228,7 @@ static const struct host_ops real_ops = {
 	.icmp_errors = op_icmp_errors,
 	.cidrs = op_cidrs,
 	.netns_name = op_netns_name,
+	.pod = op_pod,
 	.has_xfrm = op_has_xfrm,
 };
 

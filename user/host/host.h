@@ -136,6 +136,13 @@ struct host {
 	const struct host_ops *ops;
 };
 
+/* A Kubernetes pod. */
+struct pod {
+	char label[320]; /* "namespace/name" */
+	size_t namespace_len;
+	char uid[40];
+};
+
 struct host_ops {
 	/* name as in sysctl(8) with slashes, below /proc/sys: "net/ipv4/ip_forward". buf is
 	 * terminated and has no trailing newline. */
@@ -167,10 +174,14 @@ struct host_ops {
 	int (*cidrs)(struct host *h, uint32_t netns, const struct known_cidr **out, size_t *n);
 	/* A name a person knows: "host", "pod-a", "pid 4242 (nginx)"; NULL: none. */
 	const char *(*netns_name)(struct host *h, uint32_t netns);
+	/* The pod that it is of; NULL: none is known. It stays until host_close(). */
+	const struct pod *(*pod)(struct host *h, uint32_t netns);
 	/* Is an IPsec state (xfrm) configured there? 1, 0 or -errno. */
 	int (*has_xfrm)(struct host *h, uint32_t netns);
 };
 
+/* "namespace/name" of its pod, or its name; NULL: none. */
+const char *host_netns_label(struct host *h, uint32_t netns);
 /* Lookups over the arrays above; NULL or false where there is none or it could not be read. */
 const struct link *host_link(struct host *h, uint32_t netns, uint32_t ifindex);
 /* The interface that owns the address, or 0. */

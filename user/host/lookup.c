@@ -115,6 +115,13 @@ const char *host_port_state(unsigned int state)
 	return state < ARRAY_SIZE(names) ? names[state] : "unknown";
 }
 
+const char *host_netns_label(struct host *h, uint32_t netns)
+{
+	const struct pod *pod = h->ops->pod(h, netns);
+
+	return pod ? pod->label : h->ops->netns_name(h, netns);
+}
+
 bool host_netns_is_holder(const char *name)
 {
 	return !strncmp(name, "pid ", 4) || name[0] == '/';

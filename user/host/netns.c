@@ -67,7 +67,21 @@ static void renew_entry(struct netns_table *t, struct netns_entry *e, const char
 	free(e->path);
 	e->path = xstrdup(path);
 	e->pid = pid;
+	e->pod = NULL;
 	e->scan = t->scan;
+}
+
+/* A process of a pod tells the pod; the first one that is found in a netns may be a CNI plugin's.
+ */
+static void find_pod(struct netns_table *t, struct netns_entry *e, int pid)
+{
+	if (!pid || e->pod || e->inode == t->host)
+		return;
+	e->pod = read_pod(pid);
+	if (!e->pod)
+		return;
+	t->pods = xreallocarray(t->pods, t->n_pods + 1, sizeof(*t->pods));
+	t->pods[t->n_pods++] = e->pod;
 }
 
 /* The first name that a scan finds for a namespace is the best; a process may be found later. */
@@ -84,6 +98,7 @@ static void add_entry(struct netns_table *t, uint32_t inode, const char *path, c
 			renew_entry(t, e, path, name, pid);
 		else if (!e->pid)
 			e->pid = pid;
+		find_pod(t, e, pid);
 		return;
 	}
 	t->entries = xreallocarray(t->entries, t->n + 1, sizeof(*t->entries));
@@ -93,6 +108,8 @@ static void add_entry(struct netns_table *t, uint32_t inode, const char *path, c
 	e->path = xstrdup(path);
 	e->name = xstrdup(name);
 	e->pid = pid;
+	e->pod = NULL;
+	find_pod(t, e, pid);
 }
 
 /* A name that cannot be taken for what we call others. */
@@ -175,8 +192,10 @@ static void holder_name(int pid, char *buf, size_t size)
 static bool known_with_pid(const struct netns_table *t, uint32_t inode)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		if (t->entries[i].inode == inode)
-			return t->entries[i].scan == t->scan && t->entries[i].pid;
+		const struct netns_entry *e = &t->entries[i];
+
+		if (e->inode == inode)
+			return e->scan == t->scan && e->pid && (e->pod || inode == t->host);
 	}
 	return false;
 }
@@ -252,6 +271,9 @@ void netns_table_close(struct netns_table *t)
 	for (size_t i = 0; i < t->n_old_names; i++)
 		free(t->old_names[i]);
 	free(t->old_names);
+	for (size_t i = 0; i < t->n_pods; i++)
+		free((void *)t->pods[i]);
+	free(t->pods);
 	if (t->own_fd >= 0)
 		close(t->own_fd);
 }

@@ -55,7 +55,19 @@ static void set_span(json_t *o, const struct report *r, uint64_t first_ns, uint6
 		set_time(o, "last", (int64_t)last_ns + r->mono_to_real_ns);
 }
 
-static void set_netns(json_t *o, uint32_t netns, const char *name)
+static void set_pod(json_t *netns, const struct pod *pod)
+{
+	json_t *o = json_object();
+	char namespace[256];
+
+	snprintf(namespace, sizeof(namespace), "%.*s", (int)pod->namespace_len, pod->label);
+	set_string(o, "namespace", namespace);
+	set_string(o, "name", pod->label + pod->namespace_len + 1);
+	set_string(o, "uid", pod->uid);
+	json_object_set_new(netns, "pod", o);
+}
+
+static void set_netns(json_t *o, uint32_t netns, const char *name, const struct pod *pod)
 {
 	json_t *n;
 
@@ -65,19 +77,21 @@ static void set_netns(json_t *o, uint32_t netns, const char *name)
 	set_count(n, "inode", netns);
 	if (name)
 		set_string(n, host_netns_is_holder(name) ? "holder" : "name", name);
+	if (pod)
+		set_pod(n, pod);
 	json_object_set_new(o, "netns", n);
 }
 
 static void set_drop_netns(json_t *o, const struct report *r, const struct group *g)
 {
-	set_netns(o, g->netns, group_netns_name(g, r->host));
+	set_netns(o, g->netns, group_netns_name(g, r->host), g->pod);
 }
 
 static void set_finding_netns(json_t *o, const struct report *r, const struct finding *f)
 {
 	bool gone;
 
-	set_netns(o, f->netns, finding_netns_name(f, r->host, &gone));
+	set_netns(o, f->netns, finding_netns_name(f, r->host, &gone), f->pod);
 }
 
 static void set_addr(json_t *o, const char *key, const struct addr *a)

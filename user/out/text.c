@@ -119,10 +119,10 @@ static const char *were(uint64_t n)
 
 static const char *netns_text(const struct report *r, const struct group *g, char *buf, size_t size)
 {
-	const char *name = group_netns_name(g, r->host);
+	const char *name = g->pod ? g->pod->label : group_netns_name(g, r->host);
 
 	if (name)
-		snprintf(buf, size, "%s", name);
+		snprintf(buf, size, "%.150s", name);
 	else if (g->netns)
 		snprintf(buf, size, "netns %u", g->netns);
 	else
