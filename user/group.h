@@ -137,6 +137,7 @@ struct group {
 	char *rule_counters;	  /* NULL: none, or they do not help */
 	uint64_t rule_counted_ns; /* CLOCK_MONOTONIC; not before they were read */
 	unsigned int rule_counts; /* so often */
+	uint32_t rule_generation; /* of nft's ruleset, when it was read first; 0: not known */
 
 	enum group_class class;
 	const char *noise; /* why it is noise; static text, or NULL */

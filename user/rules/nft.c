@@ -232,21 +232,22 @@ static enum tri nat_applies(const struct walk *w, json_t *arg)
 static const struct verdict {
 	const char *name;
 	unsigned int (*apply)(struct walk *w, const struct place *at, json_t *arg);
-	enum tri (*applies)(const struct walk *w, json_t *arg);
+	enum tri (*applies)(const struct walk *w, json_t *arg); /* NULL: to every packet */
+	bool drops;
 } verdicts[] = {
-	{"accept", accept_packet, NULL},
-	{"drop", drop, NULL},
-	{"continue", pass_on, NULL},
-	{"return", return_packet, NULL},
-	{"jump", jump, NULL},
-	{"goto", go_to, NULL},
-	{"queue", queue, NULL},
-	{"reject", reject, reject_applies},
-	{"snat", accept_packet, nat_applies},
-	{"dnat", accept_packet, nat_applies},
-	{"masquerade", accept_packet, NULL},
-	{"redirect", accept_packet, NULL},
-	{"fwd", forward, NULL},
+	{"accept", accept_packet, NULL, false},
+	{"drop", drop, NULL, true},
+	{"continue", pass_on, NULL, false},
+	{"return", return_packet, NULL, false},
+	{"jump", jump, NULL, false},
+	{"goto", go_to, NULL, false},
+	{"queue", queue, NULL, true},
+	{"reject", reject, reject_applies, true},
+	{"snat", accept_packet, nat_applies, false},
+	{"dnat", accept_packet, nat_applies, false},
+	{"masquerade", accept_packet, NULL, false},
+	{"redirect", accept_packet, NULL, false},
+	{"fwd", forward, NULL, false},
 };
 
 static const struct verdict *find_verdict(const char *name)
@@ -357,19 +358,28 @@ static bool is_one_of(const char *name, const char *const *names)
 	return *names;
 }
 
+/* Statements that only change or note something, and those that the rule may end at. */
+static const char *const harmless[] = {"counter",    "notrack",	       "log", "ct helper",
+				       "ct timeout", "ct expectation", "dup", "secmark",
+				       "last",	     "reset",	       NULL};
+static const char *const conditions[] = {"limit", "quota",  "ct count", "meter",
+					 "flow",  "tproxy", NULL};
+
+/* What iptables left, as far as it is no target. */
+static bool is_xt_match(const char *name, json_t *arg)
+{
+	const char *type = strcmp(name, "xt") ? NULL : text_of(arg, "type");
+
+	return type && (!strcmp(type, "match") || !strcmp(type, "watcher"));
+}
+
 /*
  * Does the rule go on behind the statement? A dynamic set's own limit may end it. What is not known
  * may even drop, and so may synproxy (net/netfilter/nft_synproxy.c) and what iptables left.
  */
 static enum tri statement(struct walk *w, struct place *at, const char *name, json_t *arg)
 {
-	static const char *const harmless[] = {"log", "ct helper", "ct timeout", "ct expectation",
-					       "dup", "secmark",   "last",	 "reset",
-					       NULL};
-	static const char *const conditions[] = {"limit", "quota",  "ct count", "meter",
-						 "flow",  "tproxy", NULL};
 	struct nft_place place = {&w->lookups, &w->packet, w->base->family, w->base->table};
-	const char *type;
 
 	if (!strcmp(name, "match"))
 		return nft_match(&place, arg);
@@ -381,11 +391,9 @@ static enum tri statement(struct walk *w, struct place *at, const char *name, js
 		count(at, arg);
 	if (!strcmp(name, "notrack"))
 		w->changed |= CHANGED_CT;
-	if (!strcmp(name, "counter") || !strcmp(name, "notrack") || is_one_of(name, harmless))
+	if (is_one_of(name, harmless))
 		return TRI_YES;
-	type = strcmp(name, "xt") ? NULL : text_of(arg, "type");
-	if (is_one_of(name, conditions) ||
-	    (type && (!strcmp(type, "match") || !strcmp(type, "watcher"))))
+	if (is_one_of(name, conditions) || is_xt_match(name, arg))
 		return TRI_MAYBE;
 	if (!strcmp(name, "synproxy") && nft_is_l4(&w->packet, IPPROTO_TCP) == TRI_NO)
 		return TRI_NO;
@@ -417,6 +425,27 @@ static unsigned int walk_rule(struct walk *w, struct place *at)
 			break;
 	}
 	return at->may_end | GO_ON;
+}
+
+bool nft_rule_may_drop(json_t *rule)
+{
+	static const char *const others[] = {"match", "mangle", "set", "map", NULL};
+	json_t *object;
+	size_t i;
+
+	json_array_foreach(json_object_get(rule, "expr"), i, object)
+	{
+		const char *name = "";
+		json_t *arg = nft_member(object, &name);
+		const struct verdict *v = find_verdict(name);
+
+		if (v)
+			return v->drops;
+		if (!is_one_of(name, harmless) && !is_one_of(name, conditions) &&
+		    !is_one_of(name, others) && !is_xt_match(name, arg))
+			return true;
+	}
+	return !json_is_array(json_object_get(rule, "expr"));
 }
 
 /* The chain's listing, borrowed. */

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <arpa/inet.h>
 #include <ctype.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
 #include <nftables/libnftables.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,11 +143,39 @@ static json_t *read_set(void *arg, const char *family, const char *table, const 
 	return listing(map ? "map" : "set", family, table, name);
 }
 
-const struct nft_source *nft_source(void)
-{
-	static const struct nft_source source = {NULL, read_chains, read_chain, read_set};
+const struct nft_source nft_source_node = {NULL, read_chains, read_chain, read_set};
 
-	return &source;
+void nft_source_forget(void)
+{
+	json_decref(kept);
+	kept = NULL;
+}
+
+static int on_generation(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *id = nlmsg_find_attr(nlmsg_hdr(msg), sizeof(struct nfgenmsg), NFTA_GEN_ID);
+
+	if (id && nla_len(id) == sizeof(uint32_t))
+		*(uint32_t *)arg = ntohl(nla_get_u32(id));
+	return NL_STOP;
+}
+
+uint32_t nft_source_generation(void)
+{
+	struct nfgenmsg h = {.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0};
+	struct nl_sock *sk = nl_socket_alloc();
+	uint32_t generation = 0;
+
+	if (!sk)
+		return 0;
+	nl_socket_disable_auto_ack(sk);
+	nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, on_generation, &generation);
+	if (!nl_connect(sk, NETLINK_NETFILTER) &&
+	    nl_send_simple(sk, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, NLM_F_REQUEST, &h,
+			   sizeof(h)) >= 0)
+		nl_recvmsgs_default(sk);
+	nl_socket_free(sk);
+	return generation;
 }
 
 char *nft_source_text(const char *family, const char *table, const char *chain, uint64_t handle)

@@ -16,7 +16,6 @@
 #include "../noise.h"
 #include "../util.h"
 #include "reader.h"
-#include "rule.h"
 #include "rules.h"
 
 #define MAX_GROUPS   64 /* in one question */
@@ -60,7 +59,7 @@ static bool wants(const struct group *g)
 }
 
 __attribute__((noreturn)) static void be_child(struct table *t, struct host *h, uint32_t netns,
-					       const struct reader *reader, const size_t *groups,
+					       struct reader *reader, const size_t *groups,
 					       size_t n, int fd)
 {
 	char *path;
@@ -81,16 +80,22 @@ __attribute__((noreturn)) static void be_child(struct table *t, struct host *h, 
 	if (!to || fputc('\n', to) == EOF || fflush(to) || host_enter(h, netns))
 		_exit(1);
 	for (size_t i = 0; i < n; i++) {
+		struct answer a = {};
+
+		reader_answer(reader, &t->groups[groups[i]], &a);
 		fprintf(to, "%zu ", groups[i]);
-		reader_answer(reader, &t->groups[groups[i]], to);
+		answer_write(&a, to);
 		fflush(to);
+		answer_free(&a);
 	}
 	_exit(0);
 }
 
 static void ask(struct rules *r, struct table *t, struct host *h)
 {
-	struct reader reader = {.has_nft = host_has_nft(h), .has_ebtables = host_has_ebtables(h)};
+	struct reader reader = {.has_nft = host_has_nft(h),
+				.has_ebtables = host_has_ebtables(h),
+				.from = &rule_source_node};
 	size_t groups[MAX_GROUPS], n = 0;
 	uint32_t netns = 0;
 	int fds[2];
@@ -126,63 +131,6 @@ static void ask(struct rules *r, struct table *t, struct host *h)
 	r->started_ns = now_ns(CLOCK_MONOTONIC);
 }
 
-static char *string_of(json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? xstrdup(s) : NULL;
-}
-
-static struct rule *rule_of(json_t *o)
-{
-	struct rule *r;
-
-	if (!json_is_object(o))
-		return NULL;
-	r = xcalloc(1, sizeof(*r));
-	r->backend = (enum rule_backend)json_integer_value(json_object_get(o, "backend"));
-	r->verdict = (enum rule_verdict)json_integer_value(json_object_get(o, "verdict"));
-	r->family = string_of(o, "family");
-	r->table = string_of(o, "table");
-	r->chain = string_of(o, "chain");
-	r->text = string_of(o, "text");
-	r->comment = string_of(o, "comment");
-	r->handle = (uint64_t)json_integer_value(json_object_get(o, "handle"));
-	r->number = (unsigned int)json_integer_value(json_object_get(o, "number"));
-	r->policy = json_is_true(json_object_get(o, "policy"));
-	return r;
-}
-
-/* What was certain stays, whatever a later reading of a changed ruleset says. */
-static void take_answer(struct group *g, json_t *o)
-{
-	struct rule *rule = rule_of(json_object_get(o, "rule"));
-
-	if (g->rule_certain || (g->rule && !rule)) {
-		if (rule)
-			rule_free(rule);
-		free(rule);
-		return;
-	}
-	if (g->rule)
-		rule_free(g->rule);
-	free(g->rule);
-	g->rule = rule;
-	g->rule_certain = json_is_true(json_object_get(o, "certain"));
-	g->rule_others = (unsigned int)json_integer_value(json_object_get(o, "others"));
-	g->rule_mixed = json_is_true(json_object_get(o, "mixed"));
-	g->rule_none = json_is_true(json_object_get(o, "none"));
-	free(g->rule_why);
-	g->rule_why = string_of(o, "why");
-	free(g->rule_counters);
-	g->rule_counters = string_of(o, "counters");
-	g->rule_counted_ns = now_ns(CLOCK_MONOTONIC);
-	if (rule)
-		log_info(LOG_VERBOSE, "rule known %" PRIu64 " ms after the first drop, %s: %s %s",
-			 (g->rule_counted_ns - g->first_ns) / 1000000,
-			 g->rule_certain ? "certain" : "deduced", rule->table, rule->chain);
-}
-
 static void take_lines(struct rules *r, struct table *t, void (*told)(void *arg, size_t group),
 		       void *arg)
 {
@@ -193,13 +141,9 @@ static void take_lines(struct rules *r, struct table *t, void (*told)(void *arg,
 	for (line = strtok_r(r->answer, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		char *text;
 		size_t i = strtoul(line, &text, 10);
-		json_t *o = json_loads(text, 0, NULL);
 
-		if (o && i < t->n) {
-			take_answer(&t->groups[i], o);
+		if (i < t->n && answer_take(&t->groups[i], text))
 			told(arg, i);
-		}
-		json_decref(o);
 	}
 }
 
