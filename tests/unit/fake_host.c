@@ -118,6 +118,16 @@ static const char *netns_name(struct host *h, uint32_t netns)
 	return f ? f->name : NULL;
 }
 
+static const char *iptables(struct host *h, uint32_t netns, bool six, const char *table)
+{
+	struct fake_netns *f = find(h, netns);
+
+	(void)table;
+	if (f && f->legacy)
+		return six ? "ip6tables-legacy" : "iptables-legacy";
+	return six ? "ip6tables-nft" : "iptables-nft";
+}
+
 static int has_xfrm(struct host *h, uint32_t netns)
 {
 	struct fake_netns *f = find(h, netns);
@@ -150,6 +160,7 @@ static const struct host_ops ops = {
 	.icmp_errors = icmp_errors,
 	.cidrs = cidrs,
 	.netns_name = netns_name,
+	.iptables = iptables,
 	.has_xfrm = has_xfrm,
 };
 

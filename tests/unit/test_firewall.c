@@ -107,7 +107,7 @@ static void test_forward_nft(void **state)
 	rule_free(g->rule);
 	*g->rule = (struct rule){.backend = RULE_NFT,
 				 .family = strdup("inet"),
-				 .table = strdup("a b"),
+				 .table = strdup("fw"),
 				 .chain = strdup("forward"),
 				 .handle = 7,
 				 .text = strdup("udp dport 53 drop")};
@@ -116,7 +116,7 @@ static void test_forward_nft(void **state)
 	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
 	assert_string_equal(
 		fix_of(l, 0),
-		"nft insert rule inet 'a b' forward oifname flannel.1 udp dport 53 accept");
+		"nft insert rule inet fw forward oifname flannel.1 udp dport 53 accept");
 }
 
 static void test_forward_policy(void **state)
@@ -436,7 +436,23 @@ static void test_masquerade(void **state)
 	assert_finding(l, 1, "masq-missing", STATUS_SUSPECTED);
 	assert_string_equal(
 		fix_of(l, 0),
-		"iptables -w -t nat -A POSTROUTING -s 10.244.1.0/24 -o eth0 -j MASQUERADE");
+		"iptables-nft -w -t nat -A POSTROUTING -s 10.244.1.0/24 -o eth0 -j MASQUERADE");
+}
+
+/* A name of an interface is whatever somebody gave it. */
+static void test_masquerade_by_hostile_name(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = unanswered(l, "203.0.113.9", 80);
+
+	fake_route(l->node, "0.0.0.0/0", "192.168.77.10", ETH0);
+	know(l->node, "10.244.1.0/24", CIDR_POD);
+	entry(l->node, &g->flow, "203.0.113.9", 80, "10.244.1.2", 40000);
+	strcpy(l->node->links[0].name, "$(id>&2)");
+	l->node->legacy = true;
+	assert_finding(l, 1, "masq-missing", STATUS_SUSPECTED);
+	assert_string_equal(fix_of(l, 0), "iptables-legacy -w -t nat -A POSTROUTING -s "
+					  "10.244.1.0/24 -o '$(id>&2)' -j MASQUERADE");
 }
 
 /* A cluster whose network knows the pods: no tunnel. */
@@ -480,6 +496,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_route_to_services, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_translated, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_masquerade_by_hostile_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade_native, setup, teardown),
 	};
 

@@ -51,13 +51,33 @@ static void test_policy_accepts_again(void **state)
 
 static void test_hostile_names_are_one_word(void **state)
 {
-	struct rule r = nft_rule;
+	struct rule r = legacy_rule;
 
 	(void)state;
 	r.chain = "in; rm -rf $HOME";
-	take(rule_policy_command(&r), "nft chain inet fw 'in; rm -rf $HOME' '{ policy accept; }'");
+	take(rule_policy_command(&r), "ip6tables-legacy -w -t filter -P 'in; rm -rf $HOME' ACCEPT");
 	r.chain = "it's";
-	take(rule_policy_command(&r), "nft chain inet fw 'it'\\''s' '{ policy accept; }'");
+	take(rule_policy_command(&r), "ip6tables-legacy -w -t filter -P 'it'\\''s' ACCEPT");
+}
+
+/* nft's own grammar would see more in it than a name, whatever quotes it has. */
+static void test_hostile_names_make_no_command_of_nft(void **state)
+{
+	static char *const names[] = {
+		"c handle 2;flush ruleset;delete rule ip t c", "", "a b", "$(id)", "a#", "1"};
+	struct rule r = nft_rule;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		r.chain = names[i];
+		assert_null(rule_delete_command(&r));
+		assert_null(rule_accept_command(&r, "", ""));
+		assert_null(rule_policy_command(&r));
+		r.chain = "input";
+		r.table = names[i];
+		assert_null(rule_delete_command(&r));
+		r.table = "fw";
+	}
 }
 
 static void test_no_command_without_a_tool_or_a_place(void **state)
@@ -214,6 +234,7 @@ int main(void)
 		cmocka_unit_test(test_accept_stands_ahead_of_the_rule),
 		cmocka_unit_test(test_policy_accepts_again),
 		cmocka_unit_test(test_hostile_names_are_one_word),
+		cmocka_unit_test(test_hostile_names_make_no_command_of_nft),
 		cmocka_unit_test(test_no_command_without_a_tool_or_a_place),
 		cmocka_unit_test(test_delete_by_handle_or_number),
 		cmocka_unit_test(test_owner_by_chain_table_and_comment),

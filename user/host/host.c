@@ -189,6 +189,40 @@ static const char *op_netns_name(struct host *h, uint32_t netns)
 	return e ? e->name : NULL;
 }
 
+/* Only tables that iptables-legacy has made are in the list. */
+static bool has_legacy_table(bool six, const char *table)
+{
+	FILE *f = fopen(six ? "/proc/thread-self/net/ip6_tables_names"
+			    : "/proc/thread-self/net/ip_tables_names",
+			"re");
+	char name[64];
+	bool has = false;
+
+	while (f && !has && fgets(name, sizeof(name), f)) {
+		name[strcspn(name, "\n")] = '\0';
+		has = !strcmp(name, table);
+	}
+	if (f)
+		fclose(f);
+	return has;
+}
+
+static const char *op_iptables(struct host *h, uint32_t netns, bool six, const char *table)
+{
+	struct real_host *r = real(h);
+	bool legacy;
+
+	if (netns_enter(&r->table, netns))
+		return six ? "ip6tables" : "iptables";
+	legacy = has_legacy_table(six, table);
+	netns_leave(&r->table);
+	if (legacy)
+		return six ? "ip6tables-legacy" : "iptables-legacy";
+	if (host_has_nft(h))
+		return six ? "ip6tables-nft" : "iptables-nft";
+	return six ? "ip6tables" : "iptables";
+}
+
 static int op_has_xfrm(struct host *h, uint32_t netns)
 {
 	struct real_host *r = real(h);
@@ -220,6 +254,7 @@ static const struct host_ops real_ops = {
 	.icmp_errors = op_icmp_errors,
 	.cidrs = op_cidrs,
 	.netns_name = op_netns_name,
+	.iptables = op_iptables,
 	.has_xfrm = op_has_xfrm,
 };
 

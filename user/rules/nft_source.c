@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <netlink/attr.h>
@@ -46,23 +45,13 @@ static char *run(const char *command, bool json)
 	return nft_ctx_new ? by_library(command, json) : tool_output(argv);
 }
 
-/* A name as the command's grammar takes it. The kernel takes any bytes from others, and a command
- * that lists must not become one that flushes. */
-static bool is_name(const char *s)
-{
-	if (!isalpha((unsigned char)*s) && *s != '_')
-		return false;
-	while (isalnum((unsigned char)*s) || (*s && strchr("_-./\\", *s)))
-		s++;
-	return !*s;
-}
-
 /* name: "" for a table. NULL also where one of them is a word of nft's grammar: "goto". */
 static char *list_text(const char *what, const char *family, const char *table, const char *name)
 {
 	char *command, *out;
 
-	if (!is_name(family) || !is_name(table) || (*name && !is_name(name)))
+	if (!rule_is_nft_name(family) || !rule_is_nft_name(table) ||
+	    (*name && !rule_is_nft_name(name)))
 		return NULL;
 	command = xasprintf("list %s %s %s %s", what, family, table, name);
 	out = run(command, false);
@@ -75,7 +64,7 @@ static char *list_json(const char *what, const char *family, const char *table, 
 	json_t *root;
 	char *command, *out;
 
-	if (!is_name(family) || !is_name(table) || !is_name(name))
+	if (!rule_is_nft_name(family) || !rule_is_nft_name(table) || !rule_is_nft_name(name))
 		return NULL;
 	root = json_pack("{s[{s{s{ss ss ss}}}]}", "nftables", "list", what, "family", family,
 			 "table", table, "name", name);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -298,13 +299,25 @@ static bool is_ebtables(const struct rule *r)
 	return r->backend == RULE_EBTABLES || r->backend == RULE_EBTABLES_LEGACY;
 }
 
-/* The names of table and chain, quoted for a shell: what a command starts with. NULL: not known. */
+bool rule_is_nft_name(const char *s)
+{
+	if (!isalpha((unsigned char)*s) && *s != '_')
+		return false;
+	while (isalnum((unsigned char)*s) || (*s && strchr("_-./\\", *s)))
+		s++;
+	return !*s;
+}
+
+/* The names of table and chain, quoted for a shell: what a command starts with. NULL: not known, or
+ * not to be written. */
 static char *command_on(const struct rule *r, const char *nft_verb, const char *xt_verb)
 {
 	char table[512], chain[512];
 
 	if (!r->table || !r->chain || !r->family || strlen(r->table) > 100 ||
 	    strlen(r->chain) > 100)
+		return NULL;
+	if (r->backend == RULE_NFT && (!rule_is_nft_name(r->table) || !rule_is_nft_name(r->chain)))
 		return NULL;
 	shell_quote(r->table, table, sizeof(table));
 	shell_quote(r->chain, chain, sizeof(chain));

@@ -81,6 +81,9 @@ char *replay_counters(const struct replay *r);
  * the rules have changed, or the replay was cut.
  */
 const struct rule_hit *replay_counted(const struct replay *r, const char *before);
+/* Does nft's grammar take it as a name? The kernel takes any bytes from others, and quotes for a
+ * shell do not help: nft reads its words as one command. */
+bool rule_is_nft_name(const char *s);
 /* "nft", "iptables-legacy"… */
 const char *rule_backend_name(enum rule_backend backend);
 /* The tool that changes such rules: "ip6tables-nft", "nft"… */
