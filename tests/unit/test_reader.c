@@ -276,6 +276,26 @@ static void test_gone_rule_replaces_a_deduced_one(void **state)
 	group_free(&g);
 }
 
+/* Not only UTF-8: the kernel takes any comment. */
+static void test_any_bytes_arrive(void **state)
+{
+	char bytes[256];
+	struct group g = {};
+	struct answer a;
+
+	(void)state;
+	for (int i = 1; i < 256; i++)
+		bytes[i - 1] = (char)i;
+	bytes[255] = '\0';
+	a = deduced(bytes);
+	a.rule.comment = strdup("gr\xc3\xbc\xc3\x9f\x65 \xff");
+	tell(&g, &a);
+	assert_non_null(g.rule);
+	assert_string_equal(g.rule->text, bytes);
+	assert_string_equal(g.rule->comment, "gr\xc3\xbc\xc3\x9f\x65 \xff");
+	group_free(&g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +304,7 @@ int main(void)
 		cmocka_unit_test_setup(test_handle_of_another_drop_now, set_node),
 		cmocka_unit_test_setup(test_ruleset_changes_while_it_is_read, set_node),
 		cmocka_unit_test_setup(test_ruleset_changed_since_the_last_reading, set_node),
+		cmocka_unit_test(test_any_bytes_arrive),
 		cmocka_unit_test_setup(test_gone_rule_replaces_a_deduced_one, set_node),
 	};
 

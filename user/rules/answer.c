@@ -14,11 +14,24 @@ void answer_free(struct answer *a)
 	memset(a, 0, sizeof(*a));
 }
 
+/* Rules have any bytes in them, and JSON has characters: each byte travels as the one of its
+ * number, and the report's own writers escape what is no UTF-8. */
 static void set_text(json_t *o, const char *key, const char *s)
 {
-	/* bytes that are no UTF-8 make no JSON; the report's own writer escapes them */
-	if (s && *s)
-		json_object_set_new(o, key, json_stringn_nocheck(s, strlen(s)));
+	char *text, *to;
+
+	if (!s || !*s)
+		return;
+	to = text = xcalloc(2 * strlen(s) + 1, 1);
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c >= 0x80)
+			*to++ = (char)(0xc0 | c >> 6);
+		*to++ = (char)(c >= 0x80 ? 0x80 | (c & 0x3f) : c);
+	}
+	json_object_set_new(o, key, json_string(text));
+	free(text);
 }
 
 static json_t *to_json(const struct rule *r)
@@ -60,8 +73,17 @@ void answer_write(const struct answer *a, FILE *to)
 static char *string_of(json_t *o, const char *key)
 {
 	const char *s = json_string_value(json_object_get(o, key));
+	char *text = s ? xcalloc(strlen(s) + 1, 1) : NULL, *to = text;
 
-	return s ? xstrdup(s) : NULL;
+	for (; s && *s; s++) {
+		if ((unsigned char)*s >= 0x80 && s[1]) {
+			*to++ = (char)((unsigned char)s[0] << 6 | (s[1] & 0x3f));
+			s++;
+		} else {
+			*to++ = *s;
+		}
+	}
+	return text;
 }
 
 static struct rule *rule_of(json_t *o)
