@@ -36,9 +36,10 @@ void firewall_finding(struct finding *f, const struct group *g, struct host *h);
 void firewall_evidence(struct finding *f, const struct group *g);
 /* The command that lets such packets through ahead of the rule or policy. False where there is
  * none. */
-bool firewall_fix(struct finding *f, const struct group *g);
-/* The command after which the chain's policy accepts. */
-bool firewall_fix_policy(struct finding *f, const struct group *g);
+bool firewall_fix(struct finding *f, const struct group *g, struct host *h);
+/* The commands after which a forward chain accepts what pods send, and answers, before its policy;
+ * where the pods' network is not known, the one that makes the policy accept. */
+bool firewall_fix_policy(struct finding *f, const struct group *g, struct host *h);
 /* The command that takes the rule away, or makes the policy accept. */
 bool firewall_fix_delete(struct finding *f, const struct group *g);
 

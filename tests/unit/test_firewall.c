@@ -128,6 +128,23 @@ static void test_forward_policy(void **state)
 	assert_string_equal(fix_of(l, 0), "iptables-legacy -w -t filter -P FORWARD ACCEPT");
 }
 
+/* The policy may stay where it is known whom to let through. */
+static void test_forward_policy_of_known_pods(void **state)
+{
+	struct lab *l = *state;
+
+	dropped(l, HOOK_FORWARD, "FORWARD", "-P FORWARD DROP");
+	know(l->node, "10.244.1.0/24", CIDR_POD);
+	know(l->node, "10.244.2.0/24", CIDR_POD);
+	assert_finding(l, 1, "forward-policy-drop", STATUS_CONFIRMED);
+	assert_string_equal(fix_of(l, 0),
+			    "iptables-legacy -w -t filter -A FORWARD -s 10.244.1.0/24 -j ACCEPT");
+	assert_string_equal(fix_of(l, 1),
+			    "iptables-legacy -w -t filter -A FORWARD -s 10.244.2.0/24 -j ACCEPT");
+	assert_string_equal(fix_of(l, 2), "iptables-legacy -w -t filter -A FORWARD -m conntrack "
+					  "--ctstate RELATED,ESTABLISHED -j ACCEPT");
+}
+
 /* Late packets of connections that are over, the cloud's own addresses, and who is no pod. */
 static void test_forward_none(void **state)
 {
@@ -155,9 +172,25 @@ static void test_input(void **state)
 	assert_null(diagnose(l, 1)); /* nobody listens */
 	listen_on(l->node, 10250);
 	assert_finding(l, 1, "host-input-drop", STATUS_CONFIRMED);
-	assert_string_equal(
-		fix_of(l, 0),
-		"iptables-legacy -w -t filter -I INPUT -i cni0 -p tcp --dport 10250 -j ACCEPT");
+	assert_string_equal(fix_of(l, 0), "iptables-legacy -w -t filter -A INPUT -i cni0 -s "
+					  "10.244.1.2/32 -p tcp --dport 10250 "
+					  "-j ACCEPT");
+}
+
+/* Pods come and go: their network, as widely as it is known. */
+static void test_input_of_pods(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_INPUT, "INPUT", "-A INPUT -j DROP");
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.244.1.1", 10250);
+	listen_on(l->node, 10250);
+	know(l->node, "10.244.1.0/24", CIDR_POD);
+	know(l->node, "10.244.0.0/16", CIDR_POD);
+	assert_finding(l, 1, "host-input-drop", STATUS_CONFIRMED);
+	assert_string_equal(fix_of(l, 0), "iptables-legacy -w -t filter -I INPUT -i cni0 -s "
+					  "10.244.0.0/16 -p tcp --dport 10250 "
+					  "-j ACCEPT");
 }
 
 static void test_input_of_nodes(void **state)
@@ -172,6 +205,10 @@ static void test_input_of_nodes(void **state)
 	assert_null(diagnose(l, 1));	       /* a stranger */
 	g->flow.src = an_addr("192.168.77.2"); /* a VTEP of flannel.1 */
 	assert_finding(l, 1, "host-input-drop", STATUS_CONFIRMED);
+	assert_string_equal(
+		fix_of(l, 0),
+		"iptables-legacy -w -t filter -A INPUT -i eth0 -s 192.168.77.2/32 -p tcp "
+		"--dport 10250 -j ACCEPT");
 }
 
 static void test_output(void **state)
@@ -184,8 +221,27 @@ static void test_output(void **state)
 	g->flow.dst = an_addr("192.168.77.2");
 	assert_finding(l, 1, "output-drop", STATUS_CONFIRMED);
 	assert_string_equal(fix_of(l, 0),
-			    "iptables-legacy -w -t filter -I OUTPUT -d 192.168.77.2 -p udp "
+			    "iptables-legacy -w -t filter -I OUTPUT -d 192.168.77.2/32 -p udp "
 			    "--dport 53 -j ACCEPT");
+}
+
+/* Untracked, as those of NodeLocal DNS are: the port that matters is the sender's. */
+static void test_output_of_answers(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_OUTPUT, "OUTPUT", "-P OUTPUT DROP");
+
+	g->ct_state = CT_UNTRACKED;
+	g->key.cls = PKT_UDP;
+	g->key.port = 53;
+	g->key.flags |= KEY_PORT_IS_SRC;
+	set_flow(g, IPPROTO_UDP, "192.168.77.1", 53, "10.244.1.2", 40123);
+	know(l->node, "10.244.0.0/16", CIDR_POD);
+	assert_finding(l, 1, "output-drop", STATUS_CONFIRMED);
+	assert_string_equal(
+		fix_of(l, 0),
+		"iptables-legacy -w -t filter -A OUTPUT -d 10.244.0.0/16 -p udp --sport "
+		"53 -j ACCEPT");
 }
 
 static void test_reject(void **state)
@@ -256,7 +312,49 @@ static void test_bridged_forward(void **state)
 	g->stack[1].name = "br_nf_forward";
 	assert_finding(l, 1, "bridge-nf-forward-drop", STATUS_CONFIRMED);
 	assert_string_equal(fix_of(l, 0),
-			    "iptables-legacy -w -t filter -I FORWARD -i cni0 -o cni0 -j ACCEPT");
+			    "iptables-legacy -w -t filter -A FORWARD -i cni0 -o cni0 -j ACCEPT");
+}
+
+/* A name that iptables would see a wildcard in is in no command, and a command without a match
+ * would let in everything. */
+static void test_bridged_by_odd_name(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_FORWARD, "FORWARD", "-P FORWARD DROP");
+
+	strcpy(g->in, "vetha");
+	strcpy(g->out, "vethb");
+	strcpy(g->bridge, "br+pods");
+	g->in_ifindex = VETH_A;
+	g->n_stack = 2;
+	g->stack = calloc(2, sizeof(*g->stack));
+	g->stack[0].name = "nf_hook_slow";
+	g->stack[1].name = "br_nf_forward";
+	assert_finding(l, 1, "bridge-nf-forward-drop", STATUS_CONFIRMED);
+	assert_string_equal(fix_of(l, 0), "iptables-legacy -w -t filter -A FORWARD -s "
+					  "10.244.1.2/32 -p tcp --dport 80 -j ACCEPT");
+}
+
+/* What a bridge lets in is more than that one flow. */
+static void test_bridged_prerouting(void **state)
+{
+	struct lab *l = *state;
+	struct group *g =
+		dropped(l, HOOK_PREROUTING, "PREROUTING", "-A PREROUTING -s 10.244.1.2/32 -j DROP");
+
+	strcpy(g->in, "vetha");
+	strcpy(g->bridge, "cni0");
+	g->out[0] = '\0';
+	g->in_ifindex = VETH_A;
+	g->n_stack = 2;
+	g->stack = calloc(2, sizeof(*g->stack));
+	g->stack[0].name = "nf_hook_slow";
+	g->stack[1].name = "br_nf_pre_routing";
+	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
+	assert_string_equal(
+		fix_of(l, 0),
+		"iptables-legacy -w -t filter -I PREROUTING -i cni0 -s 10.244.1.2/32 -p "
+		"tcp --dport 80 -j ACCEPT");
 }
 
 static void test_mixed(void **state)
@@ -475,16 +573,21 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_forward_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forward_nft, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forward_policy, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forward_policy_of_known_pods, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forward_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_input, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_input_of_pods, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_input_of_nodes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_output, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_output_of_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reject, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_endpoints, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_network_policy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_invalid, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridge_filter, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridged_forward, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bridged_prerouting, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bridged_by_odd_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mixed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_conntrack_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rules_not_read, setup, teardown),

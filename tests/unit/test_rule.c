@@ -41,6 +41,20 @@ static void test_accept_stands_ahead_of_the_rule(void **state)
 	     "ip6tables-legacy -w -t filter -I KUBE-FORWARD -p udp --dport 8472 -j ACCEPT");
 }
 
+static void test_accept_overrules_no_rule_ahead_of_the_policy(void **state)
+{
+	struct rule r = legacy_rule;
+
+	(void)state;
+	r.policy = true;
+	take(rule_accept_command(&r, "-p udp", "x"),
+	     "ip6tables-legacy -w -t filter -A KUBE-FORWARD -p udp -j ACCEPT");
+	r = nft_rule;
+	r.policy = true;
+	take(rule_accept_command(&r, "x", "udp dport 53"),
+	     "nft add rule inet fw input udp dport 53 accept");
+}
+
 static void test_policy_accepts_again(void **state)
 {
 	(void)state;
@@ -232,6 +246,7 @@ int main(void)
 		cmocka_unit_test(test_counters_of_other_rules_tell_nothing),
 		cmocka_unit_test(test_rule_is_written_with_its_place),
 		cmocka_unit_test(test_accept_stands_ahead_of_the_rule),
+		cmocka_unit_test(test_accept_overrules_no_rule_ahead_of_the_policy),
 		cmocka_unit_test(test_policy_accepts_again),
 		cmocka_unit_test(test_hostile_names_are_one_word),
 		cmocka_unit_test(test_hostile_names_make_no_command_of_nft),

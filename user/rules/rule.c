@@ -342,7 +342,9 @@ char *rule_accept_command(const struct rule *r, const char *iptables_match, cons
 
 	if (is_ebtables(r))
 		return NULL;
-	command = append(command_on(r, "insert rule", "-I"), nft ? nft_match : iptables_match);
+	command = append(r->policy ? command_on(r, "add rule", "-A")
+				   : command_on(r, "insert rule", "-I"),
+			 nft ? nft_match : iptables_match);
 	return append(command, nft ? "accept" : "-j ACCEPT");
 }
 

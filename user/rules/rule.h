@@ -98,8 +98,9 @@ const char *rule_owner(const struct rule *r);
 bool rule_is_policy(const struct rule *r);
 /*
  * The command that lets packets through ahead of the rule, in its own chain, since an accept in
- * another one does not help: `match` in the syntax of iptables or of nft, as the backend needs. To
- * free(). NULL: there is no such command for this backend.
+ * another one does not help: `match` in the syntax of iptables or of nft, as the backend needs.
+ * Ahead of a policy is at the chain's end, where it overrules no other rule. To free(). NULL: there
+ * is no such command for this backend.
  */
 char *rule_accept_command(const struct rule *r, const char *iptables_match, const char *nft_match);
 /* The command that takes the rule away, by its handle or number; to free(). NULL: there is none. */
