@@ -14,10 +14,10 @@ static bool is_stray_tcp(const struct group *g)
 
 static bool dropped_by_rule(const struct group *g)
 {
-	return g->kind == SAMPLE_DROP && g->netns && g->rule && g->hook_family &&
-	       strcmp(g->hook_family, "bridge") != 0 && strcmp(g->hook_family, "arp") != 0 &&
-	       !addr_is_multicast(&g->flow.dst) && !addr_is_linklocal(&g->flow.dst) &&
-	       dropped_by_netfilter(g);
+	return g->kind == SAMPLE_DROP && g->netns && g->rule && rule_may_be_verdict(g) &&
+	       g->hook_family && strcmp(g->hook_family, "bridge") != 0 &&
+	       strcmp(g->hook_family, "arp") != 0 && !addr_is_multicast(&g->flow.dst) &&
+	       !addr_is_linklocal(&g->flow.dst) && dropped_by_netfilter(g);
 }
 
 bool firewall_dropped(const struct group *g)
@@ -42,6 +42,12 @@ bool firewall_without_rule(const struct group *g)
 			return true;
 	}
 	return g->rule_none;
+}
+
+bool firewall_maybe_without_rule(const struct group *g)
+{
+	return g->kind == SAMPLE_DROP && g->netns && g->has_sample && dropped_by_netfilter(g) &&
+	       !g->verdict.function && !g->rule && g->rule_others;
 }
 
 /* A pod's own veth, or a bridge that pods are ports of. */

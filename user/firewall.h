@@ -15,6 +15,8 @@ bool firewall_dropped(const struct group *g);
 bool firewall_dropped_stray(const struct group *g);
 /* Was it dropped by netfilter though no rule may have done it? False until the rules were read. */
 bool firewall_without_rule(const struct group *g);
+/* Was it, or by one of several rules? The same until the rules were read. */
+bool firewall_maybe_without_rule(const struct group *g);
 /* Was the packet on its way from a pod of this node, or to one from another pod of the cluster? */
 bool firewall_pods_packet(const struct group *g, struct host *h);
 /* Does the address belong to the cluster, as that netns knows it: a pod, a Service, or another node

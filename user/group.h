@@ -159,6 +159,8 @@ bool group_at(const struct group *g, const char *const *functions);
 bool group_maybe_at(const struct group *g, const char *const *functions);
 /* The reason's name is one of these (NULL-terminated). */
 bool group_reason(const struct group *g, const char *const *reasons);
+/* It was not that rule: nothing is known of one. */
+void group_forget_rule(struct group *g);
 void group_free(struct group *g);
 
 #endif

@@ -379,6 +379,38 @@ static void test_conntrack_full(void **state)
 	assert_finding(l, 1, "conntrack-full", STATUS_CONFIRMED);
 }
 
+/* Before a probe saw it, a rule was deduced. */
+static void test_conntrack_full_not_by_rule(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_PREROUTING, "PREROUTING",
+				  "-A PREROUTING -m conntrack --ctstate INVALID -j DROP");
+
+	g->ct_state = CT_NONE;
+	g->key.cls = PKT_TCP_SYN;
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_max", "1000");
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_count", "1000");
+	g->verdict.function = "nf_conntrack_in";
+	assert_finding(l, 1, "conntrack-full", STATUS_CONFIRMED);
+}
+
+/* One of several rules, or the table. */
+static void test_conntrack_full_or_a_rule(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped_by_none(l, HOOK_PREROUTING);
+
+	g->ct_state = CT_NONE;
+	g->rule_none = false;
+	g->rule_others = 2;
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 40000, "10.244.2.2", 53);
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_max", "1000");
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_count", "10");
+	assert_null(diagnose(l, 1));
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_count", "1000");
+	assert_finding(l, 1, "conntrack-full", STATUS_SUSPECTED);
+}
+
 /* Until the rules were read it may have been one of them. */
 static void test_rules_not_read(void **state)
 {
@@ -590,6 +622,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bridged_by_odd_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mixed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_conntrack_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_conntrack_full_or_a_rule, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_conntrack_full_not_by_rule, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rules_not_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_snat_exhausted, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_clash, setup, teardown),

@@ -24,9 +24,11 @@
 static struct {
 	const char *chains, *rules; /* JSON; rules are those of the only chain */
 	const char *saved;	    /* by iptables-nft-save */
+	const char *legacy;	    /* by iptables-legacy-save -t mangle */
 	uint32_t generation;
 	int changes; /* so many readings change it */
 	int reads, forgotten;
+	bool full; /* conntrack's table */
 } node;
 
 static json_t *list_chains(void *arg)
@@ -80,9 +82,16 @@ static uint32_t generation(void)
 	return node.generation;
 }
 
+static const char *legacy_tables(const char *family)
+{
+	return strcmp(family, "ip") || !node.legacy ? "" : "mangle\nfilter\n";
+}
+
 static const char *saved(const char *tool, const char *table)
 {
-	(void)table;
+	if (!strcmp(tool, "iptables-legacy-save"))
+		return strcmp(table, "mangle") ? "*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n"
+					       : node.legacy;
 	return strcmp(tool, "iptables-nft-save") ? NULL : node.saved;
 }
 
@@ -91,8 +100,14 @@ static void forget(void)
 	node.forgotten++;
 }
 
+static bool conntrack_full(void)
+{
+	return node.full;
+}
+
 static const struct nft_source nft = {NULL, list_chains, list_chain, list_set};
-static const struct rule_source source = {&nft, text_of, chain_of, generation, saved, forget};
+static const struct rule_source source = {&nft,		 text_of, chain_of,	  generation,
+					  legacy_tables, saved,	  conntrack_full, forget};
 
 /* A UDP packet to port 53 that rule 3 of chain c dropped, as a probe saw. */
 static struct group seen_by_a_probe(void)
@@ -229,6 +244,33 @@ static void test_ruleset_changed_since_the_last_reading(void **state)
 	answer_free(&a);
 }
 
+/* Conntrack is before the rule: it may have refused the packet. */
+static void test_conntrack_table_is_full(void **state)
+{
+	struct group g = seen_by_a_probe();
+	struct answer a;
+
+	(void)state;
+	node.legacy = "*mangle\n:PREROUTING DROP [0:0]\nCOMMIT\n";
+	memset(&g.verdict, 0, sizeof(g.verdict));
+	g.explained = false;
+	g.hook = HOOK_PREROUTING;
+	g.loc.name = "nf_hook_slow";
+	g.ct_state = CT_NONE;
+	a = answer(&g);
+	assert_true(a.known && !a.certain);
+	answer_free(&a);
+	node.full = true;
+	a = answer(&g);
+	assert_false(a.known);
+	assert_int_equal(a.others, 1);
+	answer_free(&a);
+	g.ct_state = CT_NEW; /* it has an entry */
+	a = answer(&g);
+	assert_true(a.known);
+	answer_free(&a);
+}
+
 /* As from a child process. */
 static void tell(struct group *g, struct answer *a)
 {
@@ -276,6 +318,19 @@ static void test_gone_rule_replaces_a_deduced_one(void **state)
 	group_free(&g);
 }
 
+/* A probe saw conntrack's verdict while the answer was on its way. */
+static void test_no_rule_after_all(void **state)
+{
+	struct answer a = deduced("drop");
+	struct group g = seen_by_a_probe();
+
+	(void)state;
+	g.verdict.function = "nf_conntrack_in";
+	tell(&g, &a);
+	assert_null(g.rule);
+	group_free(&g);
+}
+
 /* Not only UTF-8: the kernel takes any comment. */
 static void test_any_bytes_arrive(void **state)
 {
@@ -305,6 +360,8 @@ int main(void)
 		cmocka_unit_test_setup(test_ruleset_changes_while_it_is_read, set_node),
 		cmocka_unit_test_setup(test_ruleset_changed_since_the_last_reading, set_node),
 		cmocka_unit_test(test_any_bytes_arrive),
+		cmocka_unit_test_setup(test_conntrack_table_is_full, set_node),
+		cmocka_unit_test_setup(test_no_rule_after_all, set_node),
 		cmocka_unit_test_setup(test_gone_rule_replaces_a_deduced_one, set_node),
 	};
 

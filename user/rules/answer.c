@@ -114,10 +114,12 @@ static bool was_right(const struct group *g)
 }
 
 /* Does the group keep what it has? What was certain stays, whatever a later reading of a changed
- * ruleset says. */
+ * ruleset says; and a probe may have seen, while the answer was on its way, that no rule did it. */
 static bool keeps_rule(const struct group *g, const struct rule *rule, bool gone)
 {
-	return g->rule_certain || (g->rule && !rule && (!gone || was_right(g)));
+	if (g->rule_certain)
+		return true;
+	return rule ? !rule_may_be_verdict(g) : g->rule && (!gone || was_right(g));
 }
 
 static void take(struct group *g, json_t *o)
@@ -130,18 +132,14 @@ static void take(struct group *g, json_t *o)
 		free(rule);
 		return;
 	}
-	if (g->rule)
-		rule_free(g->rule);
-	free(g->rule);
+	group_forget_rule(g);
 	g->rule = rule;
 	g->rule_certain = json_is_true(json_object_get(o, "certain"));
 	g->rule_generation = (uint32_t)json_integer_value(json_object_get(o, "generation"));
 	g->rule_others = (unsigned int)json_integer_value(json_object_get(o, "others"));
 	g->rule_mixed = json_is_true(json_object_get(o, "mixed"));
 	g->rule_none = json_is_true(json_object_get(o, "none"));
-	free(g->rule_why);
 	g->rule_why = string_of(o, "why");
-	free(g->rule_counters);
 	g->rule_counters = string_of(o, "counters");
 	g->rule_counted_ns = now_ns(CLOCK_MONOTONIC);
 	if (rule)

@@ -97,34 +97,38 @@ static void append(char **text, const char *more)
 	*text = whole;
 }
 
-/* The tables of iptables-legacy that this netns has: asking for another one would make it
- * (net/netfilter/x_tables.c, xt_find_table_lock). */
+/* The next of the names, one a line; false: there is none. */
+static bool next_name(const char **names, char *name, size_t size)
+{
+	size_t n = strcspn(*names, "\n");
+
+	if (!n)
+		return false;
+	snprintf(name, size, "%.*s", (int)n, *names);
+	*names += n + ((*names)[n] == '\n');
+	return true;
+}
+
 static void replay_legacy(const struct reader *r, const struct group *g, const char *only,
 			  struct replay *out)
 {
-	const char *family = family_of(g), *tool = save_tool(family, false);
-	char path[64], name[64], *text = xstrdup("");
-	FILE *f;
+	const char *family = family_of(g), *tool = save_tool(family, false), *names;
+	char name[64], *text;
 
 	if (is(family, "bridge")) {
-		free(text);
 		replay_ebtables(r, g, out);
 		return;
 	}
-	snprintf(path, sizeof(path), "/proc/thread-self/net/%s_tables_names", family);
-	f = fopen(path, "re");
-	while (f && fgets(name, sizeof(name), f)) {
-		const char *table;
+	text = xstrdup("");
+	names = r->from->legacy_tables(family);
+	while (next_name(&names, name, sizeof(name))) {
+		const char *table = tool ? r->from->saved(tool, name) : NULL;
 
-		name[strcspn(name, "\n")] = '\0';
-		table = tool ? r->from->saved(tool, name) : NULL;
 		if (table)
 			append(&text, table);
 		else
 			out->unread = true;
 	}
-	if (f)
-		fclose(f);
 	if (*text)
 		add_xtables(text, RULE_IPTABLES_LEGACY, family, only, g, out);
 	free(text);
@@ -243,10 +247,20 @@ static bool only_rules_drop(const struct group *g)
 	return g->verdict.function || g->hook == HOOK_FORWARD || group_at(g, nft_place);
 }
 
-static const struct rule_hit *choose(const struct replay *r, const struct group *g,
-				     const char **why)
+/* nf_conntrack_in() refuses what it has no room for (nf_conntrack_alloc(),
+ * net/netfilter/nf_conntrack_core.c) before any rule sees it but those of iptables' raw table. */
+static bool conntrack_may_have(const struct reader *r, const struct group *g,
+			       const struct rule *first)
 {
-	if (!r->n)
+	return !g->verdict.function && (g->hook == HOOK_PREROUTING || g->hook == HOOK_OUTPUT) &&
+	       (g->ct_state == CT_NONE || g->ct_state == CT_UNSEEN) && !is(first->table, "raw") &&
+	       !only_rules_drop(g) && r->from->conntrack_full();
+}
+
+static const struct rule_hit *choose(const struct reader *reader, const struct replay *r,
+				     const struct group *g, const char **why)
+{
+	if (!r->n || conntrack_may_have(reader, g, &r->hits[0].rule))
 		return NULL;
 	if (r->hits[0].sure && one_backend(r) && !r->unread) {
 		*why = "the packet matches it, and nothing before it can have dropped the packet";
@@ -425,19 +439,12 @@ static bool has_rules(const char *text)
 
 static bool legacy_has_rules(const struct reader *r, const char *family)
 {
-	const char *tool = save_tool(family, false);
-	char path[64], name[64];
+	const char *tool = save_tool(family, false), *names = r->from->legacy_tables(family);
 	bool found = false;
-	FILE *f;
+	char name[64];
 
-	snprintf(path, sizeof(path), "/proc/thread-self/net/%s_tables_names", family);
-	f = tool ? fopen(path, "re") : NULL;
-	while (f && !found && fgets(name, sizeof(name), f)) {
-		name[strcspn(name, "\n")] = '\0';
+	while (tool && !found && next_name(&names, name, sizeof(name)))
 		found = has_rules(r->from->saved(tool, name));
-	}
-	if (f)
-		fclose(f);
 	return found;
 }
 
@@ -505,7 +512,7 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 	const struct rule_hit *hit;
 
 	replay_all(r, g, &replay);
-	hit = choose(&replay, g, &a->why);
+	hit = choose(r, &replay, g, &a->why);
 	if (!hit && g->rule_counters && only_rules_drop(g)) {
 		hit = replay_counted(&replay, g->rule_counters);
 		a->why = hit ? "of those that may have, no other has counted more since the last "

@@ -101,6 +101,18 @@ enum tri tri_not(enum tri a)
 	return a == TRI_MAYBE ? TRI_MAYBE : a == TRI_YES ? TRI_NO : TRI_YES;
 }
 
+bool rule_may_be_verdict(const struct group *g)
+{
+	static const char *const tables[] = {"nft_do_chain", "ipt_do_table", "ip6t_do_table",
+					     "arpt_do_table", "ebt_do_table"};
+
+	for (size_t i = 0; g->verdict.function && i < ARRAY_SIZE(tables); i++) {
+		if (!strcmp(g->verdict.function, tables[i]))
+			return true;
+	}
+	return !g->verdict.function;
+}
+
 static enum tri name_matches(const char *have, const char *name, char wildcard)
 {
 	size_t len = strlen(name);

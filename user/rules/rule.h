@@ -107,6 +107,9 @@ char *rule_accept_command(const struct rule *r, const char *iptables_match, cons
 char *rule_delete_command(const struct rule *r);
 /* The command after which the chain's policy accepts; to free(). NULL: there is none. */
 char *rule_policy_command(const struct rule *r);
+/* Does what a probe saw of the verdict leave it to a table of rules? Conntrack and NAT give some,
+ * too. True where none was seen. */
+bool rule_may_be_verdict(const struct group *g);
 /* NO if one is NO, YES if both are YES, otherwise MAYBE. */
 enum tri tri_and(enum tri a, enum tri b);
 enum tri tri_not(enum tri a);

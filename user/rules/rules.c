@@ -16,6 +16,7 @@
 #include "../noise.h"
 #include "../util.h"
 #include "reader.h"
+#include "rule.h"
 #include "rules.h"
 
 #define MAX_GROUPS   64 /* in one question */
@@ -29,19 +30,10 @@ bool rules_may_be(const struct group *g)
 {
 	static const char *const reason[] = {"NETFILTER_DROP", NULL};
 	static const char *const places[] = {"nf_hook_slow", "nft_do_chain", NULL};
-	static const char *const tables[] = {"nft_do_chain", "ipt_do_table", "ip6t_do_table",
-					     "arpt_do_table", "ebt_do_table"};
 
-	if (g->kind != SAMPLE_DROP || !g->has_sample || !g->netns)
+	if (g->kind != SAMPLE_DROP || !g->has_sample || !g->netns || !rule_may_be_verdict(g))
 		return false;
-	if (g->verdict.function) { /* the others are conntrack's and NAT's */
-		for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
-			if (!strcmp(g->verdict.function, tables[i]))
-				return true;
-		}
-		return false;
-	}
-	return group_reason(g, reason) || group_at(g, places);
+	return g->verdict.function || group_reason(g, reason) || group_at(g, places);
 }
 
 /* Several may have been it, and another packet died since their counters were read. */
@@ -89,6 +81,19 @@ __attribute__((noreturn)) static void be_child(struct table *t, struct host *h, 
 		answer_free(&a);
 	}
 	_exit(0);
+}
+
+/* A rule was deduced, and then a probe saw that it was no rule. */
+static void forget_deduced(struct table *t, void (*told)(void *arg, size_t group), void *arg)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		struct group *g = &t->groups[i];
+
+		if (!g->rule || rule_may_be_verdict(g))
+			continue;
+		group_forget_rule(g);
+		told(arg, i);
+	}
 }
 
 static void ask(struct rules *r, struct table *t, struct host *h)
@@ -201,6 +206,7 @@ void rules_tick(struct rules *r, struct table *t, struct host *h, bool last,
 			poll(&p, 1, 100);
 		if (r->pid && !collect(r, t, told, arg))
 			continue;
+		forget_deduced(t, told, arg);
 		if (last || now_ns(CLOCK_MONOTONIC) >= r->not_before_ns)
 			ask(r, t, h);
 	} while (last && r->pid && now_ns(CLOCK_MONOTONIC) < end);

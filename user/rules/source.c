@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,43 @@ static const char *saved(const char *tool, const char *table)
 	return texts[i].text;
 }
 
+static const char *legacy_tables(const char *family)
+{
+	static char names[256];
+	char path[64];
+	FILE *f;
+	size_t n = 0;
+
+	snprintf(path, sizeof(path), "/proc/thread-self/net/%s_tables_names", family);
+	f = fopen(path, "re");
+	if (f) {
+		n = fread(names, 1, sizeof(names) - 1, f);
+		fclose(f);
+	}
+	names[n] = '\0';
+	return names;
+}
+
+static bool read_number(const char *path, unsigned long *n)
+{
+	FILE *f = fopen(path, "re");
+	bool read = f && fscanf(f, "%lu", n) == 1;
+
+	if (f)
+		fclose(f);
+	return read;
+}
+
+/* Some entries may have gone since. */
+static bool conntrack_full(void)
+{
+	unsigned long count, max;
+
+	return read_number("/proc/sys/net/netfilter/nf_conntrack_count", &count) &&
+	       read_number("/proc/sys/net/netfilter/nf_conntrack_max", &max) &&
+	       count >= max / 10 * 9;
+}
+
 static void forget(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -41,4 +79,5 @@ static void forget(void)
 }
 
 const struct rule_source rule_source_node = {
-	&nft_source_node, nft_source_text, nft_source_chain, nft_source_generation, saved, forget};
+	&nft_source_node, nft_source_text, nft_source_chain, nft_source_generation,
+	legacy_tables,	  saved,	   conntrack_full,   forget};
