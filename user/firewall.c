@@ -32,16 +32,9 @@ bool firewall_dropped_stray(const struct group *g)
 
 bool firewall_without_rule(const struct group *g)
 {
-	static const char *const functions[] = {"nf_conntrack_in", "nf_confirm",     "ipv4_confirm",
-						"ipv6_confirm",	   "nf_nat_inet_fn", NULL};
-
 	if (g->kind != SAMPLE_DROP || !g->netns || !g->has_sample || !dropped_by_netfilter(g))
 		return false;
-	for (size_t i = 0; g->verdict.function && functions[i]; i++) {
-		if (!strcmp(g->verdict.function, functions[i]))
-			return true;
-	}
-	return g->rule_none;
+	return g->rule_none || !rule_may_be_verdict(g);
 }
 
 bool firewall_maybe_without_rule(const struct group *g)

@@ -475,6 +475,19 @@ static void test_clash(void **state)
 	assert_finding(l, 1, "conntrack-clash", STATUS_CONFIRMED);
 }
 
+/* The rules are not even read then. */
+static void test_clash_that_a_probe_saw(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped_by_none(l, HOOK_POSTROUTING);
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.244.2.2", 80);
+	entry(l->node, &g->flow, "10.244.2.2", 80, "10.244.1.2", 40000);
+	g->rule_none = false;
+	g->verdict.function = "__nf_conntrack_confirm";
+	assert_finding(l, 1, "conntrack-clash", STATUS_CONFIRMED);
+}
+
 static void test_localnet(void **state)
 {
 	struct lab *l = *state;
@@ -627,6 +640,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rules_not_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_snat_exhausted, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_clash, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_clash_that_a_probe_saw, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_localnet, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stale_dnat, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_flushed, setup, teardown),
