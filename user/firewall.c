@@ -1,15 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "firewall.h"
 
-/* Not the start of a connection, and conntrack knows none. */
-static bool is_stray_tcp(const struct group *g)
+bool firewall_asks_for_invalid(const struct rule *r)
 {
-	return g->ct_state == CT_NONE && g->flow.proto == IPPROTO_TCP && g->key.cls != PKT_TCP_SYN;
+	return r->text && (strstr(r->text, "INVALID") || strstr(r->text, "ct state invalid") ||
+			   strstr(r->text, "ct state vmap"));
+}
+
+/* An error about some flow, or the answer to a ping. */
+static bool is_icmp_answer(const struct group *g)
+{
+	if (g->key.cls != PKT_ICMP)
+		return false;
+	if (g->flow.proto == IPPROTO_ICMPV6) /* errors are below 128 (RFC 4443) */
+		return g->flow.icmp_type < 128 || g->flow.icmp_type == ICMP6_ECHO_REPLY;
+	return g->flow.icmp_type == ICMP_DEST_UNREACH || g->flow.icmp_type == ICMP_TIME_EXCEEDED ||
+	       g->flow.icmp_type == ICMP_PARAMETERPROB || g->flow.icmp_type == ICMP_ECHOREPLY;
+}
+
+/* A UDP server's to one of many clients. For conntrack it opens a connection, once it has forgotten
+ * the one that it belongs to. */
+static bool is_udp_answer(const struct group *g)
+{
+	return g->flow.proto == IPPROTO_UDP && g->flow.has_ports &&
+	       g->flow.sport < IPPORT_RESERVED && g->flow.dport >= 32768;
+}
+
+/* Not the start of a connection, and conntrack knows none. */
+static bool is_stray(const struct group *g)
+{
+	if (g->ct_state != CT_NONE)
+		return g->ct_state == CT_NEW && is_udp_answer(g);
+	if (g->flow.proto == IPPROTO_TCP)
+		return g->key.cls != PKT_TCP_SYN;
+	return is_icmp_answer(g) || is_udp_answer(g) || firewall_asks_for_invalid(g->rule);
 }
 
 static bool dropped_by_rule(const struct group *g)
@@ -22,12 +53,12 @@ static bool dropped_by_rule(const struct group *g)
 
 bool firewall_dropped(const struct group *g)
 {
-	return dropped_by_rule(g) && !is_stray_tcp(g);
+	return dropped_by_rule(g) && !is_stray(g);
 }
 
 bool firewall_dropped_stray(const struct group *g)
 {
-	return dropped_by_rule(g) && is_stray_tcp(g);
+	return dropped_by_rule(g) && is_stray(g);
 }
 
 bool firewall_without_rule(const struct group *g)

@@ -9,10 +9,12 @@
 /* Was the packet dropped by a rule or policy that is known, in a hook of IPv4 or IPv6? Those to
  * groups, and to the cloud's own addresses (169.254.169.254), are of no concern. */
 bool firewall_dropped(const struct group *g);
-/* The same, of TCP that starts no connection and belongs to none that conntrack knows. Mostly that
- * is what comes late, after the end, and rulesets are right to drop it; firewall_dropped() is
- * false. */
+/* The same, of what starts no connection and belongs to none that conntrack knows: TCP, answers of
+ * UDP and ICMP, and whatever a rule drops as invalid. Mostly that is what comes late, after the
+ * end, and rulesets are right to drop it; firewall_dropped() is false. */
 bool firewall_dropped_stray(const struct group *g);
+/* Is it a rule about packets that conntrack calls invalid? */
+bool firewall_asks_for_invalid(const struct rule *r);
 /* Was it dropped by netfilter though no rule may have done it? False until the rules were read. */
 bool firewall_without_rule(const struct group *g);
 /* Was it, or by one of several rules? The same until the rules were read. */

@@ -285,6 +285,59 @@ static void test_invalid(void **state)
 	assert_finding(l, 1, "ct-invalid-drop", STATUS_CONFIRMED);
 }
 
+/* Backscatter: somebody attacks 203.0.113.9 in this node's name. */
+static void test_invalid_of_strangers(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_INPUT, "ufw-before-input",
+				  "-A ufw-before-input -m conntrack --ctstate INVALID -j DROP");
+
+	g->ct_state = CT_NONE;
+	g->key.cls = PKT_TCP_SYNACK;
+	g->in_ifindex = ETH0;
+	strcpy(g->in, "eth0");
+	g->out_ifindex = 0;
+	g->out[0] = '\0';
+	set_flow(g, IPPROTO_TCP, "203.0.113.9", 443, "192.168.77.1", 51234);
+	assert_null(diagnose(l, 1));
+}
+
+/* Errors about flows that conntrack has forgotten, and a server's late answer. */
+static void test_late_answers(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_FORWARD, "KUBE-FORWARD",
+				  "-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP");
+
+	g->ct_state = CT_NONE;
+	g->key.cls = PKT_ICMP;
+	set_flow(g, IPPROTO_ICMP, "10.244.1.2", 0, "10.244.2.2", 0);
+	g->flow.icmp_type = 3;
+	assert_null(diagnose(l, 1));
+	g->key.cls = PKT_UDP;
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 4000, "10.244.2.2", 5000);
+	assert_null(diagnose(l, 1)); /* a bad checksum, say */
+	free(g->rule->text);
+	g->rule->text = strdup("-A FORWARD -j DROP");
+	g->ct_state = CT_NEW;
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 53, "10.244.2.2", 40000);
+	assert_null(diagnose(l, 1));
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 40000, "10.244.2.2", 53);
+	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
+}
+
+/* Docker means it: no command pierces that. */
+static void test_docker_isolation(void **state)
+{
+	struct lab *l = *state;
+
+	dropped(l, HOOK_FORWARD, "DOCKER-ISOLATION-STAGE-2",
+		"-A DOCKER-ISOLATION-STAGE-2 -o br-1 -j DROP");
+	assert_finding(l, 1, "netpol-deny", STATUS_CONFIRMED);
+	assert_int_equal(l->d.findings[0].fix[0].when, FIX_ADVICE);
+	assert_non_null(strstr(fix_of(l, 0), "docker network connect"));
+}
+
 static void test_bridge_filter(void **state)
 {
 	struct lab *l = *state;
@@ -629,6 +682,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_endpoints, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_network_policy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_invalid, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_docker_isolation, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_late_answers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_invalid_of_strangers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridge_filter, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridged_forward, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridged_prerouting, setup, teardown),

@@ -131,7 +131,16 @@ static void test_owner_by_chain_table_and_comment(void **state)
 	assert_string_equal(rule_owner(&r), "kube-router, for a NetworkPolicy");
 	r.chain = "DOCKER-ISOLATION-STAGE-2";
 	r.comment = NULL;
+	assert_string_equal(rule_owner(&r), "Docker, to keep its networks apart");
+	assert_true(rule_is_policy(&r));
+	r.chain = "DOCKER-USER";
 	assert_string_equal(rule_owner(&r), "Docker");
+	assert_false(rule_is_policy(&r));
+	r.chain = "cali-from-wl-dispatch";
+	assert_true(rule_is_policy(&r));
+	r.text = "-A cali-from-wl-dispatch -m comment --comment \"cali:zT\" -m comment --comment "
+		 "\"Unknown interface\" -j DROP";
+	assert_false(rule_is_policy(&r)); /* Calico does not know it yet, or any more */
 	r.chain = "filter_FORWARD";
 	r.table = "firewalld";
 	assert_string_equal(rule_owner(&r), "firewalld");

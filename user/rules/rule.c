@@ -215,12 +215,12 @@ const char *rule_backend_name(enum rule_backend backend)
 	return (size_t)backend < ARRAY_SIZE(names) ? names[backend] : "?";
 }
 
-/* Each writes chains, tables or comments that begin so. NetworkPolicy's come before the others of
- * their owner: what they drop is meant to be. */
+/* Each writes chains, tables or comments that begin so. Those of policies come before the others of
+ * their owner. */
 static const struct owner {
 	const char *chain, *table, *comment; /* how one of them begins; NULL: any */
 	const char *name;
-	bool policies; /* what they drop is a NetworkPolicy's doing */
+	bool policies; /* what they drop is meant to be dropped: a NetworkPolicy's doing, mostly */
 } owners[] = {
 	{"KUBE-NWPLCY", NULL, NULL, "kube-router, for a NetworkPolicy", true},
 	{"KUBE-POD-FW", NULL, NULL, "kube-router, for a NetworkPolicy", true},
@@ -238,6 +238,7 @@ static const struct owner {
 	{NULL, "kube-proxy", NULL, "kube-proxy", false},
 	{NULL, "kube-network-policies", NULL, "kube-network-policies, for a NetworkPolicy", true},
 	{"CNI-", NULL, NULL, "a CNI plugin", false},
+	{"DOCKER-ISOLATION", NULL, NULL, "Docker, to keep its networks apart", true},
 	{"DOCKER", NULL, NULL, "Docker", false},
 	{NULL, "docker", NULL, "Docker", false},
 	{"SUBMARINER-", NULL, NULL, "Submariner", false},
@@ -273,8 +274,11 @@ const char *rule_owner(const struct rule *r)
 bool rule_is_policy(const struct rule *r)
 {
 	const struct owner *o = owner_of(r);
+	/* Calico's chains end so where it knows no policies for the interface: it is out of step */
+	static const char lost[] = "Unknown interface";
 
-	return o && o->policies;
+	return o && o->policies && !(r->text && strstr(r->text, lost)) &&
+	       !(r->comment && strstr(r->comment, lost));
 }
 
 const char *rule_tool(const struct rule *r)

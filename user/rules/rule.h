@@ -94,7 +94,8 @@ char *rule_str(const struct rule *r);
 /* Who wrote it, by the names and comments that it is known for: "kube-proxy", "Docker"; NULL: not
  * known. Static. */
 const char *rule_owner(const struct rule *r);
-/* Is it one of those that carry out NetworkPolicies? Then what it drops is meant to be dropped. */
+/* Is it one of those that carry out NetworkPolicies, or keep networks apart on purpose? Then what
+ * it drops is meant to be dropped. */
 bool rule_is_policy(const struct rule *r);
 /*
  * The command that lets packets through ahead of the rule, in its own chain, since an accept in
