@@ -16,6 +16,7 @@ const struct fault *const fault_catalogue[] = {
 	&fault_submariner_tunnel_blocked,
 	&fault_vxlan_blocked,
 	&fault_conntrack_full,
+	&fault_queue_no_listener,
 	&fault_svc_no_endpoints,
 	&fault_ct_invalid_drop,
 	&fault_netpol_deny,

@@ -118,6 +118,16 @@ static const char *netns_name(struct host *h, uint32_t netns)
 	return f ? f->name : NULL;
 }
 
+static int nfqueue(struct host *h, uint32_t netns, unsigned int queue, uint64_t *dropped)
+{
+	struct fake_netns *f = find(h, netns);
+
+	if (!f || f->queue != queue)
+		return f ? -ENOENT : -ESRCH;
+	*dropped = f->queue_dropped;
+	return 0;
+}
+
 static const char *iptables(struct host *h, uint32_t netns, bool six, const char *table)
 {
 	struct fake_netns *f = find(h, netns);
@@ -160,6 +170,7 @@ static const struct host_ops ops = {
 	.icmp_errors = icmp_errors,
 	.cidrs = cidrs,
 	.netns_name = netns_name,
+	.nfqueue = nfqueue,
 	.iptables = iptables,
 	.has_xfrm = has_xfrm,
 };

@@ -338,6 +338,40 @@ static void test_docker_isolation(void **state)
 	assert_non_null(strstr(fix_of(l, 0), "docker network connect"));
 }
 
+/* A packet for a queue, which the kernel drops without a reason. */
+static void test_queue(void **state)
+{
+	struct lab *l = *state;
+	struct group *g =
+		dropped(l, HOOK_FORWARD, "FORWARD", "-A FORWARD -p udp -j NFQUEUE --queue-num 7");
+
+	g->loc.name = "nf_queue";
+	strcpy(g->reason, "NOT_SPECIFIED");
+	assert_null(diagnose(l, 1)); /* it is not for a queue */
+	g->rule->verdict = RULE_QUEUE;
+	l->node->queue = 7;
+	assert_null(diagnose(l, 1)); /* somebody listens, and has room */
+	l->node->queue_dropped = 3;
+	assert_finding(l, 1, "queue-no-listener", STATUS_CONFIRMED);
+	assert_non_null(strstr(l->d.findings[0].summary, "does not keep up"));
+}
+
+static void test_queue_without_listener(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_FORWARD, "FORWARD", "queue flags fanout to 3-5");
+
+	g->loc.name = "nf_queue";
+	strcpy(g->reason, "NOT_SPECIFIED");
+	g->rule->verdict = RULE_QUEUE;
+	l->node->queue = 7;
+	assert_finding(l, 1, "queue-no-listener", STATUS_CONFIRMED);
+	assert_non_null(strstr(l->d.findings[0].summary, "queue 3, where no program listens"));
+	free(g->rule->text);
+	g->rule->text = strdup("queue to jhash ip saddr mod 4");
+	assert_non_null(diagnose(l, 1));
+}
+
 static void test_bridge_filter(void **state)
 {
 	struct lab *l = *state;
@@ -683,6 +717,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_network_policy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_invalid, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_docker_isolation, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_queue_without_listener, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_invalid_of_strangers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridge_filter, setup, teardown),

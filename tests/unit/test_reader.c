@@ -12,9 +12,10 @@
 #define CHAINS                                                                                     \
 	"[{\"chain\": {\"family\": \"ip\", \"table\": \"t\", \"name\": \"c\", \"type\": "          \
 	"\"filter\", \"hook\": \"forward\", \"prio\": 0, \"policy\": \"accept\"}}]"
-#define RULE(statements)                                                                           \
-	"[{\"rule\": {\"family\": \"ip\", \"table\": \"t\", \"chain\": \"c\", \"handle\": 3, "     \
-	"\"expr\": [" statements "]}}]"
+#define RULE(statements) "[" RULE_3(statements) "]"
+#define RULE_3(statements)                                                                         \
+	"{\"rule\": {\"family\": \"ip\", \"table\": \"t\", \"chain\": \"c\", \"handle\": 3, "      \
+	"\"expr\": [" statements "]}}"
 #define DROP   "{\"drop\": null}"
 #define ACCEPT "{\"accept\": null}"
 #define TO_53                                                                                      \
@@ -271,6 +272,26 @@ static void test_conntrack_table_is_full(void **state)
 	answer_free(&a);
 }
 
+/* At nf_queue() only a rule that queues can have done it, and that rule alone is enough. */
+static void test_only_queues_at_a_queue(void **state)
+{
+	struct group g = seen_by_a_probe();
+	struct answer a;
+
+	(void)state;
+	memset(&g.verdict, 0, sizeof(g.verdict));
+	g.explained = false;
+	g.loc.name = "nf_queue";
+	strcpy(g.reason, "NOT_SPECIFIED");
+	node.rules =
+		"[" RULE_3("{\"limit\": {}}, " DROP) ", " RULE_3("{\"limit\": {}}, {\"queue\": "
+								 "{\"num\": 7}}") "]";
+	a = answer(&g);
+	assert_true(a.known);
+	assert_int_equal(a.rule.verdict, RULE_QUEUE);
+	answer_free(&a);
+}
+
 /* As from a child process. */
 static void tell(struct group *g, struct answer *a)
 {
@@ -362,6 +383,7 @@ int main(void)
 		cmocka_unit_test(test_any_bytes_arrive),
 		cmocka_unit_test_setup(test_conntrack_table_is_full, set_node),
 		cmocka_unit_test_setup(test_no_rule_after_all, set_node),
+		cmocka_unit_test_setup(test_only_queues_at_a_queue, set_node),
 		cmocka_unit_test_setup(test_gone_rule_replaces_a_deduced_one, set_node),
 	};
 

@@ -2,6 +2,7 @@
 /* The real host: enter, read, come back; what was read is kept for a second, since many groups ask
  * about the same netns. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,6 +224,32 @@ static const char *op_iptables(struct host *h, uint32_t netns, bool six, const c
 	return six ? "ip6tables" : "iptables";
 }
 
+/* instance's seq_show(), net/netfilter/nfnetlink_queue.c. Without its module there is no file, and
+ * nobody can listen. */
+static int op_nfqueue(struct host *h, uint32_t netns, unsigned int queue, uint64_t *dropped)
+{
+	int err = netns_enter(&real(h)->table, netns);
+	unsigned int number;
+	uint64_t full;
+	FILE *f;
+
+	if (err)
+		return err;
+	f = fopen("/proc/thread-self/net/netfilter/nfnetlink_queue", "re");
+	netns_leave(&real(h)->table);
+	err = !f && errno != ENOENT ? -errno : -ENOENT;
+	while (f && err &&
+	       fscanf(f, "%u %*u %*u %*u %*u %" SCNu64 " %*[^\n]", &number, &full) == 2) {
+		if (number != queue)
+			continue;
+		*dropped = full;
+		err = 0;
+	}
+	if (f)
+		fclose(f);
+	return err;
+}
+
 static int op_has_xfrm(struct host *h, uint32_t netns)
 {
 	struct real_host *r = real(h);
@@ -254,6 +281,7 @@ static const struct host_ops real_ops = {
 	.icmp_errors = op_icmp_errors,
 	.cidrs = op_cidrs,
 	.netns_name = op_netns_name,
+	.nfqueue = op_nfqueue,
 	.iptables = op_iptables,
 	.has_xfrm = op_has_xfrm,
 };

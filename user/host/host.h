@@ -167,6 +167,9 @@ struct host_ops {
 	int (*cidrs)(struct host *h, uint32_t netns, const struct known_cidr **out, size_t *n);
 	/* A name a person knows: "host", "pod-a", "pid 4242 (nginx)"; NULL: none. */
 	const char *(*netns_name)(struct host *h, uint32_t netns);
+	/* Does a program listen on that NFQUEUE? 0, and how many packets found no room in it so
+	 * far; -ENOENT: none does. */
+	int (*nfqueue)(struct host *h, uint32_t netns, unsigned int queue, uint64_t *dropped);
 	/* The iptables that is in use there for that table, of IPv6 or IPv4: "iptables-nft",
 	 * "iptables-legacy"; "iptables" where it cannot be told. Static. */
 	const char *(*iptables)(struct host *h, uint32_t netns, bool six, const char *table);

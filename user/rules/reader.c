@@ -213,6 +213,22 @@ static bool nft_frees_itself(void)
 	       (major > 6 || (major == 6 && minor >= 7));
 }
 
+/* Of the others none is where this packet died. */
+static void keep_queues(struct replay *out)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < out->n; i++) {
+		enum rule_verdict verdict = out->hits[i].rule.verdict;
+
+		if (verdict == RULE_QUEUE || verdict == RULE_OTHER)
+			out->hits[kept++] = out->hits[i];
+		else
+			rule_free(&out->hits[i].rule);
+	}
+	out->n = kept;
+}
+
 /* Who gave the verdict, as far as a hook program or the place tells: both may have, else. */
 static void replay_all(const struct reader *r, const struct group *g, struct replay *out)
 {
@@ -227,6 +243,8 @@ static void replay_all(const struct reader *r, const struct group *g, struct rep
 	if (!by_nft)
 		replay_legacy(r, g, by && g->verdict.table[0] ? g->verdict.table : NULL, out);
 	out->cut = out->cut || out->unread;
+	if (rule_at_queue(g))
+		keep_queues(out);
 }
 
 static bool one_backend(const struct replay *r)
@@ -244,7 +262,8 @@ static bool only_rules_drop(const struct group *g)
 {
 	static const char *const nft_place[] = {"nft_do_chain", NULL};
 
-	return g->verdict.function || g->hook == HOOK_FORWARD || group_at(g, nft_place);
+	return g->verdict.function || g->hook == HOOK_FORWARD || group_at(g, nft_place) ||
+	       rule_at_queue(g);
 }
 
 /* nf_conntrack_in() refuses what it has no room for (nf_conntrack_alloc(),

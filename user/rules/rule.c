@@ -113,6 +113,13 @@ bool rule_may_be_verdict(const struct group *g)
 	return !g->verdict.function;
 }
 
+bool rule_at_queue(const struct group *g)
+{
+	static const char *const place[] = {"nf_queue", NULL};
+
+	return group_at(g, place);
+}
+
 static enum tri name_matches(const char *have, const char *name, char wildcard)
 {
 	size_t len = strlen(name);

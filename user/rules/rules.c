@@ -33,7 +33,8 @@ bool rules_may_be(const struct group *g)
 
 	if (g->kind != SAMPLE_DROP || !g->has_sample || !g->netns || !rule_may_be_verdict(g))
 		return false;
-	return g->verdict.function || group_reason(g, reason) || group_at(g, places);
+	return g->verdict.function || group_reason(g, reason) || group_at(g, places) ||
+	       rule_at_queue(g);
 }
 
 /* Several may have been it, and another packet died since their counters were read. */
