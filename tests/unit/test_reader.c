@@ -14,7 +14,7 @@
 	"\"filter\", \"hook\": \"forward\", \"prio\": 0, \"policy\": \"accept\"}}]"
 #define RULE(statements) "[" RULE_3(statements) "]"
 #define RULE_3(statements)                                                                         \
-	"{\"rule\": {\"family\": \"ip\", \"table\": \"t\", \"chain\": \"c\", \"handle\": 3, "      \
+	"{\"rule\": {\"family\": \"ip\", \"table\": \"t\", \"handle\": 3, "                        \
 	"\"expr\": [" statements "]}}"
 #define DROP   "{\"drop\": null}"
 #define ACCEPT "{\"accept\": null}"
@@ -27,9 +27,10 @@ static struct {
 	const char *saved;	    /* by iptables-nft-save */
 	const char *legacy;	    /* by iptables-legacy-save -t mangle */
 	uint32_t generation;
-	int changes; /* so many readings change it */
-	int reads, forgotten;
-	bool full; /* conntrack's table */
+	int changes;		     /* so many readings change it */
+	int reads, forgotten, tools; /* tools: runs of them */
+	bool full;		     /* conntrack's table */
+	bool compat;
 } node;
 
 static json_t *list_chains(void *arg)
@@ -90,6 +91,7 @@ static const char *legacy_tables(const char *family)
 
 static const char *saved(const char *tool, const char *table)
 {
+	node.tools++;
 	if (!strcmp(tool, "iptables-legacy-save"))
 		return strcmp(table, "mangle") ? "*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n"
 					       : node.legacy;
@@ -150,7 +152,7 @@ static int set_node(void **state)
 
 static struct answer answer(const struct group *g)
 {
-	struct reader r = {.has_nft = true, .from = &source};
+	struct reader r = {.has_nft = true, .has_nft_compat = node.compat, .from = &source};
 	struct answer a = {};
 
 	reader_answer(&r, g, &a);
@@ -165,6 +167,35 @@ static void assert_unknown(const struct group *g, const char *why)
 	assert_false(a.certain);
 	assert_non_null(a.why);
 	assert_has(a.why, why);
+	answer_free(&a);
+}
+
+#define XT_CHAINS                                                                                  \
+	"[{\"chain\": {\"family\": \"ip\", \"table\": \"filter\", \"name\": \"FORWARD\", "         \
+	"\"type\": "                                                                               \
+	"\"filter\", \"hook\": \"forward\", \"prio\": 0, \"policy\": \"accept\"}}]"
+
+/* Without nft_compat the tools of iptables-nft would load it: then it is a rule of nft's. */
+static void test_no_tool_loads_nft_compat(void **state)
+{
+	struct group g = seen_by_a_probe();
+	struct answer a;
+
+	(void)state;
+	node.chains = XT_CHAINS;
+	node.saved = "*filter\n:FORWARD ACCEPT [0:0]\n[0:0] -A FORWARD -p udp -j DROP\nCOMMIT\n";
+	strcpy(g.verdict.table, "filter");
+	strcpy(g.verdict.chain, "FORWARD");
+	a = answer(&g);
+	assert_true(a.certain);
+	assert_int_equal(a.rule.backend, RULE_NFT);
+	assert_int_equal(node.tools, 0);
+	answer_free(&a);
+	node.compat = true;
+	a = answer(&g);
+	assert_true(a.certain);
+	assert_int_equal(a.rule.backend, RULE_IPTABLES_NFT);
+	assert_string_equal(a.rule.text, "-A FORWARD -p udp -j DROP");
 	answer_free(&a);
 }
 
@@ -376,6 +407,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_rule_that_a_probe_saw, set_node),
+		cmocka_unit_test_setup(test_no_tool_loads_nft_compat, set_node),
 		cmocka_unit_test_setup(test_handle_of_another_rule_now, set_node),
 		cmocka_unit_test_setup(test_handle_of_another_drop_now, set_node),
 		cmocka_unit_test_setup(test_ruleset_changes_while_it_is_read, set_node),

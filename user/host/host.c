@@ -342,6 +342,12 @@ bool host_has_nft(struct host *h)
 	return real(h)->has_nft;
 }
 
+bool host_has_nft_compat(struct host *h)
+{
+	read_kallsyms_names(real(h));
+	return real(h)->has_nft_compat;
+}
+
 bool host_has_ebtables(struct host *h)
 {
 	read_kallsyms_names(real(h));

@@ -224,6 +224,8 @@ void host_refresh(struct host *h);
 int host_enter(struct host *h, uint32_t netns);
 /* Is nf_tables in the kernel, so that asking for its rules loads nothing? */
 bool host_has_nft(struct host *h);
+/* Is nft_compat, which tools of iptables-nft ask for and so would load? */
+bool host_has_nft_compat(struct host *h);
 /* Is ebtables-legacy's? */
 bool host_has_ebtables(struct host *h);
 /* What is not there yet may come with a module: do not remember that it was not. */

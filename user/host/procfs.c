@@ -129,6 +129,8 @@ void read_kallsyms_names(struct real_host *h)
 			h->has_xfrm_user = true;
 		else if (strstr(line, " nft_do_chain"))
 			h->has_nft = true;
+		else if (strstr(line, " nft_match_select_ops"))
+			h->has_nft_compat = true;
 		else if (strstr(line, " ebt_do_table"))
 			h->has_ebtables = true;
 	}

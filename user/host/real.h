@@ -57,7 +57,7 @@ struct real_host {
 	size_t n_cache;
 	struct known_cidr *given; /* by the user */
 	size_t n_given;
-	bool kallsyms_read, has_ctnetlink, has_xfrm_user, has_nft, has_ebtables;
+	bool kallsyms_read, has_ctnetlink, has_xfrm_user, has_nft, has_nft_compat, has_ebtables;
 };
 
 /* A growing array. item points to size bytes. */

@@ -141,7 +141,7 @@ static bool is_xtables(const struct reader *r, json_t *chains, const char *famil
 {
 	const char *tool = save_tool(family, true), *text;
 
-	if (!tool || !nft_is_xtables(chains, family, table))
+	if (!tool || !r->has_nft_compat || !nft_is_xtables(chains, family, table))
 		return false;
 	text = r->from->saved(tool, NULL);
 	return text && !strstr(text, "incompatible");

@@ -7,8 +7,10 @@
 #include "source.h"
 
 struct reader {
-	bool has_nft;	   /* nf_tables is in the kernel: reading loads nothing */
-	bool has_ebtables; /* and so is that of ebtables-legacy */
+	bool has_nft;	     /* nf_tables is in the kernel: reading loads nothing */
+	bool has_nft_compat; /* and so is nft_compat: the tools of iptables-nft ask it what it
+			      * knows, whatever the rules are, and would load it by that */
+	bool has_ebtables;   /* and so is that of ebtables-legacy */
 	const struct rule_source *from;
 	uint32_t generation; /* of nft's ruleset, as the last answer read it */
 };

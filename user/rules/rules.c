@@ -100,6 +100,7 @@ static void forget_deduced(struct table *t, void (*told)(void *arg, size_t group
 static void ask(struct rules *r, struct table *t, struct host *h)
 {
 	struct reader reader = {.has_nft = host_has_nft(h),
+				.has_nft_compat = host_has_nft_compat(h),
 				.has_ebtables = host_has_ebtables(h),
 				.from = &rule_source_node};
 	size_t groups[MAX_GROUPS], n = 0;
