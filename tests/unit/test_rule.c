@@ -106,6 +106,22 @@ static void test_no_command_without_a_tool_or_a_place(void **state)
 	assert_null(rule_policy_command(&r));
 }
 
+static void test_arptables_is_no_iptables(void **state)
+{
+	struct rule r = {.backend = RULE_ARPTABLES,
+			 .family = "arp",
+			 .table = "filter",
+			 .chain = "INPUT",
+			 .number = 1,
+			 .text = "-A INPUT -j DROP -s 10.0.0.9"};
+
+	(void)state;
+	assert_string_equal(rule_backend_name(r.backend), "arptables");
+	take(rule_str(&r), "arptables-nft filter INPUT 1: -A INPUT -j DROP -s 10.0.0.9");
+	take(rule_delete_command(&r), "arptables-nft -t filter -D INPUT 1");
+	assert_null(rule_accept_command(&r, "-p udp", ""));
+}
+
 static void test_delete_by_handle_or_number(void **state)
 {
 	struct rule r = legacy_rule;
@@ -260,6 +276,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_names_are_one_word),
 		cmocka_unit_test(test_hostile_names_make_no_command_of_nft),
 		cmocka_unit_test(test_no_command_without_a_tool_or_a_place),
+		cmocka_unit_test(test_arptables_is_no_iptables),
 		cmocka_unit_test(test_delete_by_handle_or_number),
 		cmocka_unit_test(test_owner_by_chain_table_and_comment),
 		cmocka_unit_test(test_three_values),

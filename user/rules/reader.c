@@ -179,6 +179,8 @@ static bool has_xtables(const struct reader *r, json_t *chains, const char *fami
 
 static enum rule_backend nft_tool_backend(const char *family)
 {
+	if (!strcmp(family, "arp"))
+		return RULE_ARPTABLES;
 	return strcmp(family, "bridge") ? RULE_IPTABLES_NFT : RULE_EBTABLES;
 }
 
@@ -576,8 +578,7 @@ static bool is_consistent(struct reader *r)
 
 static bool is_nft(const struct rule *r)
 {
-	return r->backend == RULE_NFT || r->backend == RULE_IPTABLES_NFT ||
-	       r->backend == RULE_EBTABLES;
+	return r->backend != RULE_IPTABLES_LEGACY && r->backend != RULE_EBTABLES_LEGACY;
 }
 
 /* Several readings make one answer: chains, sets, texts, what iptables-nft makes of them. */

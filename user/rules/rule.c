@@ -216,6 +216,7 @@ const char *rule_backend_name(enum rule_backend backend)
 	static const char *const names[] = {[RULE_NFT] = "nft",
 					    [RULE_IPTABLES_NFT] = "iptables-nft",
 					    [RULE_IPTABLES_LEGACY] = "iptables-legacy",
+					    [RULE_ARPTABLES] = "arptables",
 					    [RULE_EBTABLES] = "ebtables",
 					    [RULE_EBTABLES_LEGACY] = "ebtables"};
 
@@ -298,6 +299,8 @@ const char *rule_tool(const struct rule *r)
 		return six ? "ip6tables-legacy" : "iptables-legacy";
 	if (r->backend == RULE_EBTABLES_LEGACY)
 		return "ebtables-legacy";
+	if (r->backend == RULE_ARPTABLES)
+		return "arptables-nft";
 	return r->backend == RULE_EBTABLES ? "ebtables-nft" : "nft";
 }
 
@@ -317,9 +320,10 @@ char *rule_str(const struct rule *r)
 			 owner ? " (written by " : "", owner ? owner : "", owner ? ")" : "");
 }
 
-static bool is_ebtables(const struct rule *r)
+/* Of iptables, whose matches and options those of frames' tables do not have. */
+static bool is_iptables(const struct rule *r)
 {
-	return r->backend == RULE_EBTABLES || r->backend == RULE_EBTABLES_LEGACY;
+	return r->backend == RULE_IPTABLES_NFT || r->backend == RULE_IPTABLES_LEGACY;
 }
 
 bool rule_is_nft_name(const char *s)
@@ -346,7 +350,7 @@ static char *command_on(const struct rule *r, const char *nft_verb, const char *
 	shell_quote(r->chain, chain, sizeof(chain));
 	if (r->backend == RULE_NFT)
 		return xasprintf("nft %s %s %s %s", nft_verb, r->family, table, chain);
-	return xasprintf("%s%s -t %s %s %s", rule_tool(r), is_ebtables(r) ? "" : " -w", table,
+	return xasprintf("%s%s -t %s %s %s", rule_tool(r), is_iptables(r) ? " -w" : "", table,
 			 xt_verb, chain);
 }
 
@@ -363,7 +367,7 @@ char *rule_accept_command(const struct rule *r, const char *iptables_match, cons
 	bool nft = r->backend == RULE_NFT;
 	char *command;
 
-	if (is_ebtables(r))
+	if (!nft && !is_iptables(r))
 		return NULL;
 	command = append(r->policy ? command_on(r, "add rule", "-A")
 				   : command_on(r, "insert rule", "-I"),

@@ -21,6 +21,7 @@ enum rule_backend {
 	RULE_NFT,
 	RULE_IPTABLES_NFT,
 	RULE_IPTABLES_LEGACY,
+	RULE_ARPTABLES, /* of nft, as iptables-nft's */
 	RULE_EBTABLES,
 	RULE_EBTABLES_LEGACY,
 };
