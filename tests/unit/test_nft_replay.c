@@ -468,6 +468,35 @@ static void test_tables_of_others(void **state)
 	json_decref(r.json);
 }
 
+#define MISSING                                                                                    \
+	"{'map':{'key':" PAYLOAD("ip", "saddr") ",'data':{'set':[['10.9.9.9','10.0.0.2']]}}}"
+
+/* A map that lacks the key ends the rule: it neither drops nor accepts. */
+static void test_maps_that_may_miss(void **state)
+{
+	struct group g = tcp_packet();
+
+	(void)state;
+	CHECK(&g,
+	      FORWARD("accept") RULE(
+		      "fwd", "5", "{'mangle':{'key':" META("mark") ",'value':" MISSING "}}," DROP),
+	      "5?");
+	CHECK(&g,
+	      FORWARD("accept") RULE("fwd", "5",
+				     "{'mangle':{'key':" META("mark") ",'value':{'|':[" META(
+					     "mark") ",5]}}}," DROP),
+	      "5!");
+	CHECK(&g,
+	      FORWARD("accept") RULE("fwd", "5", "{'dnat':{'addr':" MISSING "}}")
+		      RULE("fwd", "6", DROP),
+	      "6?");
+	CHECK(&g,
+	      FORWARD("accept") RULE("fwd", "5", "{'dnat':{'addr':'10.0.0.2','port':80}}")
+		      RULE("fwd", "6", DROP),
+	      "");
+	CHECK(&g, FORWARD("accept") RULE("fwd", "5", "{'queue':{'num':" MISSING "}}"), "queue:5?");
+}
+
 static void test_fragments(void **state)
 {
 	struct group g = tcp_packet();
@@ -1136,6 +1165,7 @@ int main(void)
 		cmocka_unit_test(test_families),
 		cmocka_unit_test(test_named_verdict),
 		cmocka_unit_test(test_tables_of_others),
+		cmocka_unit_test(test_maps_that_may_miss),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_what_is_not_known),
 		cmocka_unit_test(test_earlier_chains),

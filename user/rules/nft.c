@@ -80,6 +80,13 @@ static unsigned int cut(struct walk *w)
 	return ANYHOW;
 }
 
+static bool is_one_of(const char *name, const char *const *names)
+{
+	while (*names && strcmp(*names, name) != 0)
+		names++;
+	return *names;
+}
+
 static const char *text_of(json_t *object, const char *name)
 {
 	return json_string_value(json_object_get(object, name));
@@ -203,6 +210,44 @@ static unsigned int forward(struct walk *w, const struct place *at, json_t *arg)
 	return GONE;
 }
 
+/* Does the expression have a value for every packet? A map may lack its key, a header or an entry
+ * of conntrack may be absent, and then the rule ends there (NFT_BREAK). */
+static bool has_value(json_t *value, int depth)
+{
+	static const char *const operators[] = {"|", "&", "^", "<<", ">>", NULL};
+	const char *name = "", *key;
+	json_t *arg, *part;
+	size_t i;
+
+	if (!json_is_object(value))
+		return !json_is_array(value);
+	arg = nft_member(value, &name);
+	if (!strcmp(name, "meta")) {
+		key = text_of(arg, "key");
+		return key && (!strcmp(key, "mark") || !strcmp(key, "priority"));
+	}
+	if (!is_one_of(name, operators))
+		return !strcmp(name, "prefix") || !strcmp(name, "range");
+	json_array_foreach(arg, i, part)
+	{
+		if (depth > 8 || !has_value(part, depth + 1))
+			return false;
+	}
+	return true;
+}
+
+/* The values that a verdict needs: where to translate to, which queue, which device. */
+static bool has_values(json_t *arg)
+{
+	static const char *const names[] = {"addr", "port", "num", "dev"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!has_value(json_object_get(arg, names[i]), 0))
+			return false;
+	}
+	return true;
+}
+
 /* What nft asks before and does not print: nft_reject's, nft_nat's. */
 static enum tri reject_applies(const struct walk *w, json_t *arg)
 {
@@ -272,6 +317,8 @@ static unsigned int apply(struct walk *w, const struct place *at, const struct v
 {
 	if (v->applies)
 		t = tri_and(t, v->applies(w, arg));
+	if (!has_values(arg))
+		t = tri_and(t, TRI_MAYBE);
 	if (t == TRI_NO)
 		return GO_ON;
 	if (t == TRI_MAYBE && v->apply != pass_on)
@@ -342,20 +389,13 @@ static enum tri mangle(struct walk *w, json_t *arg)
 		const char *meta = text_of(json_object_get(key, "meta"), "key");
 
 		w->changed |= meta && !strcmp(meta, "mark") ? CHANGED_MARK : 0;
-		return TRI_YES;
+		return has_value(json_object_get(arg, "value"), 0) ? TRI_YES : TRI_MAYBE;
 	}
 	nft_value(&w->packet, key, &v);
 	if (v.kind == NFT_NONE)
 		return TRI_NO;
 	w->changed |= v.kind == NFT_UNKNOWN ? 0 : CHANGED_FLOW;
 	return TRI_MAYBE;
-}
-
-static bool is_one_of(const char *name, const char *const *names)
-{
-	while (*names && strcmp(*names, name) != 0)
-		names++;
-	return *names;
 }
 
 /* Statements that only change or note something, and those that the rule may end at. */
