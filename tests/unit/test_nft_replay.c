@@ -497,6 +497,29 @@ static void test_maps_that_may_miss(void **state)
 	CHECK(&g, FORWARD("accept") RULE("fwd", "5", "{'queue':{'num':" MISSING "}}"), "queue:5?");
 }
 
+/* Packets put elements into it and time takes them out: what is in it now tells nothing for sure.
+ */
+static void test_sets_that_change(void **state)
+{
+	struct group g = tcp_packet();
+
+	(void)state;
+	CHECK(&g,
+	      FORWARD("accept") "{'map':{'family':'inet','table':'t','name':'m','flags':['dynamic']"
+				","
+				"'elem':[[80,{'drop':null}],[81,{'accept':null}]]}}," RULE(
+					"fwd", "5",
+					"{'vmap':{'key':" PAYLOAD("tcp", "dport") ",'data':'@m'}}")
+					RULE("fwd", "6", DROP),
+	      "5? 6? cut");
+	CHECK(&g,
+	      FORWARD("accept") "{'set':{'family':'inet','table':'t','name':'s','timeout':60,"
+				"'elem':[80]}}," RULE(
+					"fwd", "5",
+					MATCH(PAYLOAD("tcp", "dport"), "'@s'") "," DROP),
+	      "5?");
+}
+
 static void test_fragments(void **state)
 {
 	struct group g = tcp_packet();
@@ -1166,6 +1189,7 @@ int main(void)
 		cmocka_unit_test(test_named_verdict),
 		cmocka_unit_test(test_tables_of_others),
 		cmocka_unit_test(test_maps_that_may_miss),
+		cmocka_unit_test(test_sets_that_change),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_what_is_not_known),
 		cmocka_unit_test(test_earlier_chains),

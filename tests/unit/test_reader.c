@@ -197,6 +197,17 @@ static void test_no_tool_loads_nft_compat(void **state)
 	assert_int_equal(a.rule.backend, RULE_IPTABLES_NFT);
 	assert_string_equal(a.rule.text, "-A FORWARD -p udp -j DROP");
 	answer_free(&a);
+	node.saved = "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -m comment --comment \"# Table "
+		     "`filter' is incompatible\"\nCOMMIT\n"
+		     "*filter\n:FORWARD ACCEPT [0:0]\n[0:0] -A FORWARD -p udp -j DROP\nCOMMIT\n"
+		     "# Table `raw' is incompatible, use 'nft' tool.\n";
+	a = answer(&g);
+	assert_int_equal(a.rule.backend, RULE_IPTABLES_NFT);
+	answer_free(&a);
+	node.saved = "# Table `filter' is incompatible, use 'nft' tool.\n";
+	a = answer(&g);
+	assert_int_equal(a.rule.backend, RULE_NFT);
+	answer_free(&a);
 }
 
 static void test_rule_that_a_probe_saw(void **state)

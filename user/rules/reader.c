@@ -139,12 +139,18 @@ static void replay_legacy(const struct reader *r, const struct group *g, const c
 static bool is_xtables(const struct reader *r, json_t *chains, const char *family,
 		       const char *table)
 {
-	const char *tool = save_tool(family, true), *text;
+	const char *tool = save_tool(family, true), *text, *found;
+	char warning[128];
 
 	if (!tool || !r->has_nft_compat || !nft_is_xtables(chains, family, table))
 		return false;
 	text = r->from->saved(tool, NULL);
-	return text && !strstr(text, "incompatible");
+	/* a line of its own: iptables/xtables-save.c. A rule's comment may say the same */
+	snprintf(warning, sizeof(warning), "# Table `%s' is incompatible", table);
+	found = text ? strstr(text, warning) : NULL;
+	while (found && found > text && found[-1] != '\n')
+		found = strstr(found + 1, warning);
+	return text && !found;
 }
 
 struct tables {
