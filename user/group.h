@@ -125,6 +125,7 @@ struct group {
 
 	/* The rule that dropped them (rules/rules.c). */
 	bool rule_asked, rule_explained; /* asked at all, and with what hook programs saw */
+	bool rule_waits;		 /* somebody is to be asked */
 	struct rule *rule;		 /* NULL: not known; owned by the group */
 	bool rule_certain;		 /* seen by a probe, not deduced */
 	unsigned int rule_others;	 /* without a rule: so many may have been it */

@@ -13,7 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../noise.h"
 #include "../util.h"
 #include "reader.h"
 #include "rule.h"
@@ -24,32 +23,6 @@
 #define CHILD_S	     20 /* then it is killed */
 #define LAST_WAIT_NS 10000000000ULL
 #define MAX_ANSWER   (4U << 20)
-#define MAX_COUNTS   8 /* of one group: who has not counted alone until then never will */
-
-bool rules_may_be(const struct group *g)
-{
-	static const char *const reason[] = {"NETFILTER_DROP", NULL};
-	static const char *const places[] = {"nf_hook_slow", "nft_do_chain", NULL};
-
-	if (g->kind != SAMPLE_DROP || !g->has_sample || !g->netns || !rule_may_be_verdict(g))
-		return false;
-	return g->verdict.function || group_reason(g, reason) || group_at(g, places) ||
-	       rule_at_queue(g);
-}
-
-/* Several may have been it, and another packet died since their counters were read. */
-static bool counts(const struct group *g)
-{
-	return !g->rule && g->rule_counters && g->rule_counts < MAX_COUNTS &&
-	       g->last_ns > g->rule_counted_ns;
-}
-
-/* A group is asked about when it comes, and once more when a hook program has told of it. */
-static bool wants(const struct group *g)
-{
-	return rules_may_be(g) && !noise_why(g) &&
-	       (!g->rule_asked || (g->explained && !g->rule_explained) || counts(g));
-}
 
 __attribute__((noreturn)) static void be_child(struct table *t, struct host *h, uint32_t netns,
 					       struct reader *reader, const size_t *groups,
@@ -103,22 +76,12 @@ static void ask(struct rules *r, struct table *t, struct host *h)
 				.has_nft_compat = host_has_nft_compat(h),
 				.has_ebtables = host_has_ebtables(h),
 				.from = &rule_source_node};
-	size_t groups[MAX_GROUPS], n = 0;
-	uint32_t netns = 0;
+	size_t groups[MAX_GROUPS], n;
+	uint32_t netns;
 	int fds[2];
 	char up;
 
-	for (size_t i = 0; i < t->n && n < MAX_GROUPS; i++) {
-		struct group *g = &t->groups[i];
-
-		if (!wants(g) || (netns && g->netns != netns))
-			continue;
-		netns = g->netns;
-		g->rule_asked = true;
-		g->rule_explained = g->explained;
-		g->rule_counts += g->rule_counters != NULL;
-		groups[n++] = i;
-	}
+	n = turns_take(&r->turns, t, groups, MAX_GROUPS, &netns);
 	if (!n || pipe2(fds, O_CLOEXEC))
 		return;
 	r->pid = fork();
