@@ -8,6 +8,7 @@
 #include "test.h"
 
 #include "rules/nft.h"
+#include "rules/nft_plain.h"
 #include "util.h"
 
 /* What `nft -j -a list ruleset` prints, as a source. */
@@ -518,6 +519,32 @@ static void test_sets_that_change(void **state)
 					"fwd", "5",
 					MATCH(PAYLOAD("tcp", "dport"), "'@s'") "," DROP),
 	      "5?");
+}
+
+static char *plain(const char *expr)
+{
+	json_t *rule = parse(expr);
+	char *text = nft_plain_text(rule);
+
+	json_decref(rule);
+	return text;
+}
+
+static void test_plain_rules_are_written_here(void **state)
+{
+	char *text = plain("{'expr':[{'counter':{'packets':1,'bytes':2}},{'drop':null}]}");
+
+	(void)state;
+	assert_string_equal(text, "counter drop");
+	free(text);
+	text = plain("{'expr':[{'reject':null}]}");
+	assert_string_equal(text, "reject");
+	free(text);
+	assert_null(plain("{'expr':[]}"));
+	assert_null(plain("{'comment':'x','expr':[{'drop':null}]}"));
+	assert_null(plain("{'expr':[{'counter':'named'},{'drop':null}]}"));
+	assert_null(plain("{'expr':[{'reject':{'type':'tcp reset'}}]}"));
+	assert_null(plain("{'expr':[{'match':{}},{'drop':null}]}"));
 }
 
 static void test_fragments(void **state)
@@ -1190,6 +1217,7 @@ int main(void)
 		cmocka_unit_test(test_tables_of_others),
 		cmocka_unit_test(test_maps_that_may_miss),
 		cmocka_unit_test(test_sets_that_change),
+		cmocka_unit_test(test_plain_rules_are_written_here),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_what_is_not_known),
 		cmocka_unit_test(test_earlier_chains),

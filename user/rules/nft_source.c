@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../util.h"
+#include "nft_plain.h"
 #include "nft_source.h"
 #include "tool.h"
 
@@ -121,8 +122,33 @@ static json_t *read_chains(void *arg)
 
 static json_t *read_chain(void *arg, const char *family, const char *table, const char *chain)
 {
+	char *key = xasprintf("chain %s %s %s", family, table, chain);
+	bool read = json_object_get(kept, key);
+	json_t *plain = read ? NULL : nft_plain_chain(family, table, chain);
+
 	(void)arg;
-	return listing("chain", family, table, chain);
+	if (plain)
+		plain = keep(key, plain);
+	free(key);
+	return plain ? plain : listing("chain", family, table, chain);
+}
+
+/* A rule of a chain that was listed already; NULL: it was not, or says more than plain rules do. */
+static char *plain_text(const char *family, const char *table, const char *chain, uint64_t handle)
+{
+	json_t *items = read_chain(NULL, family, table, chain), *item;
+	char *text = NULL;
+	size_t i;
+
+	json_array_foreach(items, i, item)
+	{
+		json_t *rule = json_object_get(item, "rule");
+
+		if (rule && (uint64_t)json_integer_value(json_object_get(rule, "handle")) == handle)
+			text = nft_plain_text(rule);
+	}
+	json_decref(items);
+	return text;
 }
 
 static json_t *read_set(void *arg, const char *family, const char *table, const char *name,
@@ -169,9 +195,11 @@ uint32_t nft_source_generation(void)
 
 char *nft_source_text(const char *family, const char *table, const char *chain, uint64_t handle)
 {
-	char *text = list_text("chain", family, table, chain);
-	char *rule;
+	char *rule = plain_text(family, table, chain, handle), *text;
 
+	if (rule)
+		return rule;
+	text = list_text("chain", family, table, chain);
 	if (!text)
 		text = list_text("table", family, table, "");
 	rule = text ? nft_rule_text(text, handle) : NULL;
