@@ -128,6 +128,16 @@ static int nfqueue(struct host *h, uint32_t netns, unsigned int queue, uint64_t 
 	return 0;
 }
 
+static int rules_have(struct host *h, uint32_t netns, bool six, const void *bytes, size_t n)
+{
+	struct fake_netns *f = find(h, netns);
+
+	(void)six;
+	if (!f || f->rules_err)
+		return f ? f->rules_err : -ESRCH;
+	return f->n_rules == n && !memcmp(f->rules, bytes, n);
+}
+
 static const char *iptables(struct host *h, uint32_t netns, bool six, const char *table)
 {
 	struct fake_netns *f = find(h, netns);
@@ -171,6 +181,7 @@ static const struct host_ops ops = {
 	.cidrs = cidrs,
 	.netns_name = netns_name,
 	.nfqueue = nfqueue,
+	.rules_have = rules_have,
 	.iptables = iptables,
 	.has_xfrm = has_xfrm,
 };

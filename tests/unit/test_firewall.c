@@ -2,6 +2,7 @@
 /* The faults of a node's packet filter, conntrack and NAT, each with the state that must not give
  * it. */
 #include <linux/rtnetlink.h>
+#include <errno.h>
 #include <netinet/in.h>
 
 #include "test.h"
@@ -604,6 +605,22 @@ static void test_stale_dnat(void **state)
 			    "--reply-src 10.244.1.9");
 }
 
+/* kube-proxy has not taken it out of its rules yet: the entry would come back. */
+static void test_stale_dnat_of_living_rules(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "NEIGH_FAILED", "neigh_invalidate", NODE);
+
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 40000, "10.244.1.9", 53);
+	g->has_original = true;
+	g->original = flow_of(IPPROTO_UDP, "10.244.1.2", 40000, "10.96.0.10", 53);
+	entry(l->node, &g->original, "10.244.1.9", 53, "10.244.1.2", 40000);
+	l->node->rules = "\x0a\xf4\x01\x09";
+	l->node->n_rules = 4;
+	assert_finding(l, 1, "stale-udp-dnat", STATUS_SUSPECTED);
+	assert_int_equal(l->d.findings[0].fix[0].when, FIX_ADVICE);
+}
+
 static struct group *unanswered(struct lab *l, const char *dst, uint16_t port)
 {
 	struct group *g = drop(l, 0, "", "tcp_retransmit_skb", POD_A);
@@ -640,6 +657,21 @@ static void test_no_route_to_services(void **state)
 	assert_null(diagnose(l, 1)); /* there is a route */
 	l->node->n_routes--;
 	assert_finding(l, 1, "kube-rules-flushed", STATUS_CONFIRMED);
+}
+
+/* kube-proxy is there, but this Service is not. */
+static void test_services_not_flushed(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "IP_INNOROUTES", "ip_error", NODE);
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.96.0.10", 80);
+	know(l->node, "10.96.0.0/16", CIDR_SERVICE);
+	l->node->rules = "KUBE-SERVICES";
+	l->node->n_rules = strlen("KUBE-SERVICES");
+	assert_null(diagnose(l, 1));
+	l->node->rules_err = -EBADMSG;
+	assert_finding(l, 1, "kube-rules-flushed", STATUS_SUSPECTED);
 }
 
 static void test_services_translated(void **state)
@@ -735,9 +767,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_clash_that_a_probe_saw, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_localnet, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stale_dnat, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stale_dnat_of_living_rules, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_flushed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_route_to_services, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_translated, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_services_not_flushed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade_by_hostile_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade_native, setup, teardown),

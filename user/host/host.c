@@ -224,6 +224,18 @@ static const char *op_iptables(struct host *h, uint32_t netns, bool six, const c
 	return six ? "ip6tables" : "iptables";
 }
 
+static int op_rules_have(struct host *h, uint32_t netns, bool six, const void *bytes, size_t n)
+{
+	bool has_nft = host_has_nft(h);
+	int err = netns_enter(&real(h)->table, netns);
+
+	if (err)
+		return err;
+	err = read_rules_have(six, has_legacy_table(six, "nat"), has_nft, bytes, n);
+	netns_leave(&real(h)->table);
+	return err;
+}
+
 /* instance's seq_show(), net/netfilter/nfnetlink_queue.c. Without its module there is no file, and
  * nobody can listen. */
 static int op_nfqueue(struct host *h, uint32_t netns, unsigned int queue, uint64_t *dropped)
@@ -282,6 +294,7 @@ static const struct host_ops real_ops = {
 	.cidrs = op_cidrs,
 	.netns_name = op_netns_name,
 	.nfqueue = op_nfqueue,
+	.rules_have = op_rules_have,
 	.iptables = op_iptables,
 	.has_xfrm = op_has_xfrm,
 };

@@ -170,6 +170,9 @@ struct host_ops {
 	/* Does a program listen on that NFQUEUE? 0, and how many packets found no room in it so
 	 * far; -ENOENT: none does. */
 	int (*nfqueue)(struct host *h, uint32_t netns, unsigned int queue, uint64_t *dropped);
+	/* Are those bytes in the rules there: in iptables-legacy's nat table, or in any rule of
+	 * nft's? 1, 0 or -errno. Takes a fraction of a second where there are very many. */
+	int (*rules_have)(struct host *h, uint32_t netns, bool six, const void *bytes, size_t n);
 	/* The iptables that is in use there for that table, of IPv6 or IPv4: "iptables-nft",
 	 * "iptables-legacy"; "iptables" where it cannot be told. Static. */
 	const char *(*iptables)(struct host *h, uint32_t netns, bool six, const char *table);
