@@ -101,12 +101,31 @@ static void test_who_asks(void **state)
 	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 1);
 }
 
+/* It is told once, so that faults look again, and what was deduced goes. */
+static void test_conntrack_did_it(void **state)
+{
+	struct table t = make(1);
+
+	(void)state;
+	groups[0].rule_why = strdup("deduced");
+	assert_false(turns_no_rule_did_it(&t.groups[0]));
+	groups[0].explained = true;
+	groups[0].verdict.function = "__nf_conntrack_confirm";
+	assert_true(turns_no_rule_did_it(&t.groups[0]));
+	assert_null(groups[0].rule_why);
+	assert_false(turns_no_rule_did_it(&t.groups[0]));
+	groups[0].verdict.function = "nft_do_chain";
+	groups[0].rule_explained = false;
+	assert_false(turns_no_rule_did_it(&t.groups[0]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scan_keeps_nobody_waiting),
 		cmocka_unit_test(test_namespaces_take_turns),
 		cmocka_unit_test(test_who_asks),
+		cmocka_unit_test(test_conntrack_did_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,16 +57,12 @@ __attribute__((noreturn)) static void be_child(struct table *t, struct host *h, 
 	_exit(0);
 }
 
-/* A rule was deduced, and then a probe saw that it was no rule. */
-static void forget_deduced(struct table *t, void (*told)(void *arg, size_t group), void *arg)
+/* Of whom a probe has seen that no rule did it, there is no answer to come. */
+static void tell_others(struct table *t, void (*told)(void *arg, size_t group), void *arg)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		struct group *g = &t->groups[i];
-
-		if (!g->rule || rule_may_be_verdict(g))
-			continue;
-		group_forget_rule(g);
-		told(arg, i);
+		if (turns_no_rule_did_it(&t->groups[i]))
+			told(arg, i);
 	}
 }
 
@@ -171,7 +167,7 @@ void rules_tick(struct rules *r, struct table *t, struct host *h, bool last,
 			poll(&p, 1, 100);
 		if (r->pid && !collect(r, t, told, arg))
 			continue;
-		forget_deduced(t, told, arg);
+		tell_others(t, told, arg);
 		if (last || now_ns(CLOCK_MONOTONIC) >= r->not_before_ns)
 			ask(r, t, h);
 	} while (last && r->pid && now_ns(CLOCK_MONOTONIC) < end);

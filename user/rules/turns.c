@@ -33,6 +33,15 @@ static void mark(struct group *g)
 	g->rule_explained = g->explained;
 }
 
+bool turns_no_rule_did_it(struct group *g)
+{
+	if (!g->explained || g->rule_explained || rule_may_be_verdict(g))
+		return false;
+	mark(g);
+	group_forget_rule(g);
+	return true;
+}
+
 /* A group is asked about when it comes, and once more when a hook program has told of it. This runs
  * for every group several times a second: what no rule can tell of is marked, too. */
 static bool wants(struct group *g)

@@ -23,6 +23,9 @@ struct turns {
 
 /* May a rule have dropped these packets? */
 bool turns_rule_may_be(const struct group *g);
+/* Has a probe seen, since the last call, that no table of rules gave the verdict? Then what was
+ * deduced is forgotten. */
+bool turns_no_rule_did_it(struct group *g);
 /* Takes up to `max` groups of one netns, whose indices go to `groups`, and marks them as asked
  * about. How many; 0: none wants to know. */
 size_t turns_take(struct turns *t, struct table *table, size_t *groups, size_t max,
