@@ -3,9 +3,9 @@
  * has the group. To add one: write user/faults/<id>.c, list it here, write its scenario. */
 #include "catalogue.h"
 
-/* Those of rules: a tunnel's before what the rule itself says of its purpose, that before its hook.
- * Those of bridge ports stand in the order in which the bridge looks (should_deliver(),
- * net/bridge/br_forward.c). */
+/* Conntrack's table before rules that it leaves nothing to. Those of rules: a tunnel's before what
+ * the rule itself says of its purpose, that before its hook. Those of bridge ports stand in the
+ * order in which the bridge looks (should_deliver(), net/bridge/br_forward.c). */
 const struct fault *const fault_catalogue[] = {
 	&fault_bridge_nf_off,
 	&fault_bridge_hairpin_off,
@@ -15,6 +15,8 @@ const struct fault *const fault_catalogue[] = {
 	&fault_l2_mtu_mismatch,
 	&fault_submariner_tunnel_blocked,
 	&fault_vxlan_blocked,
+	&fault_conntrack_full,
+	&fault_queue_no_listener,
 	&fault_svc_no_endpoints,
 	&fault_ct_invalid_drop,
 	&fault_netpol_deny,
@@ -26,7 +28,6 @@ const struct fault *const fault_catalogue[] = {
 	&fault_forward_rule_drop,
 	&fault_host_input_drop,
 	&fault_output_drop,
-	&fault_conntrack_full,
 	&fault_route_localnet_off,
 	&fault_snat_port_exhausted,
 	&fault_conntrack_clash,

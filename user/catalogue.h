@@ -26,6 +26,7 @@ extern const struct fault fault_mixed_backends;
 extern const struct fault fault_netpol_deny;
 extern const struct fault fault_output_drop;
 extern const struct fault fault_pod_cidr_conflict;
+extern const struct fault fault_queue_no_listener;
 extern const struct fault fault_reject_rule;
 extern const struct fault fault_route_localnet_off;
 extern const struct fault fault_snat_port_exhausted;

@@ -1,47 +1,77 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "firewall.h"
 
-/* Not the start of a connection, and conntrack knows none. */
-static bool is_stray_tcp(const struct group *g)
+bool firewall_asks_for_invalid(const struct rule *r)
 {
-	return g->ct_state == CT_NONE && g->flow.proto == IPPROTO_TCP && g->key.cls != PKT_TCP_SYN;
+	return r->text && (strstr(r->text, "INVALID") || strstr(r->text, "ct state invalid") ||
+			   strstr(r->text, "ct state vmap"));
+}
+
+/* An error about some flow, or the answer to a ping. */
+static bool is_icmp_answer(const struct group *g)
+{
+	if (g->key.cls != PKT_ICMP)
+		return false;
+	if (g->flow.proto == IPPROTO_ICMPV6) /* errors are below 128 (RFC 4443) */
+		return g->flow.icmp_type < 128 || g->flow.icmp_type == ICMP6_ECHO_REPLY;
+	return g->flow.icmp_type == ICMP_DEST_UNREACH || g->flow.icmp_type == ICMP_TIME_EXCEEDED ||
+	       g->flow.icmp_type == ICMP_PARAMETERPROB || g->flow.icmp_type == ICMP_ECHOREPLY;
+}
+
+/* A UDP server's to one of many clients. For conntrack it opens a connection, once it has forgotten
+ * the one that it belongs to. */
+static bool is_udp_answer(const struct group *g)
+{
+	return g->flow.proto == IPPROTO_UDP && g->flow.has_ports &&
+	       g->flow.sport < IPPORT_RESERVED && g->flow.dport >= 32768;
+}
+
+/* Not the start of a connection, and conntrack knows none. */
+static bool is_stray(const struct group *g)
+{
+	if (g->ct_state != CT_NONE)
+		return g->ct_state == CT_NEW && is_udp_answer(g);
+	if (g->flow.proto == IPPROTO_TCP)
+		return g->key.cls != PKT_TCP_SYN;
+	return is_icmp_answer(g) || is_udp_answer(g) || firewall_asks_for_invalid(g->rule);
 }
 
 static bool dropped_by_rule(const struct group *g)
 {
-	return g->kind == SAMPLE_DROP && g->netns && g->rule && g->hook_family &&
-	       strcmp(g->hook_family, "bridge") != 0 && strcmp(g->hook_family, "arp") != 0 &&
-	       !addr_is_multicast(&g->flow.dst) && !addr_is_linklocal(&g->flow.dst) &&
-	       dropped_by_netfilter(g);
+	return g->kind == SAMPLE_DROP && g->netns && g->rule && rule_may_be_verdict(g) &&
+	       g->hook_family && strcmp(g->hook_family, "bridge") != 0 &&
+	       strcmp(g->hook_family, "arp") != 0 && !addr_is_multicast(&g->flow.dst) &&
+	       !addr_is_linklocal(&g->flow.dst) && dropped_by_netfilter(g);
 }
 
 bool firewall_dropped(const struct group *g)
 {
-	return dropped_by_rule(g) && !is_stray_tcp(g);
+	return dropped_by_rule(g) && !is_stray(g);
 }
 
 bool firewall_dropped_stray(const struct group *g)
 {
-	return dropped_by_rule(g) && is_stray_tcp(g);
+	return dropped_by_rule(g) && is_stray(g);
 }
 
 bool firewall_without_rule(const struct group *g)
 {
-	static const char *const functions[] = {"nf_conntrack_in", "nf_confirm",     "ipv4_confirm",
-						"ipv6_confirm",	   "nf_nat_inet_fn", NULL};
-
 	if (g->kind != SAMPLE_DROP || !g->netns || !g->has_sample || !dropped_by_netfilter(g))
 		return false;
-	for (size_t i = 0; g->verdict.function && functions[i]; i++) {
-		if (!strcmp(g->verdict.function, functions[i]))
-			return true;
-	}
-	return g->rule_none;
+	return g->rule_none || !rule_may_be_verdict(g);
+}
+
+bool firewall_maybe_without_rule(const struct group *g)
+{
+	return g->kind == SAMPLE_DROP && g->netns && g->has_sample && dropped_by_netfilter(g) &&
+	       !g->verdict.function && !g->rule && g->rule_others;
 }
 
 /* A pod's own veth, or a bridge that pods are ports of. */
@@ -52,9 +82,9 @@ static bool leads_to_pods(struct host *h, uint32_t netns, uint32_t ifindex)
 	return l && (host_is_pod_veth(h, netns, l) || host_is_pod_bridge(h, netns, l));
 }
 
-/* The narrowest one that has the address; NULL: none. */
+/* The narrowest one that has the address, or the widest; NULL: none. */
 static const struct known_cidr *known(struct host *h, uint32_t netns, const struct addr *a,
-				      enum cidr_role role)
+				      enum cidr_role role, bool widest)
 {
 	const struct known_cidr *c, *best = NULL;
 	size_t n;
@@ -63,7 +93,7 @@ static const struct known_cidr *known(struct host *h, uint32_t netns, const stru
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
 		if (c[i].role == role && (!c[i].netns || c[i].netns == netns) &&
-		    cidr_has(&c[i].net, a) && (!best || c[i].net.bits > best->net.bits))
+		    cidr_has(&c[i].net, a) && (!best || (c[i].net.bits > best->net.bits) != widest))
 			best = &c[i];
 	}
 	return best;
@@ -71,12 +101,12 @@ static const struct known_cidr *known(struct host *h, uint32_t netns, const stru
 
 const struct known_cidr *firewall_pod_cidr(struct host *h, uint32_t netns, const struct addr *a)
 {
-	return known(h, netns, a, CIDR_POD);
+	return known(h, netns, a, CIDR_POD, false);
 }
 
 const struct known_cidr *firewall_service_cidr(struct host *h, uint32_t netns, const struct addr *a)
 {
-	return known(h, netns, a, CIDR_SERVICE);
+	return known(h, netns, a, CIDR_SERVICE, false);
 }
 
 bool firewall_pods_packet(const struct group *g, struct host *h)
@@ -172,6 +202,7 @@ static bool is_plain(const char *s)
 /* What such a packet has in common with those that should pass, in both syntaxes. */
 struct match {
 	char xt[256], nft[256];
+	bool narrow;  /* it asks where the packet is from or to */
 	bool one_way; /* answers come through the same chain, and do not match */
 };
 
@@ -192,6 +223,7 @@ static void match_interface(struct match *m, const char *xt, const char *nft, co
 	snprintf(xt_text, sizeof(xt_text), "%s %s", xt, name);
 	snprintf(nft_text, sizeof(nft_text), "%s %s", nft, name);
 	match_add(m, xt_text, nft_text);
+	m->narrow = true;
 }
 
 static void match_interfaces(struct match *m, const struct group *g)
@@ -204,20 +236,41 @@ static void match_interfaces(struct match *m, const struct group *g)
 		match_interface(m, "-o", "oifname", bridged ? g->bridge : g->out);
 }
 
-static void match_flow(struct match *m, const struct group *g)
+static void match_cidr(struct match *m, bool src, const struct cidr *c)
 {
-	char xt[80], nft[80], text[ADDR_STRLEN], proto[16];
+	char net[CIDR_STRLEN], xt[CIDR_STRLEN + 8], nft[CIDR_STRLEN + 16];
 
-	if (g->hook == HOOK_OUTPUT) {
-		snprintf(xt, sizeof(xt), "-d %s", addr_str(&g->flow.dst, text));
-		snprintf(nft, sizeof(nft), "%s daddr %s", g->flow.l3 == 0x86dd ? "ip6" : "ip",
-			 text);
-		match_add(m, xt, nft);
-	}
+	cidr_str(c, net);
+	snprintf(xt, sizeof(xt), "%s %s", src ? "-s" : "-d", net);
+	snprintf(nft, sizeof(nft), "%s %s %s", c->addr.family == AF_INET6 ? "ip6" : "ip",
+		 src ? "saddr" : "daddr", net);
+	match_add(m, xt, nft);
+	m->narrow = true;
+}
+
+/* The pods' network that has the address, or that one alone. */
+static void match_addr(struct match *m, bool src, const struct addr *a, uint32_t netns,
+		       struct host *h)
+{
+	const struct known_cidr *pods = known(h, netns, a, CIDR_POD, true);
+	struct cidr one = {.addr = *a, .bits = a->family == AF_INET6 ? 128 : 32};
+
+	if (a->family)
+		match_cidr(m, src, pods ? &pods->net : &one);
+}
+
+/* The side that is a service's: of an answer that conntrack does not know as one, the sender's. */
+static void match_service(struct match *m, const struct group *g)
+{
+	bool by_source = g->key.flags & KEY_PORT_IS_SRC;
+	uint16_t port = by_source ? g->flow.sport : g->flow.dport;
+	char xt[80], nft[80], proto[16];
+
 	if (g->flow.has_ports) {
 		flow_proto_str(&g->flow, proto);
-		snprintf(xt, sizeof(xt), "-p %s --dport %u", proto, g->flow.dport);
-		snprintf(nft, sizeof(nft), "%s dport %u", proto, g->flow.dport);
+		snprintf(xt, sizeof(xt), "-p %s --%s %u", proto, by_source ? "sport" : "dport",
+			 port);
+		snprintf(nft, sizeof(nft), "%s %s %u", proto, by_source ? "sport" : "dport", port);
 	} else {
 		snprintf(xt, sizeof(xt), "-p %u", g->flow.proto);
 		snprintf(nft, sizeof(nft), "meta l4proto %u", g->flow.proto);
@@ -229,18 +282,22 @@ static void match_flow(struct match *m, const struct group *g)
 #define ANSWERS_NFT "ct state related,established"
 
 /* Answers are let through as such; what is bridged, from port to port; of the rest, what goes the
- * same way to the same port. */
-static void make_match(struct match *m, const struct group *g)
+ * same way to the same port. Into the node only who asked, since others come by that way, too. */
+static void make_match(struct match *m, const struct group *g, struct host *h)
 {
 	memset(m, 0, sizeof(*m));
 	match_interfaces(m, g);
-	if (packet_bridged(g) == TRI_YES)
+	if (packet_bridged(g) == TRI_YES && g->hook == HOOK_FORWARD && m->narrow)
 		return;
 	if (g->ct_state == CT_ESTABLISHED || g->ct_state == CT_RELATED) {
 		match_add(m, ANSWERS_XT, ANSWERS_NFT);
+		m->narrow = true;
 		return;
 	}
-	match_flow(m, g);
+	if (g->hook == HOOK_INPUT || g->hook == HOOK_PREROUTING || !m->narrow)
+		match_addr(m, g->hook != HOOK_OUTPUT,
+			   g->hook == HOOK_OUTPUT ? &g->flow.dst : &g->flow.src, g->netns, h);
+	match_service(m, g);
 	m->one_way = g->hook == HOOK_FORWARD;
 }
 
@@ -259,21 +316,37 @@ static bool fix_now(struct finding *f, char *command)
 	return command;
 }
 
-bool firewall_fix(struct finding *f, const struct group *g)
+bool firewall_fix(struct finding *f, const struct group *g, struct host *h)
 {
 	struct match m;
 
-	make_match(&m, g);
-	if (!fix_now(f, rule_accept_command(g->rule, m.xt, m.nft)))
+	make_match(&m, g, h);
+	if (!m.narrow || !fix_now(f, rule_accept_command(g->rule, m.xt, m.nft)))
 		return false;
-	if (m.one_way && is_broad(g->rule)) {
+	if (m.one_way && is_broad(g->rule))
 		fix_now(f, rule_accept_command(g->rule, ANSWERS_XT, ANSWERS_NFT));
-	}
 	return true;
 }
 
-bool firewall_fix_policy(struct finding *f, const struct group *g)
+/* What comes from the pods' network that has the address; false: none is known. */
+static bool fix_network(struct finding *f, const struct group *g, const struct addr *a,
+			struct host *h)
 {
+	const struct known_cidr *pods = known(h, g->netns, a, CIDR_POD, true);
+	struct match m = {};
+
+	if (!pods)
+		return false;
+	match_cidr(&m, true, &pods->net);
+	return fix_now(f, rule_accept_command(g->rule, m.xt, m.nft));
+}
+
+bool firewall_fix_policy(struct finding *f, const struct group *g, struct host *h)
+{
+	bool from = fix_network(f, g, &g->flow.src, h), to = fix_network(f, g, &g->flow.dst, h);
+
+	if (from || to)
+		return fix_now(f, rule_accept_command(g->rule, ANSWERS_XT, ANSWERS_NFT));
 	return fix_now(f, rule_policy_command(g->rule));
 }
 

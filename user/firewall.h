@@ -9,12 +9,16 @@
 /* Was the packet dropped by a rule or policy that is known, in a hook of IPv4 or IPv6? Those to
  * groups, and to the cloud's own addresses (169.254.169.254), are of no concern. */
 bool firewall_dropped(const struct group *g);
-/* The same, of TCP that starts no connection and belongs to none that conntrack knows. Mostly that
- * is what comes late, after the end, and rulesets are right to drop it; firewall_dropped() is
- * false. */
+/* The same, of what starts no connection and belongs to none that conntrack knows: TCP, answers of
+ * UDP and ICMP, and whatever a rule drops as invalid. Mostly that is what comes late, after the
+ * end, and rulesets are right to drop it; firewall_dropped() is false. */
 bool firewall_dropped_stray(const struct group *g);
+/* Is it a rule about packets that conntrack calls invalid? */
+bool firewall_asks_for_invalid(const struct rule *r);
 /* Was it dropped by netfilter though no rule may have done it? False until the rules were read. */
 bool firewall_without_rule(const struct group *g);
+/* Was it, or by one of several rules? The same until the rules were read. */
+bool firewall_maybe_without_rule(const struct group *g);
 /* Was the packet on its way from a pod of this node, or to one from another pod of the cluster? */
 bool firewall_pods_packet(const struct group *g, struct host *h);
 /* Does the address belong to the cluster, as that netns knows it: a pod, a Service, or another node
@@ -36,9 +40,10 @@ void firewall_finding(struct finding *f, const struct group *g, struct host *h);
 void firewall_evidence(struct finding *f, const struct group *g);
 /* The command that lets such packets through ahead of the rule or policy. False where there is
  * none. */
-bool firewall_fix(struct finding *f, const struct group *g);
-/* The command after which the chain's policy accepts. */
-bool firewall_fix_policy(struct finding *f, const struct group *g);
+bool firewall_fix(struct finding *f, const struct group *g, struct host *h);
+/* The commands after which a forward chain accepts what pods send, and answers, before its policy;
+ * where the pods' network is not known, the one that makes the policy accept. */
+bool firewall_fix_policy(struct finding *f, const struct group *g, struct host *h);
 /* The command that takes the rule away, or makes the policy accept. */
 bool firewall_fix_delete(struct finding *f, const struct group *g);
 

@@ -67,20 +67,27 @@ bool group_reason(const struct group *g, const char *const *reasons)
 	return false;
 }
 
-void group_free(struct group *g)
+void group_forget_rule(struct group *g)
 {
-	free(g->netns_name);
-	free(g->path);
-	free(g->stack);
 	free(g->rule_why);
 	free(g->rule_counters);
 	if (g->rule)
 		rule_free(g->rule);
 	free(g->rule);
-	g->netns_name = NULL;
 	g->rule = NULL;
 	g->rule_why = NULL;
 	g->rule_counters = NULL;
+	g->rule_certain = g->rule_mixed = g->rule_none = false;
+	g->rule_others = 0;
+}
+
+void group_free(struct group *g)
+{
+	group_forget_rule(g);
+	free(g->netns_name);
+	free(g->path);
+	free(g->stack);
+	g->netns_name = NULL;
 	g->path = NULL;
 	g->stack = NULL;
 	g->n_stack = 0;

@@ -127,6 +127,7 @@ struct group {
 
 	/* The rule that dropped them (rules/rules.c). */
 	bool rule_asked, rule_explained; /* asked at all, and with what hook programs saw */
+	bool rule_waits;		 /* somebody is to be asked */
 	struct rule *rule;		 /* NULL: not known; owned by the group */
 	bool rule_certain;		 /* seen by a probe, not deduced */
 	unsigned int rule_others;	 /* without a rule: so many may have been it */
@@ -139,6 +140,7 @@ struct group {
 	char *rule_counters;	  /* NULL: none, or they do not help */
 	uint64_t rule_counted_ns; /* CLOCK_MONOTONIC; not before they were read */
 	unsigned int rule_counts; /* so often */
+	uint32_t rule_generation; /* of nft's ruleset, when it was read first; 0: not known */
 
 	enum group_class class;
 	const char *noise; /* why it is noise; static text, or NULL */
@@ -160,6 +162,8 @@ bool group_at(const struct group *g, const char *const *functions);
 bool group_maybe_at(const struct group *g, const char *const *functions);
 /* The reason's name is one of these (NULL-terminated). */
 bool group_reason(const struct group *g, const char *const *reasons);
+/* It was not that rule: nothing is known of one. */
+void group_forget_rule(struct group *g);
 void group_free(struct group *g);
 
 #endif

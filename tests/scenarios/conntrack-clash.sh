@@ -16,7 +16,8 @@ hold_is_ready()
 	[[ -s $LAB_DIR/hold ]] || ! kill -0 "$HOLD_PID"
 }
 
-variant_nfqueue()
+# prove_clash [OPTION]… of whydrop
+prove_clash()
 {
 	lab_up
 	need_iptables legacy
@@ -29,7 +30,7 @@ variant_nfqueue()
 	HOLD_PID=$!
 	wait_for 30 hold_is_ready
 	[[ -s $LAB_DIR/hold ]] || skip "the kernel has no nfnetlink_queue"
-	trace_start --netns "$LAB-node1"
+	trace_start --netns "$LAB-node1" "$@"
 	# the second SYN comes a second later
 	flows_live "tcp poda $POD_C $LAB_PORT"
 	trace_stop
@@ -44,4 +45,15 @@ variant_nfqueue()
 	flows_live "tcp poda $POD_C $LAB_PORT"
 	trace_stop
 	report none
+}
+
+variant_nfqueue()
+{
+	prove_clash
+}
+
+# A probe sees whose verdict it is.
+variant_deep()
+{
+	prove_clash --deep
 }

@@ -35,12 +35,21 @@ prove_policy()
 	prove --at node1 --break "$1" --undo "$2" --mention FORWARD --mention "$3" --flow "$4" "${@:5}"
 }
 
+# policy_stays TOOL FLOW: the fix let pods through and nobody else; the flow is from another node
+policy_stays()
+{
+	in_ns node1 "$1" -w -S FORWARD | grep -qx -e '-P FORWARD DROP' || fail "the policy is another one"
+	flows_live "$2"
+	flows_die 1.2 "tcp host $POD_A $LAB_PORT"
+}
+
 variant_legacy()
 {
 	lab_up
 	need_iptables legacy
 	prove_policy "policy legacy ip DROP" "policy legacy ip ACCEPT" iptables-legacy \
 		"tcp poda $OUTSIDE $LAB_PORT" --flow "udp podb $POD_C $LAB_PORT"
+	policy_stays iptables-legacy "tcp podc $POD_A $LAB_PORT"
 }
 
 variant_iptables_nft()

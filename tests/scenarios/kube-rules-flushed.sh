@@ -35,3 +35,27 @@ variant_default_route()
 		--break flush_services --undo undo_flush --mention "10.96.0.0/16" --mention "not translated" \
 		--seconds 9 --flow "tcp poda $VIP 80"
 }
+
+# kube-proxy works, and there is no such Service.
+prove_other_service()
+{
+	lab_up
+	need_iptables "$1"
+	ip -n "$LAB-node1" route del default 2>/dev/null || :
+	in_ns node1 "iptables-$1" -w -t nat -N KUBE-SERVICES
+	in_ns node1 "iptables-$1" -w -t nat -A PREROUTING -j KUBE-SERVICES
+	judge_start --service-cidr=10.96.0.0/16
+	flows_die 1.2 "tcp poda $VIP 80"
+	judge_stop
+	report none
+}
+
+variant_other_service()
+{
+	prove_other_service legacy
+}
+
+variant_other_service_nft()
+{
+	prove_other_service nft
+}

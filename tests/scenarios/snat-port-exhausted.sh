@@ -20,15 +20,21 @@ exhaust()
 	expect_ok "$1" podb $OUTSIDE $LAB_PORT || fail "the first one has no port either"
 }
 
-# prove_exhausted tcp|udp
+# prove_exhausted tcp|udp ARGUMENTS…
 prove_exhausted()
 {
 	lab_up
 	prove --at node1 --break "exhaust $1" --undo "nat masquerade" --mention "no free port of $NODE1" \
-		--mention $POD_B --flow "$1 poda $OUTSIDE $LAB_PORT"
+		--mention $POD_B --flow "$1 poda $OUTSIDE $LAB_PORT" "${@:2}"
 }
 
 variant_udp()
 {
 	prove_exhausted udp
+}
+
+# A probe sees whose verdict it is.
+variant_deep()
+{
+	prove_exhausted udp --with --deep
 }

@@ -125,6 +125,36 @@ static const char *netns_name(struct host *h, uint32_t netns)
 	return f ? f->name : NULL;
 }
 
+static int nfqueue(struct host *h, uint32_t netns, unsigned int queue, uint64_t *dropped)
+{
+	struct fake_netns *f = find(h, netns);
+
+	if (!f || f->queue != queue)
+		return f ? -ENOENT : -ESRCH;
+	*dropped = f->queue_dropped;
+	return 0;
+}
+
+static int rules_have(struct host *h, uint32_t netns, bool six, const void *bytes, size_t n)
+{
+	struct fake_netns *f = find(h, netns);
+
+	(void)six;
+	if (!f || f->rules_err)
+		return f ? f->rules_err : -ESRCH;
+	return f->n_rules == n && !memcmp(f->rules, bytes, n);
+}
+
+static const char *iptables(struct host *h, uint32_t netns, bool six, const char *table)
+{
+	struct fake_netns *f = find(h, netns);
+
+	(void)table;
+	if (f && f->legacy)
+		return six ? "ip6tables-legacy" : "iptables-legacy";
+	return six ? "ip6tables-nft" : "iptables-nft";
+}
+
 static int has_xfrm(struct host *h, uint32_t netns)
 {
 	struct fake_netns *f = find(h, netns);
@@ -158,6 +188,9 @@ static const struct host_ops ops = {
 	.cidrs = cidrs,
 	.netns_name = netns_name,
 	.pod = pod,
+	.nfqueue = nfqueue,
+	.rules_have = rules_have,
+	.iptables = iptables,
 	.has_xfrm = has_xfrm,
 };
 

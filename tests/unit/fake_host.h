@@ -29,6 +29,12 @@ struct fake_netns {
 		n_cidrs;
 	int conntrack_err, sysctl_err; /* -errno of every such read; 0: as the arrays say */
 	int xfrm;
+	unsigned int queue; /* the only one that a program listens on */
+	uint64_t queue_dropped;
+	const void *rules; /* the only bytes that are in its rules */
+	size_t n_rules;
+	int rules_err;
+	bool legacy; /* iptables-legacy has every table */
 	uint64_t icmp_errors;
 };
 

@@ -2,6 +2,7 @@
 /* The faults of a node's packet filter, conntrack and NAT, each with the state that must not give
  * it. */
 #include <linux/rtnetlink.h>
+#include <errno.h>
 #include <netinet/in.h>
 
 #include "test.h"
@@ -107,7 +108,7 @@ static void test_forward_nft(void **state)
 	rule_free(g->rule);
 	*g->rule = (struct rule){.backend = RULE_NFT,
 				 .family = strdup("inet"),
-				 .table = strdup("a b"),
+				 .table = strdup("fw"),
 				 .chain = strdup("forward"),
 				 .handle = 7,
 				 .text = strdup("udp dport 53 drop")};
@@ -116,7 +117,7 @@ static void test_forward_nft(void **state)
 	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
 	assert_string_equal(
 		fix_of(l, 0),
-		"nft insert rule inet 'a b' forward oifname flannel.1 udp dport 53 accept");
+		"nft insert rule inet fw forward oifname flannel.1 udp dport 53 accept");
 }
 
 static void test_forward_policy(void **state)
@@ -126,6 +127,23 @@ static void test_forward_policy(void **state)
 	dropped(l, HOOK_FORWARD, "FORWARD", "-P FORWARD DROP");
 	assert_finding(l, 1, "forward-policy-drop", STATUS_CONFIRMED);
 	assert_string_equal(fix_of(l, 0), "iptables-legacy -w -t filter -P FORWARD ACCEPT");
+}
+
+/* The policy may stay where it is known whom to let through. */
+static void test_forward_policy_of_known_pods(void **state)
+{
+	struct lab *l = *state;
+
+	dropped(l, HOOK_FORWARD, "FORWARD", "-P FORWARD DROP");
+	know(l->node, "10.244.1.0/24", CIDR_POD);
+	know(l->node, "10.244.2.0/24", CIDR_POD);
+	assert_finding(l, 1, "forward-policy-drop", STATUS_CONFIRMED);
+	assert_string_equal(fix_of(l, 0),
+			    "iptables-legacy -w -t filter -A FORWARD -s 10.244.1.0/24 -j ACCEPT");
+	assert_string_equal(fix_of(l, 1),
+			    "iptables-legacy -w -t filter -A FORWARD -s 10.244.2.0/24 -j ACCEPT");
+	assert_string_equal(fix_of(l, 2), "iptables-legacy -w -t filter -A FORWARD -m conntrack "
+					  "--ctstate RELATED,ESTABLISHED -j ACCEPT");
 }
 
 /* Late packets of connections that are over, the cloud's own addresses, and who is no pod. */
@@ -155,9 +173,25 @@ static void test_input(void **state)
 	assert_null(diagnose(l, 1)); /* nobody listens */
 	listen_on(l->node, 10250);
 	assert_finding(l, 1, "host-input-drop", STATUS_CONFIRMED);
-	assert_string_equal(
-		fix_of(l, 0),
-		"iptables-legacy -w -t filter -I INPUT -i cni0 -p tcp --dport 10250 -j ACCEPT");
+	assert_string_equal(fix_of(l, 0), "iptables-legacy -w -t filter -A INPUT -i cni0 -s "
+					  "10.244.1.2/32 -p tcp --dport 10250 "
+					  "-j ACCEPT");
+}
+
+/* Pods come and go: their network, as widely as it is known. */
+static void test_input_of_pods(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_INPUT, "INPUT", "-A INPUT -j DROP");
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.244.1.1", 10250);
+	listen_on(l->node, 10250);
+	know(l->node, "10.244.1.0/24", CIDR_POD);
+	know(l->node, "10.244.0.0/16", CIDR_POD);
+	assert_finding(l, 1, "host-input-drop", STATUS_CONFIRMED);
+	assert_string_equal(fix_of(l, 0), "iptables-legacy -w -t filter -I INPUT -i cni0 -s "
+					  "10.244.0.0/16 -p tcp --dport 10250 "
+					  "-j ACCEPT");
 }
 
 static void test_input_of_nodes(void **state)
@@ -172,6 +206,10 @@ static void test_input_of_nodes(void **state)
 	assert_null(diagnose(l, 1));	       /* a stranger */
 	g->flow.src = an_addr("192.168.77.2"); /* a VTEP of flannel.1 */
 	assert_finding(l, 1, "host-input-drop", STATUS_CONFIRMED);
+	assert_string_equal(
+		fix_of(l, 0),
+		"iptables-legacy -w -t filter -A INPUT -i eth0 -s 192.168.77.2/32 -p tcp "
+		"--dport 10250 -j ACCEPT");
 }
 
 static void test_output(void **state)
@@ -184,8 +222,27 @@ static void test_output(void **state)
 	g->flow.dst = an_addr("192.168.77.2");
 	assert_finding(l, 1, "output-drop", STATUS_CONFIRMED);
 	assert_string_equal(fix_of(l, 0),
-			    "iptables-legacy -w -t filter -I OUTPUT -d 192.168.77.2 -p udp "
+			    "iptables-legacy -w -t filter -I OUTPUT -d 192.168.77.2/32 -p udp "
 			    "--dport 53 -j ACCEPT");
+}
+
+/* Untracked, as those of NodeLocal DNS are: the port that matters is the sender's. */
+static void test_output_of_answers(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_OUTPUT, "OUTPUT", "-P OUTPUT DROP");
+
+	g->ct_state = CT_UNTRACKED;
+	g->key.cls = PKT_UDP;
+	g->key.port = 53;
+	g->key.flags |= KEY_PORT_IS_SRC;
+	set_flow(g, IPPROTO_UDP, "192.168.77.1", 53, "10.244.1.2", 40123);
+	know(l->node, "10.244.0.0/16", CIDR_POD);
+	assert_finding(l, 1, "output-drop", STATUS_CONFIRMED);
+	assert_string_equal(
+		fix_of(l, 0),
+		"iptables-legacy -w -t filter -A OUTPUT -d 10.244.0.0/16 -p udp --sport "
+		"53 -j ACCEPT");
 }
 
 static void test_reject(void **state)
@@ -229,6 +286,93 @@ static void test_invalid(void **state)
 	assert_finding(l, 1, "ct-invalid-drop", STATUS_CONFIRMED);
 }
 
+/* Backscatter: somebody attacks 203.0.113.9 in this node's name. */
+static void test_invalid_of_strangers(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_INPUT, "ufw-before-input",
+				  "-A ufw-before-input -m conntrack --ctstate INVALID -j DROP");
+
+	g->ct_state = CT_NONE;
+	g->key.cls = PKT_TCP_SYNACK;
+	g->in_ifindex = ETH0;
+	strcpy(g->in, "eth0");
+	g->out_ifindex = 0;
+	g->out[0] = '\0';
+	set_flow(g, IPPROTO_TCP, "203.0.113.9", 443, "192.168.77.1", 51234);
+	assert_null(diagnose(l, 1));
+}
+
+/* Errors about flows that conntrack has forgotten, and a server's late answer. */
+static void test_late_answers(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_FORWARD, "KUBE-FORWARD",
+				  "-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP");
+
+	g->ct_state = CT_NONE;
+	g->key.cls = PKT_ICMP;
+	set_flow(g, IPPROTO_ICMP, "10.244.1.2", 0, "10.244.2.2", 0);
+	g->flow.icmp_type = 3;
+	assert_null(diagnose(l, 1));
+	g->key.cls = PKT_UDP;
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 4000, "10.244.2.2", 5000);
+	assert_null(diagnose(l, 1)); /* a bad checksum, say */
+	free(g->rule->text);
+	g->rule->text = strdup("-A FORWARD -j DROP");
+	g->ct_state = CT_NEW;
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 53, "10.244.2.2", 40000);
+	assert_null(diagnose(l, 1));
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 40000, "10.244.2.2", 53);
+	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
+}
+
+/* Docker means it: no command pierces that. */
+static void test_docker_isolation(void **state)
+{
+	struct lab *l = *state;
+
+	dropped(l, HOOK_FORWARD, "DOCKER-ISOLATION-STAGE-2",
+		"-A DOCKER-ISOLATION-STAGE-2 -o br-1 -j DROP");
+	assert_finding(l, 1, "netpol-deny", STATUS_CONFIRMED);
+	assert_int_equal(l->d.findings[0].fix[0].when, FIX_ADVICE);
+	assert_non_null(strstr(fix_of(l, 0), "docker network connect"));
+}
+
+/* A packet for a queue, which the kernel drops without a reason. */
+static void test_queue(void **state)
+{
+	struct lab *l = *state;
+	struct group *g =
+		dropped(l, HOOK_FORWARD, "FORWARD", "-A FORWARD -p udp -j NFQUEUE --queue-num 7");
+
+	g->loc.name = "nf_queue";
+	strcpy(g->reason, "NOT_SPECIFIED");
+	assert_null(diagnose(l, 1)); /* it is not for a queue */
+	g->rule->verdict = RULE_QUEUE;
+	l->node->queue = 7;
+	assert_null(diagnose(l, 1)); /* somebody listens, and has room */
+	l->node->queue_dropped = 3;
+	assert_finding(l, 1, "queue-no-listener", STATUS_CONFIRMED);
+	assert_non_null(strstr(l->d.findings[0].summary, "does not keep up"));
+}
+
+static void test_queue_without_listener(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_FORWARD, "FORWARD", "queue flags fanout to 3-5");
+
+	g->loc.name = "nf_queue";
+	strcpy(g->reason, "NOT_SPECIFIED");
+	g->rule->verdict = RULE_QUEUE;
+	l->node->queue = 7;
+	assert_finding(l, 1, "queue-no-listener", STATUS_CONFIRMED);
+	assert_non_null(strstr(l->d.findings[0].summary, "queue 3, where no program listens"));
+	free(g->rule->text);
+	g->rule->text = strdup("queue to jhash ip saddr mod 4");
+	assert_non_null(diagnose(l, 1));
+}
+
 static void test_bridge_filter(void **state)
 {
 	struct lab *l = *state;
@@ -256,7 +400,49 @@ static void test_bridged_forward(void **state)
 	g->stack[1].name = "br_nf_forward";
 	assert_finding(l, 1, "bridge-nf-forward-drop", STATUS_CONFIRMED);
 	assert_string_equal(fix_of(l, 0),
-			    "iptables-legacy -w -t filter -I FORWARD -i cni0 -o cni0 -j ACCEPT");
+			    "iptables-legacy -w -t filter -A FORWARD -i cni0 -o cni0 -j ACCEPT");
+}
+
+/* A name that iptables would see a wildcard in is in no command, and a command without a match
+ * would let in everything. */
+static void test_bridged_by_odd_name(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_FORWARD, "FORWARD", "-P FORWARD DROP");
+
+	strcpy(g->in, "vetha");
+	strcpy(g->out, "vethb");
+	strcpy(g->bridge, "br+pods");
+	g->in_ifindex = VETH_A;
+	g->n_stack = 2;
+	g->stack = calloc(2, sizeof(*g->stack));
+	g->stack[0].name = "nf_hook_slow";
+	g->stack[1].name = "br_nf_forward";
+	assert_finding(l, 1, "bridge-nf-forward-drop", STATUS_CONFIRMED);
+	assert_string_equal(fix_of(l, 0), "iptables-legacy -w -t filter -A FORWARD -s "
+					  "10.244.1.2/32 -p tcp --dport 80 -j ACCEPT");
+}
+
+/* What a bridge lets in is more than that one flow. */
+static void test_bridged_prerouting(void **state)
+{
+	struct lab *l = *state;
+	struct group *g =
+		dropped(l, HOOK_PREROUTING, "PREROUTING", "-A PREROUTING -s 10.244.1.2/32 -j DROP");
+
+	strcpy(g->in, "vetha");
+	strcpy(g->bridge, "cni0");
+	g->out[0] = '\0';
+	g->in_ifindex = VETH_A;
+	g->n_stack = 2;
+	g->stack = calloc(2, sizeof(*g->stack));
+	g->stack[0].name = "nf_hook_slow";
+	g->stack[1].name = "br_nf_pre_routing";
+	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
+	assert_string_equal(
+		fix_of(l, 0),
+		"iptables-legacy -w -t filter -I PREROUTING -i cni0 -s 10.244.1.2/32 -p "
+		"tcp --dport 80 -j ACCEPT");
 }
 
 static void test_mixed(void **state)
@@ -279,6 +465,38 @@ static void test_conntrack_full(void **state)
 	assert_null(diagnose(l, 1));
 	fake_sysctl(l->node, "net/netfilter/nf_conntrack_count", "1000");
 	assert_finding(l, 1, "conntrack-full", STATUS_CONFIRMED);
+}
+
+/* Before a probe saw it, a rule was deduced. */
+static void test_conntrack_full_not_by_rule(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_PREROUTING, "PREROUTING",
+				  "-A PREROUTING -m conntrack --ctstate INVALID -j DROP");
+
+	g->ct_state = CT_NONE;
+	g->key.cls = PKT_TCP_SYN;
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_max", "1000");
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_count", "1000");
+	g->verdict.function = "nf_conntrack_in";
+	assert_finding(l, 1, "conntrack-full", STATUS_CONFIRMED);
+}
+
+/* One of several rules, or the table. */
+static void test_conntrack_full_or_a_rule(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped_by_none(l, HOOK_PREROUTING);
+
+	g->ct_state = CT_NONE;
+	g->rule_none = false;
+	g->rule_others = 2;
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 40000, "10.244.2.2", 53);
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_max", "1000");
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_count", "10");
+	assert_null(diagnose(l, 1));
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_count", "1000");
+	assert_finding(l, 1, "conntrack-full", STATUS_SUSPECTED);
 }
 
 /* Until the rules were read it may have been one of them. */
@@ -345,6 +563,19 @@ static void test_clash(void **state)
 	assert_finding(l, 1, "conntrack-clash", STATUS_CONFIRMED);
 }
 
+/* The rules are not even read then. */
+static void test_clash_that_a_probe_saw(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped_by_none(l, HOOK_POSTROUTING);
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.244.2.2", 80);
+	entry(l->node, &g->flow, "10.244.2.2", 80, "10.244.1.2", 40000);
+	g->rule_none = false;
+	g->verdict.function = "__nf_conntrack_confirm";
+	assert_finding(l, 1, "conntrack-clash", STATUS_CONFIRMED);
+}
+
 static void test_localnet(void **state)
 {
 	struct lab *l = *state;
@@ -372,6 +603,22 @@ static void test_stale_dnat(void **state)
 	assert_string_equal(fix_of(l, 0),
 			    "conntrack -D -p udp --orig-dst 10.96.0.10 --orig-port-dst 53 "
 			    "--reply-src 10.244.1.9");
+}
+
+/* kube-proxy has not taken it out of its rules yet: the entry would come back. */
+static void test_stale_dnat_of_living_rules(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "NEIGH_FAILED", "neigh_invalidate", NODE);
+
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 40000, "10.244.1.9", 53);
+	g->has_original = true;
+	g->original = flow_of(IPPROTO_UDP, "10.244.1.2", 40000, "10.96.0.10", 53);
+	entry(l->node, &g->original, "10.244.1.9", 53, "10.244.1.2", 40000);
+	l->node->rules = "\x0a\xf4\x01\x09";
+	l->node->n_rules = 4;
+	assert_finding(l, 1, "stale-udp-dnat", STATUS_SUSPECTED);
+	assert_int_equal(l->d.findings[0].fix[0].when, FIX_ADVICE);
 }
 
 static struct group *unanswered(struct lab *l, const char *dst, uint16_t port)
@@ -412,6 +659,21 @@ static void test_no_route_to_services(void **state)
 	assert_finding(l, 1, "kube-rules-flushed", STATUS_CONFIRMED);
 }
 
+/* kube-proxy is there, but this Service is not. */
+static void test_services_not_flushed(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "IP_INNOROUTES", "ip_error", NODE);
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.96.0.10", 80);
+	know(l->node, "10.96.0.0/16", CIDR_SERVICE);
+	l->node->rules = "KUBE-SERVICES";
+	l->node->n_rules = strlen("KUBE-SERVICES");
+	assert_null(diagnose(l, 1));
+	l->node->rules_err = -EBADMSG;
+	assert_finding(l, 1, "kube-rules-flushed", STATUS_SUSPECTED);
+}
+
 static void test_services_translated(void **state)
 {
 	struct lab *l = *state;
@@ -436,7 +698,23 @@ static void test_masquerade(void **state)
 	assert_finding(l, 1, "masq-missing", STATUS_SUSPECTED);
 	assert_string_equal(
 		fix_of(l, 0),
-		"iptables -w -t nat -A POSTROUTING -s 10.244.1.0/24 -o eth0 -j MASQUERADE");
+		"iptables-nft -w -t nat -A POSTROUTING -s 10.244.1.0/24 -o eth0 -j MASQUERADE");
+}
+
+/* A name of an interface is whatever somebody gave it. */
+static void test_masquerade_by_hostile_name(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = unanswered(l, "203.0.113.9", 80);
+
+	fake_route(l->node, "0.0.0.0/0", "192.168.77.10", ETH0);
+	know(l->node, "10.244.1.0/24", CIDR_POD);
+	entry(l->node, &g->flow, "203.0.113.9", 80, "10.244.1.2", 40000);
+	strcpy(l->node->links[0].name, "$(id>&2)");
+	l->node->legacy = true;
+	assert_finding(l, 1, "masq-missing", STATUS_SUSPECTED);
+	assert_string_equal(fix_of(l, 0), "iptables-legacy -w -t nat -A POSTROUTING -s "
+					  "10.244.1.0/24 -o '$(id>&2)' -j MASQUERADE");
 }
 
 /* A cluster whose network knows the pods: no tunnel. */
@@ -459,27 +737,43 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_forward_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forward_nft, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forward_policy, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forward_policy_of_known_pods, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forward_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_input, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_input_of_pods, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_input_of_nodes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_output, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_output_of_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reject, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_endpoints, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_network_policy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_invalid, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_docker_isolation, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_queue_without_listener, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_late_answers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_invalid_of_strangers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridge_filter, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridged_forward, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bridged_prerouting, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bridged_by_odd_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mixed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_conntrack_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_conntrack_full_or_a_rule, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_conntrack_full_not_by_rule, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rules_not_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_snat_exhausted, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_clash, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_clash_that_a_probe_saw, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_localnet, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stale_dnat, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stale_dnat_of_living_rules, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_flushed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_route_to_services, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_translated, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_services_not_flushed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_masquerade_by_hostile_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade_native, setup, teardown),
 	};
 

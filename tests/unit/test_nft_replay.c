@@ -8,6 +8,7 @@
 #include "test.h"
 
 #include "rules/nft.h"
+#include "rules/nft_plain.h"
 #include "util.h"
 
 /* What `nft -j -a list ruleset` prints, as a source. */
@@ -466,6 +467,84 @@ static void test_tables_of_others(void **state)
 	assert_string_equal(words_of(&out), "");
 	replay_free(&out);
 	json_decref(r.json);
+}
+
+#define MISSING                                                                                    \
+	"{'map':{'key':" PAYLOAD("ip", "saddr") ",'data':{'set':[['10.9.9.9','10.0.0.2']]}}}"
+
+/* A map that lacks the key ends the rule: it neither drops nor accepts. */
+static void test_maps_that_may_miss(void **state)
+{
+	struct group g = tcp_packet();
+
+	(void)state;
+	CHECK(&g,
+	      FORWARD("accept") RULE(
+		      "fwd", "5", "{'mangle':{'key':" META("mark") ",'value':" MISSING "}}," DROP),
+	      "5?");
+	CHECK(&g,
+	      FORWARD("accept") RULE("fwd", "5",
+				     "{'mangle':{'key':" META("mark") ",'value':{'|':[" META(
+					     "mark") ",5]}}}," DROP),
+	      "5!");
+	CHECK(&g,
+	      FORWARD("accept") RULE("fwd", "5", "{'dnat':{'addr':" MISSING "}}")
+		      RULE("fwd", "6", DROP),
+	      "6?");
+	CHECK(&g,
+	      FORWARD("accept") RULE("fwd", "5", "{'dnat':{'addr':'10.0.0.2','port':80}}")
+		      RULE("fwd", "6", DROP),
+	      "");
+	CHECK(&g, FORWARD("accept") RULE("fwd", "5", "{'queue':{'num':" MISSING "}}"), "queue:5?");
+}
+
+/* Packets put elements into it and time takes them out: what is in it now tells nothing for sure.
+ */
+static void test_sets_that_change(void **state)
+{
+	struct group g = tcp_packet();
+
+	(void)state;
+	CHECK(&g,
+	      FORWARD("accept") "{'map':{'family':'inet','table':'t','name':'m','flags':['dynamic']"
+				","
+				"'elem':[[80,{'drop':null}],[81,{'accept':null}]]}}," RULE(
+					"fwd", "5",
+					"{'vmap':{'key':" PAYLOAD("tcp", "dport") ",'data':'@m'}}")
+					RULE("fwd", "6", DROP),
+	      "5? 6? cut");
+	CHECK(&g,
+	      FORWARD("accept") "{'set':{'family':'inet','table':'t','name':'s','timeout':60,"
+				"'elem':[80]}}," RULE(
+					"fwd", "5",
+					MATCH(PAYLOAD("tcp", "dport"), "'@s'") "," DROP),
+	      "5?");
+}
+
+static char *plain(const char *expr)
+{
+	json_t *rule = parse(expr);
+	char *text = nft_plain_text(rule);
+
+	json_decref(rule);
+	return text;
+}
+
+static void test_plain_rules_are_written_here(void **state)
+{
+	char *text = plain("{'expr':[{'counter':{'packets':1,'bytes':2}},{'drop':null}]}");
+
+	(void)state;
+	assert_string_equal(text, "counter drop");
+	free(text);
+	text = plain("{'expr':[{'reject':null}]}");
+	assert_string_equal(text, "reject");
+	free(text);
+	assert_null(plain("{'expr':[]}"));
+	assert_null(plain("{'comment':'x','expr':[{'drop':null}]}"));
+	assert_null(plain("{'expr':[{'counter':'named'},{'drop':null}]}"));
+	assert_null(plain("{'expr':[{'reject':{'type':'tcp reset'}}]}"));
+	assert_null(plain("{'expr':[{'match':{}},{'drop':null}]}"));
 }
 
 static void test_fragments(void **state)
@@ -1136,6 +1215,9 @@ int main(void)
 		cmocka_unit_test(test_families),
 		cmocka_unit_test(test_named_verdict),
 		cmocka_unit_test(test_tables_of_others),
+		cmocka_unit_test(test_maps_that_may_miss),
+		cmocka_unit_test(test_sets_that_change),
+		cmocka_unit_test(test_plain_rules_are_written_here),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_what_is_not_known),
 		cmocka_unit_test(test_earlier_chains),

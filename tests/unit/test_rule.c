@@ -41,6 +41,20 @@ static void test_accept_stands_ahead_of_the_rule(void **state)
 	     "ip6tables-legacy -w -t filter -I KUBE-FORWARD -p udp --dport 8472 -j ACCEPT");
 }
 
+static void test_accept_overrules_no_rule_ahead_of_the_policy(void **state)
+{
+	struct rule r = legacy_rule;
+
+	(void)state;
+	r.policy = true;
+	take(rule_accept_command(&r, "-p udp", "x"),
+	     "ip6tables-legacy -w -t filter -A KUBE-FORWARD -p udp -j ACCEPT");
+	r = nft_rule;
+	r.policy = true;
+	take(rule_accept_command(&r, "x", "udp dport 53"),
+	     "nft add rule inet fw input udp dport 53 accept");
+}
+
 static void test_policy_accepts_again(void **state)
 {
 	(void)state;
@@ -51,13 +65,33 @@ static void test_policy_accepts_again(void **state)
 
 static void test_hostile_names_are_one_word(void **state)
 {
-	struct rule r = nft_rule;
+	struct rule r = legacy_rule;
 
 	(void)state;
 	r.chain = "in; rm -rf $HOME";
-	take(rule_policy_command(&r), "nft chain inet fw 'in; rm -rf $HOME' '{ policy accept; }'");
+	take(rule_policy_command(&r), "ip6tables-legacy -w -t filter -P 'in; rm -rf $HOME' ACCEPT");
 	r.chain = "it's";
-	take(rule_policy_command(&r), "nft chain inet fw 'it'\\''s' '{ policy accept; }'");
+	take(rule_policy_command(&r), "ip6tables-legacy -w -t filter -P 'it'\\''s' ACCEPT");
+}
+
+/* nft's own grammar would see more in it than a name, whatever quotes it has. */
+static void test_hostile_names_make_no_command_of_nft(void **state)
+{
+	static char *const names[] = {
+		"c handle 2;flush ruleset;delete rule ip t c", "", "a b", "$(id)", "a#", "1"};
+	struct rule r = nft_rule;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		r.chain = names[i];
+		assert_null(rule_delete_command(&r));
+		assert_null(rule_accept_command(&r, "", ""));
+		assert_null(rule_policy_command(&r));
+		r.chain = "input";
+		r.table = names[i];
+		assert_null(rule_delete_command(&r));
+		r.table = "fw";
+	}
 }
 
 static void test_no_command_without_a_tool_or_a_place(void **state)
@@ -70,6 +104,22 @@ static void test_no_command_without_a_tool_or_a_place(void **state)
 	r = nft_rule;
 	r.table = NULL;
 	assert_null(rule_policy_command(&r));
+}
+
+static void test_arptables_is_no_iptables(void **state)
+{
+	struct rule r = {.backend = RULE_ARPTABLES,
+			 .family = "arp",
+			 .table = "filter",
+			 .chain = "INPUT",
+			 .number = 1,
+			 .text = "-A INPUT -j DROP -s 10.0.0.9"};
+
+	(void)state;
+	assert_string_equal(rule_backend_name(r.backend), "arptables");
+	take(rule_str(&r), "arptables-nft filter INPUT 1: -A INPUT -j DROP -s 10.0.0.9");
+	take(rule_delete_command(&r), "arptables-nft -t filter -D INPUT 1");
+	assert_null(rule_accept_command(&r, "-p udp", ""));
 }
 
 static void test_delete_by_handle_or_number(void **state)
@@ -97,7 +147,16 @@ static void test_owner_by_chain_table_and_comment(void **state)
 	assert_string_equal(rule_owner(&r), "kube-router, for a NetworkPolicy");
 	r.chain = "DOCKER-ISOLATION-STAGE-2";
 	r.comment = NULL;
+	assert_string_equal(rule_owner(&r), "Docker, to keep its networks apart");
+	assert_true(rule_is_policy(&r));
+	r.chain = "DOCKER-USER";
 	assert_string_equal(rule_owner(&r), "Docker");
+	assert_false(rule_is_policy(&r));
+	r.chain = "cali-from-wl-dispatch";
+	assert_true(rule_is_policy(&r));
+	r.text = "-A cali-from-wl-dispatch -m comment --comment \"cali:zT\" -m comment --comment "
+		 "\"Unknown interface\" -j DROP";
+	assert_false(rule_is_policy(&r)); /* Calico does not know it yet, or any more */
 	r.chain = "filter_FORWARD";
 	r.table = "firewalld";
 	assert_string_equal(rule_owner(&r), "firewalld");
@@ -212,9 +271,12 @@ int main(void)
 		cmocka_unit_test(test_counters_of_other_rules_tell_nothing),
 		cmocka_unit_test(test_rule_is_written_with_its_place),
 		cmocka_unit_test(test_accept_stands_ahead_of_the_rule),
+		cmocka_unit_test(test_accept_overrules_no_rule_ahead_of_the_policy),
 		cmocka_unit_test(test_policy_accepts_again),
 		cmocka_unit_test(test_hostile_names_are_one_word),
+		cmocka_unit_test(test_hostile_names_make_no_command_of_nft),
 		cmocka_unit_test(test_no_command_without_a_tool_or_a_place),
+		cmocka_unit_test(test_arptables_is_no_iptables),
 		cmocka_unit_test(test_delete_by_handle_or_number),
 		cmocka_unit_test(test_owner_by_chain_table_and_comment),
 		cmocka_unit_test(test_three_values),

@@ -25,7 +25,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 			"%s on %s drops what goes from port to port of bridge %s, though nothing "
 			"routes it: %s",
 			firewall_name(g->rule, name), where, g->bridge, flow_str(&g->flow, flow));
-	firewall_fix(f, g);
+	firewall_fix(f, g, h);
 	finding_fix(f, FIX_ADVICE,
 		    "for good: an accept for the bridge itself (in and out by %s) ahead of what "
 		    "drops, in "

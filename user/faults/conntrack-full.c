@@ -16,8 +16,8 @@
 
 static bool signature(const struct group *g)
 {
-	return firewall_without_rule(g) && (g->hook == HOOK_PREROUTING || g->hook == HOOK_OUTPUT) &&
-	       g->ct_state == CT_NONE;
+	return (firewall_without_rule(g) || firewall_maybe_without_rule(g)) &&
+	       (g->hook == HOOK_PREROUTING || g->hook == HOOK_OUTPUT) && g->ct_state == CT_NONE;
 }
 
 static bool read_number(struct host *h, uint32_t netns, const char *name, unsigned long *n)
@@ -42,6 +42,11 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	netns_label(h, g->netns, where);
 	f->netns = g->netns;
 	f->status = STATUS_CONFIRMED;
+	if (firewall_maybe_without_rule(g)) {
+		f->status = STATUS_SUSPECTED;
+		finding_evidence(f, AGREES_UNREAD, "rules of this hook",
+				 "some may have dropped it, too", "none");
+	}
 	snprintf(value, sizeof(value), "%lu", count);
 	snprintf(want, sizeof(want), "well below %lu", max);
 	finding_evidence(f, AGREES_YES, "sysctl net.netfilter.nf_conntrack_count", value, want);

@@ -5,28 +5,24 @@
  *
  * Mostly the node sees one direction only: answers come back another way than questions went. Late
  * packets of connections that are over are dropped by such rules, too, and are no fault: the packet
- * must be an answer that opens a connection, SYN-ACK.
+ * must be an answer that opens a connection, SYN-ACK. Strangers send such, too (somebody attacks
+ * them in this node's name), so one end must be the cluster's.
  */
-#include <string.h>
-
 #include "../firewall.h"
-
-static bool asks_for_invalid(const struct rule *r)
-{
-	return r->text && (strstr(r->text, "INVALID") || strstr(r->text, "ct state invalid") ||
-			   strstr(r->text, "ct state vmap"));
-}
 
 static bool signature(const struct group *g)
 {
 	return firewall_dropped_stray(g) && !g->rule->policy && g->key.cls == PKT_TCP_SYNACK &&
-	       asks_for_invalid(g->rule);
+	       firewall_asks_for_invalid(g->rule);
 }
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	char where[128], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN], a[ADDR_STRLEN];
 
+	if (!firewall_pods_packet(g, h) && !firewall_cluster_addr(h, g->netns, &g->flow.src) &&
+	    !firewall_cluster_addr(h, g->netns, &g->flow.dst))
+		return 0;
 	firewall_finding(f, g, h);
 	netns_label(h, g->netns, where);
 	finding_evidence(f, AGREES_YES, "conntrack", "knows no connection of this SYN-ACK",

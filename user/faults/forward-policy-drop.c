@@ -27,7 +27,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 			"from %s to %s",
 			firewall_name(g->rule, name), where, flow_str(&g->flow, flow), g->in,
 			g->out);
-	firewall_fix_policy(f, g);
+	firewall_fix_policy(f, g, h);
 	finding_fix(
 		f, FIX_ADVICE,
 		"for good: in what sets it at its start (Docker: \"ip-forward-no-drop\": true in "

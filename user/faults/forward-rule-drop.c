@@ -23,7 +23,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	netns_label(h, g->netns, where);
 	finding_summary(f, "%s on %s drops packets of pods that pass through it: %s",
 			firewall_name(g->rule, name), where, flow_str(&g->flow, flow));
-	firewall_fix(f, g);
+	firewall_fix(f, g, h);
 	finding_fix(f, FIX_ADVICE,
 		    "for good: in what owns the rule; if it is meant, this is the policy at work");
 	return 0;

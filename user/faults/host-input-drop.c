@@ -44,7 +44,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	finding_summary(
 		f, "%s on %s drops what comes from the cluster to the node itself: %s, in by %s",
 		firewall_name(g->rule, name), where, flow_str(&g->flow, flow), g->in);
-	firewall_fix(f, g);
+	firewall_fix(f, g, h);
 	finding_fix(f, FIX_ADVICE,
 		    "for good: allow it in what owns the rule (firewalld: a zone for the pods' "
 		    "interface; ufw allow; nftables.conf; the cloud's or the hardening tool's "

@@ -9,7 +9,9 @@
  */
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "../firewall.h"
 #include "../tunnel.h"
@@ -51,6 +53,29 @@ static bool is_untranslated(const struct group *g, struct host *h, uint32_t node
 	return true;
 }
 
+/* Are kube-proxy's rules there after all? Then they have none for this Service, which is another
+ * thing. Recorded. */
+static bool has_rules(const struct group *g, struct host *h, uint32_t node, struct finding *f)
+{
+	static const char *const names[] = {"KUBE-SERVICES", "kube-proxy"};
+	bool six = g->flow.dst.family == AF_INET6;
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		int has = h->ops->rules_have(h, node, six, names[i], strlen(names[i]));
+
+		if (has > 0)
+			return true;
+		err = err ? err : has;
+	}
+	finding_evidence(f, err ? AGREES_UNREAD : AGREES_YES,
+			 "rules that lead to KUBE-SERVICES, or of a table kube-proxy",
+			 err ? strerror(-err) : "none", "kube-proxy's");
+	if (err)
+		f->status = STATUS_SUSPECTED;
+	return false;
+}
+
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	uint32_t pod = g->kind == SAMPLE_RETRANSMIT ? host_node_of(h, g->netns) : 0;
@@ -64,6 +89,10 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	netns_label(h, node, where);
 	f->netns = node;
 	f->status = g->kind == SAMPLE_RETRANSMIT ? STATUS_SUSPECTED : STATUS_CONFIRMED;
+	if (has_rules(g, h, node, f)) {
+		f->status = STATUS_NONE;
+		return 0;
+	}
 	f->silent = g->flow.dst;
 	finding_evidence(f, AGREES_YES, "Service CIDR", cidr_str(&services->net, net), NULL);
 	finding_evidence(f, AGREES_YES, "where it is known from", services->source, NULL);
@@ -71,7 +100,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	finding_summary(
 		f,
 		"nothing on %s translates what is sent to Services, which leaves as it is and is "
-		"never answered: %s; kube-proxy's rules are gone, or have none for it",
+		"never answered: %s; kube-proxy's rules are gone",
 		where, flow_str(&g->flow, flow));
 	finding_fix(
 		f, FIX_ADVICE,

@@ -69,7 +69,7 @@ static bool is_untranslated(const struct group *g, struct host *h, uint32_t node
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	uint32_t node = host_node_of(h, g->netns);
-	char where[128], flow[FLOW_STRLEN], net[ADDR_STRLEN + 4];
+	char where[128], flow[FLOW_STRLEN], net[ADDR_STRLEN + 4], name[4 * IFNAME_LEN + 3];
 	const struct known_cidr *pods;
 	const struct link *dev;
 
@@ -89,8 +89,8 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 			"addresses, since nothing masquerades it, and no answer comes: %s",
 			where, dev->name, flow_str(&g->flow, flow));
 	finding_fix(f, FIX_NOW, "%s -w -t nat -A POSTROUTING -s %s -o %s -j MASQUERADE",
-		    pods->net.addr.family == AF_INET6 ? "ip6tables" : "iptables",
-		    cidr_str(&pods->net, net), dev->name);
+		    h->ops->iptables(h, node, pods->net.addr.family == AF_INET6, "nat"),
+		    cidr_str(&pods->net, net), shell_quote(dev->name, name, sizeof(name)));
 	finding_fix(f, FIX_ADVICE,
 		    "for good: the network plugin makes this rule (flannel: --ip-masq, CNI bridge: "
 		    "ipMasq, ip-masq-agent); restart it if something flushed its rules");

@@ -29,9 +29,9 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 		firewall_name(g->rule, name), where, legacy ? "nft" : "legacy",
 		flow_str(&g->flow, flow));
 	if (g->rule->policy)
-		firewall_fix_policy(f, g);
+		firewall_fix_policy(f, g, h);
 	else
-		firewall_fix(f, g);
+		firewall_fix(f, g, h);
 	finding_fix(
 		f, FIX_ADVICE,
 		"for good: let everything on the node use one of the two (`update-alternatives "

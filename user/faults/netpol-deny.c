@@ -5,6 +5,8 @@
  *
  * Seen by the chain, table or comment that those who carry out policies write their rules with.
  */
+#include <string.h>
+
 #include "../firewall.h"
 
 static bool signature(const struct group *g)
@@ -23,6 +25,12 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	netns_label(h, g->netns, where);
 	finding_summary(f, "a network policy on %s denies %s, which may be meant: it is %s", where,
 			flow_str(&g->flow, flow), firewall_name(g->rule, name));
+	if (!strncmp(rule_owner(g->rule), "Docker", 6)) {
+		finding_fix(f, FIX_ADVICE,
+			    "no command here: Docker keeps its networks apart on purpose. `docker "
+			    "network connect` puts a container into another network, too");
+		return 0;
+	}
 	finding_fix(
 		f, FIX_ADVICE,
 		"no command here: the rule comes back. `kubectl get networkpolicy -A` and the "

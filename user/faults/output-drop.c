@@ -30,7 +30,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 		snprintf(sender, sizeof(sender), "%s (pid %d)", g->comm, g->pid);
 		finding_evidence(f, AGREES_YES, check, sender, NULL);
 	}
-	firewall_fix(f, g);
+	firewall_fix(f, g, h);
 	finding_fix(f, FIX_ADVICE,
 		    "for good: allow it in what owns the rule (nftables.conf, iptables-persistent, "
 		    "the hardening tool, the sidecar that writes rules into the pod)");

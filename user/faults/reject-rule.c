@@ -26,7 +26,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 			"%s on %s refuses what the cluster sends, with an answer that looks like "
 			"that of the other end: %s",
 			firewall_name(g->rule, name), where, flow_str(&g->flow, flow));
-	firewall_fix(f, g);
+	firewall_fix(f, g, h);
 	finding_fix(
 		f, FIX_ADVICE,
 		"for good: in what owns the rule (firewalld rejects at the end of its chains: give "

@@ -6,6 +6,7 @@
  * bridge finds no port for it.
  */
 #include <netinet/in.h>
+#include <string.h>
 
 #include "../firewall.h"
 
@@ -43,6 +44,25 @@ static bool is_gone(const struct group *g, struct host *h, struct finding *f)
 	return true;
 }
 
+/* Do the rules still lead there? Then the pod is only about to go, or kube-proxy is behind, and who
+ * forgets the entry gets the same one again. Recorded. */
+static void ask_rules(const struct group *g, struct host *h, struct finding *f)
+{
+	bool six = g->flow.dst.family == AF_INET6;
+	int has = h->ops->rules_have(h, g->netns, six, g->flow.dst.b, six ? 16 : 4);
+
+	finding_evidence(f,
+			 has < 0 ? AGREES_UNREAD
+			 : has	 ? AGREES_NO
+				 : AGREES_YES,
+			 "rules with that address",
+			 has < 0 ? strerror(-has)
+			 : has	 ? "some, which may still send new flows to it"
+				 : "none",
+			 "none");
+	f->status = has ? STATUS_SUSPECTED : STATUS_CONFIRMED;
+}
+
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	char where[128], asked[ADDR_STRLEN], gone[ADDR_STRLEN], value[FLOW_STRLEN];
@@ -55,7 +75,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	addr_str(&g->original.dst, asked);
 	addr_str(&g->flow.dst, gone);
 	f->netns = g->netns;
-	f->status = STATUS_CONFIRMED;
+	ask_rules(g, h, f);
 	finding_evidence(f, AGREES_YES, "conntrack, asked for", flow_str(&e.orig, value), NULL);
 	finding_evidence(f, AGREES_YES, "conntrack, answered as", flow_str(&e.reply, value), NULL);
 	finding_place(f, "%s/%s/%u/%s", where, asked, g->original.dport, gone);
@@ -64,7 +84,14 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 			"before it "
 			"went, and conntrack keeps them as they were",
 			where, asked, g->original.dport, gone);
-	finding_fix(f, FIX_NOW,
+	if (f->status == STATUS_SUSPECTED)
+		finding_fix(
+			f, FIX_ADVICE,
+			"see whether the Service's rules still have %s (`iptables-save`, `nft list "
+			"ruleset`): then kube-proxy is behind or stands still, and its log says "
+			"why",
+			gone);
+	finding_fix(f, f->status == STATUS_SUSPECTED ? FIX_ADVICE : FIX_NOW,
 		    "conntrack -D -p udp --orig-dst %s --orig-port-dst %u --reply-src %s", asked,
 		    g->original.dport, gone);
 	finding_fix(

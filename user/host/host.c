@@ -2,6 +2,7 @@
 /* The real host: enter, read, come back; what was read is kept for a second, since many groups ask
  * about the same netns. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,78 @@ static const struct pod *op_pod(struct host *h, uint32_t netns)
 	return e ? e->pod : NULL;
 }
 
+/* Only tables that iptables-legacy has made are in the list. */
+static bool has_legacy_table(bool six, const char *table)
+{
+	FILE *f = fopen(six ? "/proc/thread-self/net/ip6_tables_names"
+			    : "/proc/thread-self/net/ip_tables_names",
+			"re");
+	char name[64];
+	bool has = false;
+
+	while (f && !has && fgets(name, sizeof(name), f)) {
+		name[strcspn(name, "\n")] = '\0';
+		has = !strcmp(name, table);
+	}
+	if (f)
+		fclose(f);
+	return has;
+}
+
+static const char *op_iptables(struct host *h, uint32_t netns, bool six, const char *table)
+{
+	struct real_host *r = real(h);
+	bool legacy;
+
+	if (netns_enter(&r->table, netns))
+		return six ? "ip6tables" : "iptables";
+	legacy = has_legacy_table(six, table);
+	netns_leave(&r->table);
+	if (legacy)
+		return six ? "ip6tables-legacy" : "iptables-legacy";
+	if (host_has_nft(h))
+		return six ? "ip6tables-nft" : "iptables-nft";
+	return six ? "ip6tables" : "iptables";
+}
+
+static int op_rules_have(struct host *h, uint32_t netns, bool six, const void *bytes, size_t n)
+{
+	bool has_nft = host_has_nft(h);
+	int err = netns_enter(&real(h)->table, netns);
+
+	if (err)
+		return err;
+	err = read_rules_have(six, has_legacy_table(six, "nat"), has_nft, bytes, n);
+	netns_leave(&real(h)->table);
+	return err;
+}
+
+/* instance's seq_show(), net/netfilter/nfnetlink_queue.c. Without its module there is no file, and
+ * nobody can listen. */
+static int op_nfqueue(struct host *h, uint32_t netns, unsigned int queue, uint64_t *dropped)
+{
+	int err = netns_enter(&real(h)->table, netns);
+	unsigned int number;
+	uint64_t full;
+	FILE *f;
+
+	if (err)
+		return err;
+	f = fopen("/proc/thread-self/net/netfilter/nfnetlink_queue", "re");
+	netns_leave(&real(h)->table);
+	err = !f && errno != ENOENT ? -errno : -ENOENT;
+	while (f && err &&
+	       fscanf(f, "%u %*u %*u %*u %*u %" SCNu64 " %*[^\n]", &number, &full) == 2) {
+		if (number != queue)
+			continue;
+		*dropped = full;
+		err = 0;
+	}
+	if (f)
+		fclose(f);
+	return err;
+}
+
 static int op_has_xfrm(struct host *h, uint32_t netns)
 {
 	struct real_host *r = real(h);
@@ -229,6 +302,9 @@ static const struct host_ops real_ops = {
 	.cidrs = op_cidrs,
 	.netns_name = op_netns_name,
 	.pod = op_pod,
+	.nfqueue = op_nfqueue,
+	.rules_have = op_rules_have,
+	.iptables = op_iptables,
 	.has_xfrm = op_has_xfrm,
 };
 
@@ -299,6 +375,12 @@ bool host_has_nft(struct host *h)
 {
 	read_kallsyms_names(real(h), KALLSYMS);
 	return real(h)->has_nft;
+}
+
+bool host_has_nft_compat(struct host *h)
+{
+	read_kallsyms_names(real(h), KALLSYMS);
+	return real(h)->has_nft_compat;
 }
 
 bool host_has_ebtables(struct host *h)

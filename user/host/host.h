@@ -176,6 +176,15 @@ struct host_ops {
 	const char *(*netns_name)(struct host *h, uint32_t netns);
 	/* The pod that it is of; NULL: none is known. It stays until host_close(). */
 	const struct pod *(*pod)(struct host *h, uint32_t netns);
+	/* Does a program listen on that NFQUEUE? 0, and how many packets found no room in it so
+	 * far; -ENOENT: none does. */
+	int (*nfqueue)(struct host *h, uint32_t netns, unsigned int queue, uint64_t *dropped);
+	/* Are those bytes in the rules there: in iptables-legacy's nat table, or in any rule of
+	 * nft's? 1, 0 or -errno. Takes a fraction of a second where there are very many. */
+	int (*rules_have)(struct host *h, uint32_t netns, bool six, const void *bytes, size_t n);
+	/* The iptables that is in use there for that table, of IPv6 or IPv4: "iptables-nft",
+	 * "iptables-legacy"; "iptables" where it cannot be told. Static. */
+	const char *(*iptables)(struct host *h, uint32_t netns, bool six, const char *table);
 	/* Is an IPsec state (xfrm) configured there? 1, 0 or -errno. */
 	int (*has_xfrm)(struct host *h, uint32_t netns);
 };
@@ -229,6 +238,8 @@ void host_refresh(struct host *h);
 int host_enter(struct host *h, uint32_t netns);
 /* Is nf_tables in the kernel, so that asking for its rules loads nothing? */
 bool host_has_nft(struct host *h);
+/* Is nft_compat, which tools of iptables-nft ask for and so would load? */
+bool host_has_nft_compat(struct host *h);
 /* Is ebtables-legacy's? */
 bool host_has_ebtables(struct host *h);
 /* What is not there yet may come with a module: do not remember that it was not. */

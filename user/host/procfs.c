@@ -125,6 +125,7 @@ static void take_name(void *arg, const struct kallsyms_line *l)
 	h->has_ctnetlink |= begins(l, "ctnetlink_dump_table");
 	h->has_xfrm_user |= begins(l, "xfrm_user_rcv_msg");
 	h->has_nft |= begins(l, "nft_do_chain");
+	h->has_nft_compat |= begins(l, "nft_match_select_ops");
 	h->has_ebtables |= begins(l, "ebt_do_table");
 }
 
@@ -136,6 +137,7 @@ void read_kallsyms_names(struct real_host *h, const char *path)
 		return;
 	h->kallsyms_read = true;
 	/* what was there may be gone with its module */
-	h->has_ctnetlink = h->has_xfrm_user = h->has_nft = h->has_ebtables = false;
+	h->has_ctnetlink = h->has_xfrm_user = h->has_ebtables = false;
+	h->has_nft = h->has_nft_compat = false;
 	kallsyms_read(path, take_name, h);
 }

@@ -60,7 +60,7 @@ struct real_host {
 	size_t n_cache;
 	struct known_cidr *given; /* by the user */
 	size_t n_given;
-	bool kallsyms_read, has_ctnetlink, has_xfrm_user, has_nft, has_ebtables;
+	bool kallsyms_read, has_ctnetlink, has_xfrm_user, has_nft, has_nft_compat, has_ebtables;
 };
 
 /* A growing array. item points to size bytes. */
@@ -94,6 +94,8 @@ int read_sockets(bool tcp, struct vec *out);
 int read_icmp_errors(uint64_t *n);
 int read_sysctl(const char *name, char *buf, size_t size);
 int read_has_xfrm(void);
+/* has_…: what may be asked without loading or making anything. */
+int read_rules_have(bool six, bool has_legacy_nat, bool has_nft, const void *bytes, size_t n);
 /* Not in the netns. */
 int read_cidrs(struct real_host *h, uint32_t netns, struct vec *out);
 /* What a CNI's configuration, flannel's subnet.env and a command line say; for tests. text and args

@@ -80,6 +80,13 @@ static unsigned int cut(struct walk *w)
 	return ANYHOW;
 }
 
+static bool is_one_of(const char *name, const char *const *names)
+{
+	while (*names && strcmp(*names, name) != 0)
+		names++;
+	return *names;
+}
+
 static const char *text_of(json_t *object, const char *name)
 {
 	return json_string_value(json_object_get(object, name));
@@ -203,6 +210,44 @@ static unsigned int forward(struct walk *w, const struct place *at, json_t *arg)
 	return GONE;
 }
 
+/* Does the expression have a value for every packet? A map may lack its key, a header or an entry
+ * of conntrack may be absent, and then the rule ends there (NFT_BREAK). */
+static bool has_value(json_t *value, int depth)
+{
+	static const char *const operators[] = {"|", "&", "^", "<<", ">>", NULL};
+	const char *name = "", *key;
+	json_t *arg, *part;
+	size_t i;
+
+	if (!json_is_object(value))
+		return !json_is_array(value);
+	arg = nft_member(value, &name);
+	if (!strcmp(name, "meta")) {
+		key = text_of(arg, "key");
+		return key && (!strcmp(key, "mark") || !strcmp(key, "priority"));
+	}
+	if (!is_one_of(name, operators))
+		return !strcmp(name, "prefix") || !strcmp(name, "range");
+	json_array_foreach(arg, i, part)
+	{
+		if (depth > 8 || !has_value(part, depth + 1))
+			return false;
+	}
+	return true;
+}
+
+/* The values that a verdict needs: where to translate to, which queue, which device. */
+static bool has_values(json_t *arg)
+{
+	static const char *const names[] = {"addr", "port", "num", "dev"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!has_value(json_object_get(arg, names[i]), 0))
+			return false;
+	}
+	return true;
+}
+
 /* What nft asks before and does not print: nft_reject's, nft_nat's. */
 static enum tri reject_applies(const struct walk *w, json_t *arg)
 {
@@ -232,21 +277,22 @@ static enum tri nat_applies(const struct walk *w, json_t *arg)
 static const struct verdict {
 	const char *name;
 	unsigned int (*apply)(struct walk *w, const struct place *at, json_t *arg);
-	enum tri (*applies)(const struct walk *w, json_t *arg);
+	enum tri (*applies)(const struct walk *w, json_t *arg); /* NULL: to every packet */
+	bool drops;
 } verdicts[] = {
-	{"accept", accept_packet, NULL},
-	{"drop", drop, NULL},
-	{"continue", pass_on, NULL},
-	{"return", return_packet, NULL},
-	{"jump", jump, NULL},
-	{"goto", go_to, NULL},
-	{"queue", queue, NULL},
-	{"reject", reject, reject_applies},
-	{"snat", accept_packet, nat_applies},
-	{"dnat", accept_packet, nat_applies},
-	{"masquerade", accept_packet, NULL},
-	{"redirect", accept_packet, NULL},
-	{"fwd", forward, NULL},
+	{"accept", accept_packet, NULL, false},
+	{"drop", drop, NULL, true},
+	{"continue", pass_on, NULL, false},
+	{"return", return_packet, NULL, false},
+	{"jump", jump, NULL, false},
+	{"goto", go_to, NULL, false},
+	{"queue", queue, NULL, true},
+	{"reject", reject, reject_applies, true},
+	{"snat", accept_packet, nat_applies, false},
+	{"dnat", accept_packet, nat_applies, false},
+	{"masquerade", accept_packet, NULL, false},
+	{"redirect", accept_packet, NULL, false},
+	{"fwd", forward, NULL, false},
 };
 
 static const struct verdict *find_verdict(const char *name)
@@ -271,6 +317,8 @@ static unsigned int apply(struct walk *w, const struct place *at, const struct v
 {
 	if (v->applies)
 		t = tri_and(t, v->applies(w, arg));
+	if (!has_values(arg))
+		t = tri_and(t, TRI_MAYBE);
 	if (t == TRI_NO)
 		return GO_ON;
 	if (t == TRI_MAYBE && v->apply != pass_on)
@@ -341,7 +389,7 @@ static enum tri mangle(struct walk *w, json_t *arg)
 		const char *meta = text_of(json_object_get(key, "meta"), "key");
 
 		w->changed |= meta && !strcmp(meta, "mark") ? CHANGED_MARK : 0;
-		return TRI_YES;
+		return has_value(json_object_get(arg, "value"), 0) ? TRI_YES : TRI_MAYBE;
 	}
 	nft_value(&w->packet, key, &v);
 	if (v.kind == NFT_NONE)
@@ -350,11 +398,19 @@ static enum tri mangle(struct walk *w, json_t *arg)
 	return TRI_MAYBE;
 }
 
-static bool is_one_of(const char *name, const char *const *names)
+/* Statements that only change or note something, and those that the rule may end at. */
+static const char *const harmless[] = {"counter",    "notrack",	       "log", "ct helper",
+				       "ct timeout", "ct expectation", "dup", "secmark",
+				       "last",	     "reset",	       NULL};
+static const char *const conditions[] = {"limit", "quota",  "ct count", "meter",
+					 "flow",  "tproxy", NULL};
+
+/* What iptables left, as far as it is no target. */
+static bool is_xt_match(const char *name, json_t *arg)
 {
-	while (*names && strcmp(*names, name) != 0)
-		names++;
-	return *names;
+	const char *type = strcmp(name, "xt") ? NULL : text_of(arg, "type");
+
+	return type && (!strcmp(type, "match") || !strcmp(type, "watcher"));
 }
 
 /*
@@ -363,13 +419,7 @@ static bool is_one_of(const char *name, const char *const *names)
  */
 static enum tri statement(struct walk *w, struct place *at, const char *name, json_t *arg)
 {
-	static const char *const harmless[] = {"log", "ct helper", "ct timeout", "ct expectation",
-					       "dup", "secmark",   "last",	 "reset",
-					       NULL};
-	static const char *const conditions[] = {"limit", "quota",  "ct count", "meter",
-						 "flow",  "tproxy", NULL};
 	struct nft_place place = {&w->lookups, &w->packet, w->base->family, w->base->table};
-	const char *type;
 
 	if (!strcmp(name, "match"))
 		return nft_match(&place, arg);
@@ -381,11 +431,9 @@ static enum tri statement(struct walk *w, struct place *at, const char *name, js
 		count(at, arg);
 	if (!strcmp(name, "notrack"))
 		w->changed |= CHANGED_CT;
-	if (!strcmp(name, "counter") || !strcmp(name, "notrack") || is_one_of(name, harmless))
+	if (is_one_of(name, harmless))
 		return TRI_YES;
-	type = strcmp(name, "xt") ? NULL : text_of(arg, "type");
-	if (is_one_of(name, conditions) ||
-	    (type && (!strcmp(type, "match") || !strcmp(type, "watcher"))))
+	if (is_one_of(name, conditions) || is_xt_match(name, arg))
 		return TRI_MAYBE;
 	if (!strcmp(name, "synproxy") && nft_is_l4(&w->packet, IPPROTO_TCP) == TRI_NO)
 		return TRI_NO;
@@ -417,6 +465,27 @@ static unsigned int walk_rule(struct walk *w, struct place *at)
 			break;
 	}
 	return at->may_end | GO_ON;
+}
+
+bool nft_rule_may_drop(json_t *rule)
+{
+	static const char *const others[] = {"match", "mangle", "set", "map", NULL};
+	json_t *object;
+	size_t i;
+
+	json_array_foreach(json_object_get(rule, "expr"), i, object)
+	{
+		const char *name = "";
+		json_t *arg = nft_member(object, &name);
+		const struct verdict *v = find_verdict(name);
+
+		if (v)
+			return v->drops;
+		if (!is_one_of(name, harmless) && !is_one_of(name, conditions) &&
+		    !is_one_of(name, others) && !is_xt_match(name, arg))
+			return true;
+	}
+	return !json_is_array(json_object_get(rule, "expr"));
 }
 
 /* The chain's listing, borrowed. */

@@ -35,6 +35,9 @@ int nft_replay(const struct nft_source *src, const struct group *g,
 	       bool (*which)(void *arg, const char *family, const char *table), void *which_arg,
 	       struct replay *out);
 
+/* Can a rule, as nft lists it, be the one that dropped a packet? Not one that accepts or jumps. */
+bool nft_rule_may_drop(json_t *rule);
+
 /*
  * The text of the rule with that handle in the output of `nft -a list chain …`: malloc'ed, on one
  * line, without the handle. NULL: it is not there.

@@ -20,6 +20,7 @@ struct element {
 /* Parsed once, for keys of one type: 20,000 elements may be looked at by as many rules. */
 struct nft_set {
 	json_t *json;	       /* holds names and verdicts */
+	bool changes;	       /* packets and time change it: it had other elements then */
 	bool readable, parsed; /* parsed: the following is valid */
 	size_t n_parts;
 	struct nft_value *type; /* n_parts values of the type that they were parsed for */
@@ -183,6 +184,29 @@ static json_t *find_set(json_t *json)
 	return NULL;
 }
 
+static bool has_flag(json_t *flags, const char *name)
+{
+	json_t *flag;
+	size_t i;
+
+	if (json_is_string(flags))
+		return !strcmp(json_string_value(flags), name);
+	json_array_foreach(flags, i, flag)
+	{
+		if (json_is_string(flag) && !strcmp(json_string_value(flag), name))
+			return true;
+	}
+	return false;
+}
+
+static bool set_changes(json_t *set)
+{
+	json_t *flags = json_object_get(set, "flags");
+
+	return has_flag(flags, "dynamic") || has_flag(flags, "timeout") ||
+	       json_object_get(set, "timeout");
+}
+
 static struct nft_set *read_set(const struct nft_place *at, const char *name, bool map)
 {
 	struct nft_lookups *l = at->lookups;
@@ -190,6 +214,7 @@ static struct nft_set *read_set(const struct nft_place *at, const char *name, bo
 
 	s->json = l->src->set(l->src->arg, at->family, at->table, name, map);
 	s->readable = find_set(s->json) != NULL;
+	s->changes = set_changes(find_set(s->json));
 	l->cut = l->cut || !s->readable;
 	l->sets = xreallocarray(l->sets, l->n + 1, sizeof(void *));
 	l->sets[l->n++] = s;
@@ -248,7 +273,10 @@ static struct nft_set *get_set(const struct nft_place *at, const struct key *k, 
 	if (same_type(s, k))
 		return s;
 	if (s->parsed) { /* somebody up the stack may be in the midst of its elements */
-		s = xcalloc(1, sizeof(*s));
+		struct nft_set *other = xcalloc(1, sizeof(*other));
+
+		other->changes = s->changes;
+		s = other;
 		*own = true;
 	}
 	at->lookups->work += json_array_size(elements) * NFT_WORK_PARSE;
@@ -368,6 +396,8 @@ static enum tri in_set(const struct nft_place *at, const struct key *k, json_t *
 		best = t;
 	if (s->other)
 		best = TRI_YES;
+	if (s->changes)
+		best = TRI_MAYBE;
 	if (own)
 		set_free(s);
 	return best;
@@ -432,8 +462,12 @@ static bool each_verdict(const struct nft_place *at, const struct nft_set *s, co
 	enum tri t, other = TRI_YES;
 	size_t pos = 0;
 
+	if (s->changes) { /* nobody knows what it led to */
+		at->lookups->cut = true;
+		other = TRI_MAYBE;
+	}
 	while ((e = next_element(at, s, k, &pos, &t))) {
-		if (!each(arg, e->verdict, t))
+		if (!each(arg, e->verdict, s->changes ? TRI_MAYBE : t))
 			return false;
 		if (t == TRI_YES)
 			return true;

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <ctype.h>
+#include <arpa/inet.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
 #include <nftables/libnftables.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../util.h"
+#include "nft_plain.h"
 #include "nft_source.h"
 #include "tool.h"
 
@@ -40,23 +46,13 @@ static char *run(const char *command, bool json)
 	return nft_ctx_new ? by_library(command, json) : tool_output(argv);
 }
 
-/* A name as the command's grammar takes it. The kernel takes any bytes from others, and a command
- * that lists must not become one that flushes. */
-static bool is_name(const char *s)
-{
-	if (!isalpha((unsigned char)*s) && *s != '_')
-		return false;
-	while (isalnum((unsigned char)*s) || (*s && strchr("_-./\\", *s)))
-		s++;
-	return !*s;
-}
-
 /* name: "" for a table. NULL also where one of them is a word of nft's grammar: "goto". */
 static char *list_text(const char *what, const char *family, const char *table, const char *name)
 {
 	char *command, *out;
 
-	if (!is_name(family) || !is_name(table) || (*name && !is_name(name)))
+	if (!rule_is_nft_name(family) || !rule_is_nft_name(table) ||
+	    (*name && !rule_is_nft_name(name)))
 		return NULL;
 	command = xasprintf("list %s %s %s %s", what, family, table, name);
 	out = run(command, false);
@@ -69,7 +65,7 @@ static char *list_json(const char *what, const char *family, const char *table, 
 	json_t *root;
 	char *command, *out;
 
-	if (!is_name(family) || !is_name(table) || !is_name(name))
+	if (!rule_is_nft_name(family) || !rule_is_nft_name(table) || !rule_is_nft_name(name))
 		return NULL;
 	root = json_pack("{s[{s{s{ss ss ss}}}]}", "nftables", "list", what, "family", family,
 			 "table", table, "name", name);
@@ -126,8 +122,33 @@ static json_t *read_chains(void *arg)
 
 static json_t *read_chain(void *arg, const char *family, const char *table, const char *chain)
 {
+	char *key = xasprintf("chain %s %s %s", family, table, chain);
+	bool read = json_object_get(kept, key);
+	json_t *plain = read ? NULL : nft_plain_chain(family, table, chain);
+
 	(void)arg;
-	return listing("chain", family, table, chain);
+	if (plain)
+		plain = keep(key, plain);
+	free(key);
+	return plain ? plain : listing("chain", family, table, chain);
+}
+
+/* A rule of a chain that was listed already; NULL: it was not, or says more than plain rules do. */
+static char *plain_text(const char *family, const char *table, const char *chain, uint64_t handle)
+{
+	json_t *items = read_chain(NULL, family, table, chain), *item;
+	char *text = NULL;
+	size_t i;
+
+	json_array_foreach(items, i, item)
+	{
+		json_t *rule = json_object_get(item, "rule");
+
+		if (rule && (uint64_t)json_integer_value(json_object_get(rule, "handle")) == handle)
+			text = nft_plain_text(rule);
+	}
+	json_decref(items);
+	return text;
 }
 
 static json_t *read_set(void *arg, const char *family, const char *table, const char *name,
@@ -137,18 +158,48 @@ static json_t *read_set(void *arg, const char *family, const char *table, const 
 	return listing(map ? "map" : "set", family, table, name);
 }
 
-const struct nft_source *nft_source(void)
-{
-	static const struct nft_source source = {NULL, read_chains, read_chain, read_set};
+const struct nft_source nft_source_node = {NULL, read_chains, read_chain, read_set};
 
-	return &source;
+void nft_source_forget(void)
+{
+	json_decref(kept);
+	kept = NULL;
+}
+
+static int on_generation(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *id = nlmsg_find_attr(nlmsg_hdr(msg), sizeof(struct nfgenmsg), NFTA_GEN_ID);
+
+	if (id && nla_len(id) == sizeof(uint32_t))
+		*(uint32_t *)arg = ntohl(nla_get_u32(id));
+	return NL_STOP;
+}
+
+uint32_t nft_source_generation(void)
+{
+	struct nfgenmsg h = {.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0};
+	struct nl_sock *sk = nl_socket_alloc();
+	uint32_t generation = 0;
+
+	if (!sk)
+		return 0;
+	nl_socket_disable_auto_ack(sk);
+	nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, on_generation, &generation);
+	if (!nl_connect(sk, NETLINK_NETFILTER) &&
+	    nl_send_simple(sk, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, NLM_F_REQUEST, &h,
+			   sizeof(h)) >= 0)
+		nl_recvmsgs_default(sk);
+	nl_socket_free(sk);
+	return generation;
 }
 
 char *nft_source_text(const char *family, const char *table, const char *chain, uint64_t handle)
 {
-	char *text = list_text("chain", family, table, chain);
-	char *rule;
+	char *rule = plain_text(family, table, chain, handle), *text;
 
+	if (rule)
+		return rule;
+	text = list_text("chain", family, table, chain);
 	if (!text)
 		text = list_text("table", family, table, "");
 	rule = text ? nft_rule_text(text, handle) : NULL;

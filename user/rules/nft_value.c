@@ -15,13 +15,13 @@
 /* Names as nft prints them: its src/proto.c, src/ct.c, src/datatype.c; protocols are those of the
  * node's /etc/protocols. */
 static const struct nft_word protocols[] = {
-	{"hopopt", 0},	   {"icmp", 1},	     {"igmp", 2},	{"ipencap", 4},
-	{"tcp", 6},	   {"udp", 17},	     {"dccp", 33},	{"ipv6", 41},
-	{"gre", 47},	   {"esp", 50},	     {"ah", 51},	{"ipv6-route", 43},
-	{"ipv6-frag", 44}, {"icmpv6", 58},   {"ipv6-icmp", 58}, {"ipv6-nonxt", 59},
-	{"ipv6-opts", 60}, {"ospf", 89},     {"ipip", 4},	{"pim", 103},
-	{"comp", 108},	   {"ipcomp", 108},  {"vrrp", 112},	{"l2tp", 115},
-	{"sctp", 132},	   {"udplite", 136}, {NULL, 0},
+	{"hopopt", 0},	    {"icmp", 1},       {"igmp", 2},	 {"ipencap", 4},
+	{"ipv4", 4},	    {"tcp", 6},	       {"udp", 17},	 {"dccp", 33},
+	{"ipv6", 41},	    {"gre", 47},       {"esp", 50},	 {"ah", 51},
+	{"ipv6-route", 43}, {"ipv6-frag", 44}, {"icmpv6", 58},	 {"ipv6-icmp", 58},
+	{"ipv6-nonxt", 59}, {"ipv6-opts", 60}, {"ospf", 89},	 {"ipip", 94},
+	{"pim", 103},	    {"comp", 108},     {"ipcomp", 108},	 {"vrrp", 112},
+	{"l2tp", 115},	    {"sctp", 132},     {"udplite", 136}, {NULL, 0},
 };
 
 static const struct nft_word ethertypes[] = {

@@ -5,49 +5,15 @@
 
 #include "../util.h"
 #include "nft.h"
-#include "nft_source.h"
 #include "reader.h"
 #include "tool.h"
 #include "xtables.h"
 
-struct answer {
-	struct rule rule;
-	bool known; /* the rule */
-	bool certain;
-	const char *why;
-	size_t others;
-	bool none;	/* all were read, and none may have done it */
-	char *counters; /* of several, for the next time; NULL: none */
-};
+#define MAX_TRIES 3 /* readings that a changing ruleset spoils */
 
 static bool is(const char *a, const char *b)
 {
 	return a && !strcmp(a, b);
-}
-
-/* What is read stays for the next group of the same child. */
-static struct {
-	char *tool; /* and table */
-	char *text; /* NULL: it cannot be read */
-} texts[16];
-
-/* What `tool -c` or `tool -c -t table` prints; NULL: it cannot be read. */
-static const char *saved(const char *tool, const char *table)
-{
-	const char *const whole[] = {tool, "-c", NULL}, *const one[] = {tool, "-c", "-t", table,
-									NULL};
-	char *name = xasprintf("%s %s", tool, table ? table : "");
-	size_t i = 0;
-
-	while (i < ARRAY_SIZE(texts) && texts[i].tool && strcmp(texts[i].tool, name))
-		i++;
-	if (i == ARRAY_SIZE(texts) || texts[i].tool) {
-		free(name);
-		return i < ARRAY_SIZE(texts) ? texts[i].text : NULL;
-	}
-	texts[i].tool = name;
-	texts[i].text = tool_output(table ? one : whole);
-	return texts[i].text;
 }
 
 /* "ip", "ip6", "arp", "bridge": of the hook, or else of the packet. */
@@ -131,34 +97,38 @@ static void append(char **text, const char *more)
 	*text = whole;
 }
 
-/* The tables of iptables-legacy that this netns has: asking for another one would make it
- * (net/netfilter/x_tables.c, xt_find_table_lock). */
+/* The next of the names, one a line; false: there is none. */
+static bool next_name(const char **names, char *name, size_t size)
+{
+	size_t n = strcspn(*names, "\n");
+
+	if (!n)
+		return false;
+	snprintf(name, size, "%.*s", (int)n, *names);
+	*names += n + ((*names)[n] == '\n');
+	return true;
+}
+
 static void replay_legacy(const struct reader *r, const struct group *g, const char *only,
 			  struct replay *out)
 {
-	const char *family = family_of(g), *tool = save_tool(family, false);
-	char path[64], name[64], *text = xstrdup("");
-	FILE *f;
+	const char *family = family_of(g), *tool = save_tool(family, false), *names;
+	char name[64], *text;
 
 	if (is(family, "bridge")) {
-		free(text);
 		replay_ebtables(r, g, out);
 		return;
 	}
-	snprintf(path, sizeof(path), "/proc/thread-self/net/%s_tables_names", family);
-	f = fopen(path, "re");
-	while (f && fgets(name, sizeof(name), f)) {
-		const char *table;
+	text = xstrdup("");
+	names = r->from->legacy_tables(family);
+	while (next_name(&names, name, sizeof(name))) {
+		const char *table = tool ? r->from->saved(tool, name) : NULL;
 
-		name[strcspn(name, "\n")] = '\0';
-		table = tool ? saved(tool, name) : NULL;
 		if (table)
 			append(&text, table);
 		else
 			out->unread = true;
 	}
-	if (f)
-		fclose(f);
 	if (*text)
 		add_xtables(text, RULE_IPTABLES_LEGACY, family, only, g, out);
 	free(text);
@@ -166,23 +136,37 @@ static void replay_legacy(const struct reader *r, const struct group *g, const c
 
 /* What iptables-nft made and can still read: a table with a rule in it that is none of its own it
  * calls incompatible, and leaves out. */
-static bool is_xtables(json_t *chains, const char *family, const char *table)
+static bool is_xtables(const struct reader *r, json_t *chains, const char *family,
+		       const char *table)
 {
-	const char *tool = save_tool(family, true), *text;
+	const char *tool = save_tool(family, true), *text, *found;
+	char warning[128];
 
-	if (!tool || !nft_is_xtables(chains, family, table))
+	if (!tool || !r->has_nft_compat || !nft_is_xtables(chains, family, table))
 		return false;
-	text = saved(tool, NULL);
-	return text && !strstr(text, "incompatible");
+	text = r->from->saved(tool, NULL);
+	/* a line of its own: iptables/xtables-save.c. A rule's comment may say the same */
+	snprintf(warning, sizeof(warning), "# Table `%s' is incompatible", table);
+	found = text ? strstr(text, warning) : NULL;
+	while (found && found > text && found[-1] != '\n')
+		found = strstr(found + 1, warning);
+	return text && !found;
 }
+
+struct tables {
+	const struct reader *r;
+	json_t *chains;
+};
 
 static bool is_own_table(void *arg, const char *family, const char *table)
 {
-	return !is_xtables(arg, family, table);
+	const struct tables *t = arg;
+
+	return !is_xtables(t->r, t->chains, family, table);
 }
 
 /* Does nft's list of chains have a table that iptables-nft made, in that family? */
-static bool has_xtables(json_t *chains, const char *family)
+static bool has_xtables(const struct reader *r, json_t *chains, const char *family)
 {
 	json_t *item;
 	size_t i;
@@ -193,7 +177,7 @@ static bool has_xtables(json_t *chains, const char *family)
 		const char *f = json_string_value(json_object_get(chain, "family"));
 		const char *table = json_string_value(json_object_get(chain, "table"));
 
-		if (f && table && !strcmp(f, family) && is_xtables(chains, f, table))
+		if (f && table && !strcmp(f, family) && is_xtables(r, chains, f, table))
 			return true;
 	}
 	return false;
@@ -201,21 +185,28 @@ static bool has_xtables(json_t *chains, const char *family)
 
 static enum rule_backend nft_tool_backend(const char *family)
 {
+	if (!strcmp(family, "arp"))
+		return RULE_ARPTABLES;
 	return strcmp(family, "bridge") ? RULE_IPTABLES_NFT : RULE_EBTABLES;
 }
 
-static void replay_nft(const struct group *g, struct replay *out)
+static json_t *read_chains(const struct reader *r)
 {
-	const struct nft_source *src = nft_source();
-	const char *family = family_of(g), *only = g->verdict.table[0] ? g->verdict.table : NULL;
-	json_t *chains = src->chains(src->arg);
+	return r->from->nft->chains(r->from->nft->arg);
+}
 
-	if (!chains || nft_replay(src, g, is_own_table, chains, out))
+static void replay_nft(const struct reader *r, const struct group *g, struct replay *out)
+{
+	const char *family = family_of(g), *only = g->verdict.table[0] ? g->verdict.table : NULL;
+	struct tables tables = {r, read_chains(r)};
+
+	if (!tables.chains || nft_replay(r->from->nft, g, is_own_table, &tables, out))
 		out->unread = true;
-	if (chains && has_xtables(chains, family) && (!only || is_xtables(chains, family, only)))
-		add_xtables(saved(save_tool(family, true), NULL), nft_tool_backend(family), family,
-			    only, g, out);
-	json_decref(chains);
+	if (tables.chains && has_xtables(r, tables.chains, family) &&
+	    (!only || is_xtables(r, tables.chains, family, only)))
+		add_xtables(r->from->saved(save_tool(family, true), NULL), nft_tool_backend(family),
+			    family, only, g, out);
+	json_decref(tables.chains);
 }
 
 /* Since 6.7 nf_tables frees the packet itself (NF_DROP_REASON in nft_do_chain(), e0d4593140b0), so
@@ -230,6 +221,22 @@ static bool nft_frees_itself(void)
 	       (major > 6 || (major == 6 && minor >= 7));
 }
 
+/* Of the others none is where this packet died. */
+static void keep_queues(struct replay *out)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < out->n; i++) {
+		enum rule_verdict verdict = out->hits[i].rule.verdict;
+
+		if (verdict == RULE_QUEUE || verdict == RULE_OTHER)
+			out->hits[kept++] = out->hits[i];
+		else
+			rule_free(&out->hits[i].rule);
+	}
+	out->n = kept;
+}
+
 /* Who gave the verdict, as far as a hook program or the place tells: both may have, else. */
 static void replay_all(const struct reader *r, const struct group *g, struct replay *out)
 {
@@ -240,10 +247,12 @@ static void replay_all(const struct reader *r, const struct group *g, struct rep
 	bool by_legacy = (by && !by_nft) || (nft_frees_itself() && group_at(g, hook_place));
 
 	if (r->has_nft && !by_legacy)
-		replay_nft(g, out);
+		replay_nft(r, g, out);
 	if (!by_nft)
 		replay_legacy(r, g, by && g->verdict.table[0] ? g->verdict.table : NULL, out);
 	out->cut = out->cut || out->unread;
+	if (rule_at_queue(g))
+		keep_queues(out);
 }
 
 static bool one_backend(const struct replay *r)
@@ -261,13 +270,24 @@ static bool only_rules_drop(const struct group *g)
 {
 	static const char *const nft_place[] = {"nft_do_chain", NULL};
 
-	return g->verdict.function || g->hook == HOOK_FORWARD || group_at(g, nft_place);
+	return g->verdict.function || g->hook == HOOK_FORWARD || group_at(g, nft_place) ||
+	       rule_at_queue(g);
 }
 
-static const struct rule_hit *choose(const struct replay *r, const struct group *g,
-				     const char **why)
+/* nf_conntrack_in() refuses what it has no room for (nf_conntrack_alloc(),
+ * net/netfilter/nf_conntrack_core.c) before any rule sees it but those of iptables' raw table. */
+static bool conntrack_may_have(const struct reader *r, const struct group *g,
+			       const struct rule *first)
 {
-	if (!r->n)
+	return !g->verdict.function && (g->hook == HOOK_PREROUTING || g->hook == HOOK_OUTPUT) &&
+	       (g->ct_state == CT_NONE || g->ct_state == CT_UNSEEN) && !is(first->table, "raw") &&
+	       !only_rules_drop(g) && r->from->conntrack_full();
+}
+
+static const struct rule_hit *choose(const struct reader *reader, const struct replay *r,
+				     const struct group *g, const char **why)
+{
+	if (!r->n || conntrack_may_have(reader, g, &r->hits[0].rule))
 		return NULL;
 	if (r->hits[0].sure && one_backend(r) && !r->unread) {
 		*why = "the packet matches it, and nothing before it can have dropped the packet";
@@ -338,76 +358,95 @@ static struct rule nft_rule(json_t *rule, const char *family, const char *table,
 			     .comment = comment ? xstrdup(comment) : NULL};
 }
 
-static bool rule_in_chain(const struct nft_source *src, json_t *chains, const char *family,
-			  const char *table, const char *chain, uint64_t handle, struct rule *out)
+static bool rule_in_chain(const struct reader *r, json_t *chains, const struct group *g,
+			  const char *chain, struct rule *out)
 {
+	const char *family = g->verdict.family, *table = g->verdict.table;
+	const struct nft_source *src = r->from->nft;
 	json_t *listing = src->chain(src->arg, family, table, chain);
 	struct xt_ruleset *saved_rules;
 	const char *text;
 	unsigned int number;
-	json_t *rule = rule_with(listing, handle, &number);
-	bool found = false;
+	json_t *rule = rule_with(listing, g->verdict.rule, &number);
+	/* handles are given anew when a table is made anew */
+	bool drops = rule && nft_rule_may_drop(rule), found = false;
 
-	if (rule && is_xtables(chains, family, table)) {
-		text = saved(save_tool(family, true), NULL);
+	if (drops && is_xtables(r, chains, family, table)) {
+		text = r->from->saved(save_tool(family, true), NULL);
 		saved_rules = text ? xt_parse(text, nft_tool_backend(family), family) : NULL;
 		found = saved_rules && xt_rule(saved_rules, table, chain, number, out);
 		if (saved_rules)
 			xt_free(saved_rules);
 	}
-	if (rule && !found)
-		*out = nft_rule(rule, family, table, chain, handle);
+	if (drops && !found)
+		*out = nft_rule(rule, family, table, chain, g->verdict.rule);
 	json_decref(listing);
-	return rule;
+	return drops;
 }
 
-/* The chain in which a replay meets the rule with that handle; to free(). NULL: none. */
-static char *chain_by_replay(const struct nft_source *src, const struct group *g)
+/*
+ * The chain in which a replay meets the rule with that handle; to free(). NULL: none. *refuted: the
+ * packet that was replayed is the one whose verdict was seen, and it does not come by that rule.
+ */
+static char *chain_by_replay(const struct reader *r, const struct group *g, bool *refuted)
 {
 	struct replay replay = {};
 	char *chain = NULL;
 
-	nft_replay(src, g, NULL, NULL, &replay);
+	nft_replay(r->from->nft, g, NULL, NULL, &replay);
 	for (size_t i = 0; i < replay.n && !chain; i++) {
 		if (replay.hits[i].rule.handle == g->verdict.rule && replay.hits[i].rule.chain)
 			chain = xstrdup(replay.hits[i].rule.chain);
 	}
+	/* who had to ask for hook programs was explained by a later packet */
+	*refuted = !chain && !replay.cut && !g->asks;
 	replay_free(&replay);
 	return chain;
 }
 
 /* The chain becomes this function's; NULL: there is none. */
-static bool rule_is_in(json_t *chains, const struct group *g, char *chain, struct rule *out)
+static bool rule_is_in(const struct reader *r, json_t *chains, const struct group *g, char *chain,
+		       struct rule *out)
 {
-	bool found = chain && rule_in_chain(nft_source(), chains, g->verdict.family,
-					    g->verdict.table, chain, g->verdict.rule, out);
+	bool found = chain && rule_in_chain(r, chains, g, chain, out);
 
 	free(chain);
 	return found;
 }
 
-/* The rule whose handle a probe saw. Most are in the base chain itself, and most others where a
- * replay leads, so that thousands of chains need not be listed. */
-static bool find_handle(const struct group *g, struct rule *out, bool *gone)
+/* The same in whatever chain; the table is listed for it. *gone: it was, and has no such rule. */
+static bool is_anywhere(const struct reader *r, json_t *chains, const struct group *g,
+			struct rule *out, bool *gone)
 {
-	const struct nft_source *src = nft_source();
-	json_t *chains = src->chains(src->arg);
-	bool found = chains && (rule_is_in(chains, g, xstrdup(g->verdict.chain), out) ||
-				rule_is_in(chains, g, chain_by_replay(src, g), out) ||
-				rule_is_in(chains, g,
-					   nft_source_chain(g->verdict.family, g->verdict.table,
-							    g->verdict.rule, gone),
-					   out));
+	char *chain =
+		r->from->nft_chain(g->verdict.family, g->verdict.table, g->verdict.rule, gone);
 
+	if (!chain)
+		return false;
+	*gone = !rule_is_in(r, chains, g, chain, out);
+	return !*gone;
+}
+
+/* The rule whose handle a probe saw. Most are in the base chain itself or where a replay leads, so
+ * that thousands of chains need not be listed. *gone: it is not there any more. */
+static bool find_handle(const struct reader *r, const struct group *g, struct rule *out, bool *gone)
+{
+	json_t *chains = read_chains(r);
+	char *chain = chains ? chain_by_replay(r, g, gone) : NULL;
+	bool found = false;
+
+	if (chains && !*gone)
+		found = rule_is_in(r, chains, g, chain, out) ||
+			rule_is_in(r, chains, g, xstrdup(g->verdict.chain), out) ||
+			is_anywhere(r, chains, g, out, gone);
 	json_decref(chains);
 	return found;
 }
 
-static void policy_rule(const struct group *g, struct rule *out)
+static void policy_rule(const struct reader *r, const struct group *g, struct rule *out)
 {
-	const struct nft_source *src = nft_source();
-	json_t *chains = src->chains(src->arg);
-	bool xt = chains && is_xtables(chains, g->verdict.family, g->verdict.table);
+	json_t *chains = read_chains(r);
+	bool xt = chains && is_xtables(r, chains, g->verdict.family, g->verdict.table);
 
 	*out = (struct rule){
 		.backend = xt ? nft_tool_backend(g->verdict.family) : RULE_NFT,
@@ -425,30 +464,22 @@ static bool has_rules(const char *text)
 	return text && strstr(text, "] -A ");
 }
 
-static bool legacy_has_rules(const char *family)
+static bool legacy_has_rules(const struct reader *r, const char *family)
 {
-	const char *tool = save_tool(family, false);
-	char path[64], name[64];
+	const char *tool = save_tool(family, false), *names = r->from->legacy_tables(family);
 	bool found = false;
-	FILE *f;
+	char name[64];
 
-	snprintf(path, sizeof(path), "/proc/thread-self/net/%s_tables_names", family);
-	f = tool ? fopen(path, "re") : NULL;
-	while (f && !found && fgets(name, sizeof(name), f)) {
-		name[strcspn(name, "\n")] = '\0';
-		found = has_rules(saved(tool, name));
-	}
-	if (f)
-		fclose(f);
+	while (tool && !found && next_name(&names, name, sizeof(name)))
+		found = has_rules(r->from->saved(tool, name));
 	return found;
 }
 
-static bool nft_tool_has_rules(const char *family)
+static bool nft_tool_has_rules(const struct reader *r, const char *family)
 {
-	const struct nft_source *src = nft_source();
-	json_t *chains = src->chains(src->arg);
-	bool found = chains && has_xtables(chains, family) &&
-		     has_rules(saved(save_tool(family, true), NULL));
+	json_t *chains = read_chains(r);
+	bool found = chains && has_xtables(r, chains, family) &&
+		     has_rules(r->from->saved(save_tool(family, true), NULL));
 
 	json_decref(chains);
 	return found;
@@ -458,24 +489,24 @@ static bool nft_tool_has_rules(const char *family)
 static bool is_mixed(const struct reader *r, const struct rule *rule)
 {
 	if (rule->backend == RULE_IPTABLES_NFT)
-		return legacy_has_rules(rule->family);
+		return legacy_has_rules(r, rule->family);
 	return rule->backend == RULE_IPTABLES_LEGACY && r->has_nft &&
-	       nft_tool_has_rules(rule->family);
+	       nft_tool_has_rules(r, rule->family);
 }
 
 /* No rule was seen, but was every one of them watched? The functions of rules that drop are, before
  * this is asked; those of others (reject, xtables' targets) may have come with a module since. */
-static bool only_policy(const struct group *g)
+static bool only_policy(const struct reader *r, const struct group *g)
 {
 	struct replay replay = {};
 	bool only;
 
-	nft_replay(nft_source(), g, NULL, NULL, &replay);
+	nft_replay(r->from->nft, g, NULL, NULL, &replay);
 	only = !replay.cut;
 	for (size_t i = 0; i < replay.n; i++) {
-		const struct rule *r = &replay.hits[i].rule;
+		const struct rule *hit = &replay.hits[i].rule;
 
-		only = only && (r->policy || r->verdict == RULE_DROP);
+		only = only && (hit->policy || hit->verdict == RULE_DROP);
 	}
 	replay_free(&replay);
 	return only;
@@ -484,21 +515,19 @@ static bool only_policy(const struct group *g)
 /* What hook programs saw of the verdict itself. */
 static bool seen(const struct reader *r, const struct group *g, struct answer *a)
 {
-	bool gone = false;
-
 	if (!g->verdict.family || !g->verdict.table[0] || !r->has_nft)
 		return false;
-	if (g->verdict.policy && only_policy(g)) {
-		policy_rule(g, &a->rule);
+	if (g->verdict.policy && only_policy(r, g)) {
+		policy_rule(r, g, &a->rule);
 		a->why = "a probe saw the base chain's policy drop it";
 	} else if (!g->verdict.rule) {
 		return false;
-	} else if (find_handle(g, &a->rule, &gone)) {
+	} else if (find_handle(r, g, &a->rule, &a->gone)) {
 		a->why = "a probe saw its verdict";
 	} else {
-		if (gone)
+		if (a->gone)
 			a->why = "the rule that a probe saw is gone: the ruleset has changed since";
-		return gone;
+		return a->gone;
 	}
 	a->known = a->certain = true;
 	return true;
@@ -510,7 +539,7 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 	const struct rule_hit *hit;
 
 	replay_all(r, g, &replay);
-	hit = choose(&replay, g, &a->why);
+	hit = choose(r, &replay, g, &a->why);
 	if (!hit && g->rule_counters && only_rules_drop(g)) {
 		hit = replay_counted(&replay, g->rule_counters);
 		a->why = hit ? "of those that may have, no other has counted more since the last "
@@ -530,51 +559,62 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 	replay_free(&replay);
 }
 
-static void set_text(json_t *o, const char *key, const char *s)
+static void find_answer(const struct reader *r, const struct group *g, struct answer *a)
 {
-	/* bytes that are no UTF-8 make no JSON; the report's own writer escapes them */
-	if (s && *s)
-		json_object_set_new(o, key, json_stringn_nocheck(s, strlen(s)));
+	if (!seen(r, g, a))
+		deduce(r, g, a);
+	if (a->known && a->rule.backend == RULE_NFT && !a->rule.text)
+		a->rule.text = r->from->nft_text(a->rule.family, a->rule.table, a->rule.chain,
+						 a->rule.handle);
+	a->mixed = a->known && is_mixed(r, &a->rule);
 }
 
-static json_t *to_json(const struct rule *r)
+/* Did all that was read, now and for groups before, come from one generation of nft's ruleset? If
+ * not, it is forgotten. */
+static bool is_consistent(struct reader *r)
 {
-	json_t *o = json_object();
+	uint32_t now = r->has_nft ? r->from->generation() : 0;
+	bool same = now == r->generation;
 
-	json_object_set_new(o, "backend", json_integer(r->backend));
-	json_object_set_new(o, "verdict", json_integer(r->verdict));
-	set_text(o, "family", r->family);
-	set_text(o, "table", r->table);
-	set_text(o, "chain", r->chain);
-	set_text(o, "text", r->text);
-	set_text(o, "comment", r->comment);
-	json_object_set_new(o, "handle", json_integer((json_int_t)r->handle));
-	json_object_set_new(o, "number", json_integer(r->number));
-	json_object_set_new(o, "policy", json_boolean(r->policy));
-	return o;
+	if (!same)
+		r->from->forget();
+	r->generation = now;
+	return same;
 }
 
-void reader_answer(const struct reader *r, const struct group *g, FILE *to)
+static bool is_nft(const struct rule *r)
 {
-	struct answer a = {};
-	json_t *o = json_object();
+	return r->backend != RULE_IPTABLES_LEGACY && r->backend != RULE_EBTABLES_LEGACY;
+}
 
-	if (!seen(r, g, &a))
-		deduce(r, g, &a);
-	if (a.known && a.rule.backend == RULE_NFT && !a.rule.text)
-		a.rule.text =
-			nft_source_text(a.rule.family, a.rule.table, a.rule.chain, a.rule.handle);
-	if (a.known)
-		json_object_set_new(o, "rule", to_json(&a.rule));
-	json_object_set_new(o, "certain", json_boolean(a.certain));
-	json_object_set_new(o, "others", json_integer((json_int_t)a.others));
-	json_object_set_new(o, "none", json_boolean(a.none));
-	json_object_set_new(o, "mixed", json_boolean(a.known && is_mixed(r, &a.rule)));
-	set_text(o, "why", a.why);
-	set_text(o, "counters", a.counters);
-	json_dumpf(o, to, JSON_COMPACT | JSON_ENSURE_ASCII);
-	fputc('\n', to);
-	json_decref(o);
-	rule_free(&a.rule);
-	free(a.counters);
+/* Several readings make one answer: chains, sets, texts, what iptables-nft makes of them. */
+static void find_consistent(struct reader *r, const struct group *g, struct answer *a)
+{
+	is_consistent(r);
+	for (int i = 0; i < MAX_TRIES; i++) {
+		answer_free(a);
+		find_answer(r, g, a);
+		if (is_consistent(r))
+			return;
+	}
+	if (a->known && !is_nft(&a->rule))
+		return;
+	answer_free(a);
+	a->why = "the ruleset changes while it is read";
+}
+
+/* The verdict was given after an earlier reading: what has that handle now may be another rule. */
+static void doubt_changed(const struct reader *r, const struct group *g, struct answer *a)
+{
+	if (!a->certain || !g->rule_generation || g->rule_generation == r->generation)
+		return;
+	a->certain = false;
+	a->why = "a probe saw a rule with that handle, but the ruleset has changed since";
+}
+
+void reader_answer(struct reader *r, const struct group *g, struct answer *a)
+{
+	find_consistent(r, g, a);
+	doubt_changed(r, g, a);
+	a->generation = r->generation;
 }

@@ -3,17 +3,19 @@
 #ifndef WHYDROP_RULES_READER_H
 #define WHYDROP_RULES_READER_H
 
-#include <stdio.h>
-
-#include "../group.h"
+#include "answer.h"
+#include "source.h"
 
 struct reader {
-	bool has_nft;	   /* nf_tables is in the kernel: reading loads nothing */
-	bool has_ebtables; /* and so is that of ebtables-legacy */
+	bool has_nft;	     /* nf_tables is in the kernel: reading loads nothing */
+	bool has_nft_compat; /* and so is nft_compat: the tools of iptables-nft ask it what it
+			      * knows, whatever the rules are, and would load it by that */
+	bool has_ebtables;   /* and so is that of ebtables-legacy */
+	const struct rule_source *from;
+	uint32_t generation; /* of nft's ruleset, as the last answer read it */
 };
 
-/* One line of JSON to `to`: rule (absent: none), certain, why, others (how many more may have been
- * it). */
-void reader_answer(const struct reader *r, const struct group *g, FILE *to);
+/* The answer, zeroed at first, is to be freed. */
+void reader_answer(struct reader *r, const struct group *g, struct answer *a);
 
 #endif

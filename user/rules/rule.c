@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,6 +101,25 @@ enum tri tri_not(enum tri a)
 	return a == TRI_MAYBE ? TRI_MAYBE : a == TRI_YES ? TRI_NO : TRI_YES;
 }
 
+bool rule_may_be_verdict(const struct group *g)
+{
+	static const char *const tables[] = {"nft_do_chain", "ipt_do_table", "ip6t_do_table",
+					     "arpt_do_table", "ebt_do_table"};
+
+	for (size_t i = 0; g->verdict.function && i < ARRAY_SIZE(tables); i++) {
+		if (!strcmp(g->verdict.function, tables[i]))
+			return true;
+	}
+	return !g->verdict.function;
+}
+
+bool rule_at_queue(const struct group *g)
+{
+	static const char *const place[] = {"nf_queue", NULL};
+
+	return group_at(g, place);
+}
+
 static enum tri name_matches(const char *have, const char *name, char wildcard)
 {
 	size_t len = strlen(name);
@@ -196,18 +216,19 @@ const char *rule_backend_name(enum rule_backend backend)
 	static const char *const names[] = {[RULE_NFT] = "nft",
 					    [RULE_IPTABLES_NFT] = "iptables-nft",
 					    [RULE_IPTABLES_LEGACY] = "iptables-legacy",
+					    [RULE_ARPTABLES] = "arptables",
 					    [RULE_EBTABLES] = "ebtables",
 					    [RULE_EBTABLES_LEGACY] = "ebtables"};
 
 	return (size_t)backend < ARRAY_SIZE(names) ? names[backend] : "?";
 }
 
-/* Each writes chains, tables or comments that begin so. NetworkPolicy's come before the others of
- * their owner: what they drop is meant to be. */
+/* Each writes chains, tables or comments that begin so. Those of policies come before the others of
+ * their owner. */
 static const struct owner {
 	const char *chain, *table, *comment; /* how one of them begins; NULL: any */
 	const char *name;
-	bool policies; /* what they drop is a NetworkPolicy's doing */
+	bool policies; /* what they drop is meant to be dropped: a NetworkPolicy's doing, mostly */
 } owners[] = {
 	{"KUBE-NWPLCY", NULL, NULL, "kube-router, for a NetworkPolicy", true},
 	{"KUBE-POD-FW", NULL, NULL, "kube-router, for a NetworkPolicy", true},
@@ -225,6 +246,7 @@ static const struct owner {
 	{NULL, "kube-proxy", NULL, "kube-proxy", false},
 	{NULL, "kube-network-policies", NULL, "kube-network-policies, for a NetworkPolicy", true},
 	{"CNI-", NULL, NULL, "a CNI plugin", false},
+	{"DOCKER-ISOLATION", NULL, NULL, "Docker, to keep its networks apart", true},
 	{"DOCKER", NULL, NULL, "Docker", false},
 	{NULL, "docker", NULL, "Docker", false},
 	{"SUBMARINER-", NULL, NULL, "Submariner", false},
@@ -260,8 +282,11 @@ const char *rule_owner(const struct rule *r)
 bool rule_is_policy(const struct rule *r)
 {
 	const struct owner *o = owner_of(r);
+	/* Calico's chains end so where it knows no policies for the interface: it is out of step */
+	static const char lost[] = "Unknown interface";
 
-	return o && o->policies;
+	return o && o->policies && !(r->text && strstr(r->text, lost)) &&
+	       !(r->comment && strstr(r->comment, lost));
 }
 
 const char *rule_tool(const struct rule *r)
@@ -274,6 +299,8 @@ const char *rule_tool(const struct rule *r)
 		return six ? "ip6tables-legacy" : "iptables-legacy";
 	if (r->backend == RULE_EBTABLES_LEGACY)
 		return "ebtables-legacy";
+	if (r->backend == RULE_ARPTABLES)
+		return "arptables-nft";
 	return r->backend == RULE_EBTABLES ? "ebtables-nft" : "nft";
 }
 
@@ -293,12 +320,23 @@ char *rule_str(const struct rule *r)
 			 owner ? " (written by " : "", owner ? owner : "", owner ? ")" : "");
 }
 
-static bool is_ebtables(const struct rule *r)
+/* Of iptables, whose matches and options those of frames' tables do not have. */
+static bool is_iptables(const struct rule *r)
 {
-	return r->backend == RULE_EBTABLES || r->backend == RULE_EBTABLES_LEGACY;
+	return r->backend == RULE_IPTABLES_NFT || r->backend == RULE_IPTABLES_LEGACY;
 }
 
-/* The names of table and chain, quoted for a shell: what a command starts with. NULL: not known. */
+bool rule_is_nft_name(const char *s)
+{
+	if (!isalpha((unsigned char)*s) && *s != '_')
+		return false;
+	while (isalnum((unsigned char)*s) || (*s && strchr("_-./\\", *s)))
+		s++;
+	return !*s;
+}
+
+/* The names of table and chain, quoted for a shell: what a command starts with. NULL: not known, or
+ * not to be written. */
 static char *command_on(const struct rule *r, const char *nft_verb, const char *xt_verb)
 {
 	char table[512], chain[512];
@@ -306,11 +344,13 @@ static char *command_on(const struct rule *r, const char *nft_verb, const char *
 	if (!r->table || !r->chain || !r->family || strlen(r->table) > 100 ||
 	    strlen(r->chain) > 100)
 		return NULL;
+	if (r->backend == RULE_NFT && (!rule_is_nft_name(r->table) || !rule_is_nft_name(r->chain)))
+		return NULL;
 	shell_quote(r->table, table, sizeof(table));
 	shell_quote(r->chain, chain, sizeof(chain));
 	if (r->backend == RULE_NFT)
 		return xasprintf("nft %s %s %s %s", nft_verb, r->family, table, chain);
-	return xasprintf("%s%s -t %s %s %s", rule_tool(r), is_ebtables(r) ? "" : " -w", table,
+	return xasprintf("%s%s -t %s %s %s", rule_tool(r), is_iptables(r) ? " -w" : "", table,
 			 xt_verb, chain);
 }
 
@@ -327,9 +367,11 @@ char *rule_accept_command(const struct rule *r, const char *iptables_match, cons
 	bool nft = r->backend == RULE_NFT;
 	char *command;
 
-	if (is_ebtables(r))
+	if (!nft && !is_iptables(r))
 		return NULL;
-	command = append(command_on(r, "insert rule", "-I"), nft ? nft_match : iptables_match);
+	command = append(r->policy ? command_on(r, "add rule", "-A")
+				   : command_on(r, "insert rule", "-I"),
+			 nft ? nft_match : iptables_match);
 	return append(command, nft ? "accept" : "-j ACCEPT");
 }
 

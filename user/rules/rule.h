@@ -21,6 +21,7 @@ enum rule_backend {
 	RULE_NFT,
 	RULE_IPTABLES_NFT,
 	RULE_IPTABLES_LEGACY,
+	RULE_ARPTABLES, /* of nft, as iptables-nft's */
 	RULE_EBTABLES,
 	RULE_EBTABLES_LEGACY,
 };
@@ -81,6 +82,9 @@ char *replay_counters(const struct replay *r);
  * the rules have changed, or the replay was cut.
  */
 const struct rule_hit *replay_counted(const struct replay *r, const char *before);
+/* Does nft's grammar take it as a name? The kernel takes any bytes from others, and quotes for a
+ * shell do not help: nft reads its words as one command. */
+bool rule_is_nft_name(const char *s);
 /* "nft", "iptables-legacy"… */
 const char *rule_backend_name(enum rule_backend backend);
 /* The tool that changes such rules: "ip6tables-nft", "nft"… */
@@ -91,18 +95,25 @@ char *rule_str(const struct rule *r);
 /* Who wrote it, by the names and comments that it is known for: "kube-proxy", "Docker"; NULL: not
  * known. Static. */
 const char *rule_owner(const struct rule *r);
-/* Is it one of those that carry out NetworkPolicies? Then what it drops is meant to be dropped. */
+/* Is it one of those that carry out NetworkPolicies, or keep networks apart on purpose? Then what
+ * it drops is meant to be dropped. */
 bool rule_is_policy(const struct rule *r);
 /*
  * The command that lets packets through ahead of the rule, in its own chain, since an accept in
- * another one does not help: `match` in the syntax of iptables or of nft, as the backend needs. To
- * free(). NULL: there is no such command for this backend.
+ * another one does not help: `match` in the syntax of iptables or of nft, as the backend needs.
+ * Ahead of a policy is at the chain's end, where it overrules no other rule. To free(). NULL: there
+ * is no such command for this backend.
  */
 char *rule_accept_command(const struct rule *r, const char *iptables_match, const char *nft_match);
 /* The command that takes the rule away, by its handle or number; to free(). NULL: there is none. */
 char *rule_delete_command(const struct rule *r);
 /* The command after which the chain's policy accepts; to free(). NULL: there is none. */
 char *rule_policy_command(const struct rule *r);
+/* Does what a probe saw of the verdict leave it to a table of rules? Conntrack and NAT give some,
+ * too. True where none was seen. */
+bool rule_may_be_verdict(const struct group *g);
+/* Was it dropped because a queue to a program did not take it? Only rules that queue may be it. */
+bool rule_at_queue(const struct group *g);
 /* NO if one is NO, YES if both are YES, otherwise MAYBE. */
 enum tri tri_and(enum tri a, enum tri b);
 enum tri tri_not(enum tri a);

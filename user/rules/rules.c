@@ -13,7 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../noise.h"
 #include "../util.h"
 #include "reader.h"
 #include "rule.h"
@@ -24,43 +23,9 @@
 #define CHILD_S	     20 /* then it is killed */
 #define LAST_WAIT_NS 10000000000ULL
 #define MAX_ANSWER   (4U << 20)
-#define MAX_COUNTS   8 /* of one group: who has not counted alone until then never will */
-
-bool rules_may_be(const struct group *g)
-{
-	static const char *const reason[] = {"NETFILTER_DROP", NULL};
-	static const char *const places[] = {"nf_hook_slow", "nft_do_chain", NULL};
-	static const char *const tables[] = {"nft_do_chain", "ipt_do_table", "ip6t_do_table",
-					     "arpt_do_table", "ebt_do_table"};
-
-	if (g->kind != SAMPLE_DROP || !g->has_sample || !g->netns)
-		return false;
-	if (g->verdict.function) { /* the others are conntrack's and NAT's */
-		for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
-			if (!strcmp(g->verdict.function, tables[i]))
-				return true;
-		}
-		return false;
-	}
-	return group_reason(g, reason) || group_at(g, places);
-}
-
-/* Several may have been it, and another packet died since their counters were read. */
-static bool counts(const struct group *g)
-{
-	return !g->rule && g->rule_counters && g->rule_counts < MAX_COUNTS &&
-	       g->last_ns > g->rule_counted_ns;
-}
-
-/* A group is asked about when it comes, and once more when a hook program has told of it. */
-static bool wants(const struct group *g)
-{
-	return rules_may_be(g) && !noise_why(g) &&
-	       (!g->rule_asked || (g->explained && !g->rule_explained) || counts(g));
-}
 
 __attribute__((noreturn)) static void be_child(struct table *t, struct host *h, uint32_t netns,
-					       const struct reader *reader, const size_t *groups,
+					       struct reader *reader, const size_t *groups,
 					       size_t n, int fd)
 {
 	char *path;
@@ -81,32 +46,38 @@ __attribute__((noreturn)) static void be_child(struct table *t, struct host *h, 
 	if (!to || fputc('\n', to) == EOF || fflush(to) || host_enter(h, netns))
 		_exit(1);
 	for (size_t i = 0; i < n; i++) {
+		struct answer a = {};
+
+		reader_answer(reader, &t->groups[groups[i]], &a);
 		fprintf(to, "%zu ", groups[i]);
-		reader_answer(reader, &t->groups[groups[i]], to);
+		answer_write(&a, to);
 		fflush(to);
+		answer_free(&a);
 	}
 	_exit(0);
 }
 
+/* Of whom a probe has seen that no rule did it, there is no answer to come. */
+static void tell_others(struct table *t, void (*told)(void *arg, size_t group), void *arg)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (turns_no_rule_did_it(&t->groups[i]))
+			told(arg, i);
+	}
+}
+
 static void ask(struct rules *r, struct table *t, struct host *h)
 {
-	struct reader reader = {.has_nft = host_has_nft(h), .has_ebtables = host_has_ebtables(h)};
-	size_t groups[MAX_GROUPS], n = 0;
-	uint32_t netns = 0;
+	struct reader reader = {.has_nft = host_has_nft(h),
+				.has_nft_compat = host_has_nft_compat(h),
+				.has_ebtables = host_has_ebtables(h),
+				.from = &rule_source_node};
+	size_t groups[MAX_GROUPS], n;
+	uint32_t netns;
 	int fds[2];
 	char up;
 
-	for (size_t i = 0; i < t->n && n < MAX_GROUPS; i++) {
-		struct group *g = &t->groups[i];
-
-		if (!wants(g) || (netns && g->netns != netns))
-			continue;
-		netns = g->netns;
-		g->rule_asked = true;
-		g->rule_explained = g->explained;
-		g->rule_counts += g->rule_counters != NULL;
-		groups[n++] = i;
-	}
+	n = turns_take(&r->turns, t, groups, MAX_GROUPS, &netns);
 	if (!n || pipe2(fds, O_CLOEXEC))
 		return;
 	r->pid = fork();
@@ -126,63 +97,6 @@ static void ask(struct rules *r, struct table *t, struct host *h)
 	r->started_ns = now_ns(CLOCK_MONOTONIC);
 }
 
-static char *string_of(json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? xstrdup(s) : NULL;
-}
-
-static struct rule *rule_of(json_t *o)
-{
-	struct rule *r;
-
-	if (!json_is_object(o))
-		return NULL;
-	r = xcalloc(1, sizeof(*r));
-	r->backend = (enum rule_backend)json_integer_value(json_object_get(o, "backend"));
-	r->verdict = (enum rule_verdict)json_integer_value(json_object_get(o, "verdict"));
-	r->family = string_of(o, "family");
-	r->table = string_of(o, "table");
-	r->chain = string_of(o, "chain");
-	r->text = string_of(o, "text");
-	r->comment = string_of(o, "comment");
-	r->handle = (uint64_t)json_integer_value(json_object_get(o, "handle"));
-	r->number = (unsigned int)json_integer_value(json_object_get(o, "number"));
-	r->policy = json_is_true(json_object_get(o, "policy"));
-	return r;
-}
-
-/* What was certain stays, whatever a later reading of a changed ruleset says. */
-static void take_answer(struct group *g, json_t *o)
-{
-	struct rule *rule = rule_of(json_object_get(o, "rule"));
-
-	if (g->rule_certain || (g->rule && !rule)) {
-		if (rule)
-			rule_free(rule);
-		free(rule);
-		return;
-	}
-	if (g->rule)
-		rule_free(g->rule);
-	free(g->rule);
-	g->rule = rule;
-	g->rule_certain = json_is_true(json_object_get(o, "certain"));
-	g->rule_others = (unsigned int)json_integer_value(json_object_get(o, "others"));
-	g->rule_mixed = json_is_true(json_object_get(o, "mixed"));
-	g->rule_none = json_is_true(json_object_get(o, "none"));
-	free(g->rule_why);
-	g->rule_why = string_of(o, "why");
-	free(g->rule_counters);
-	g->rule_counters = string_of(o, "counters");
-	g->rule_counted_ns = now_ns(CLOCK_MONOTONIC);
-	if (rule)
-		log_info(LOG_VERBOSE, "rule known %" PRIu64 " ms after the first drop, %s: %s %s",
-			 (g->rule_counted_ns - g->first_ns) / 1000000,
-			 g->rule_certain ? "certain" : "deduced", rule->table, rule->chain);
-}
-
 static void take_lines(struct rules *r, struct table *t, void (*told)(void *arg, size_t group),
 		       void *arg)
 {
@@ -193,13 +107,9 @@ static void take_lines(struct rules *r, struct table *t, void (*told)(void *arg,
 	for (line = strtok_r(r->answer, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		char *text;
 		size_t i = strtoul(line, &text, 10);
-		json_t *o = json_loads(text, 0, NULL);
 
-		if (o && i < t->n) {
-			take_answer(&t->groups[i], o);
+		if (i < t->n && answer_take(&t->groups[i], text))
 			told(arg, i);
-		}
-		json_decref(o);
 	}
 }
 
@@ -257,6 +167,7 @@ void rules_tick(struct rules *r, struct table *t, struct host *h, bool last,
 			poll(&p, 1, 100);
 		if (r->pid && !collect(r, t, told, arg))
 			continue;
+		tell_others(t, told, arg);
 		if (last || now_ns(CLOCK_MONOTONIC) >= r->not_before_ns)
 			ask(r, t, h);
 	} while (last && r->pid && now_ns(CLOCK_MONOTONIC) < end);

@@ -12,6 +12,7 @@
 
 #include "../host/host.h"
 #include "../table.h"
+#include "turns.h"
 
 struct rules {
 	int pid; /* the child; 0: none */
@@ -20,10 +21,9 @@ struct rules {
 	size_t n_answer;
 	uint64_t started_ns; /* CLOCK_MONOTONIC */
 	uint64_t not_before_ns;
+	struct turns turns;
 };
 
-/* May a rule have dropped these packets? */
-bool rules_may_be(const struct group *g);
 /*
  * Several times a second, though children run for a tenth of the time at most: take an answer that
  * has come, ask for groups that have none. Calls told()

@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Which rule it was, from what probes saw and what a node's rules are: one made of texts. */
+#include <net/ethernet.h>
+#include <netinet/in.h>
+
+#include "test.h"
+
+#include "fake_host.h"
+#include "rules/reader.h"
+#include "util.h"
+
+#define CHAINS                                                                                     \
+	"[{\"chain\": {\"family\": \"ip\", \"table\": \"t\", \"name\": \"c\", \"type\": "          \
+	"\"filter\", \"hook\": \"forward\", \"prio\": 0, \"policy\": \"accept\"}}]"
+#define RULE(statements) "[" RULE_3(statements) "]"
+#define RULE_3(statements)                                                                         \
+	"{\"rule\": {\"family\": \"ip\", \"table\": \"t\", \"handle\": 3, "                        \
+	"\"expr\": [" statements "]}}"
+#define DROP   "{\"drop\": null}"
+#define ACCEPT "{\"accept\": null}"
+#define TO_53                                                                                      \
+	"{\"match\": {\"op\": \"==\", \"left\": {\"payload\": {\"protocol\": \"udp\", \"field\": " \
+	"\"dport\"}}, \"right\": 53}},"
+
+static struct {
+	const char *chains, *rules; /* JSON; rules are those of the only chain */
+	const char *saved;	    /* by iptables-nft-save */
+	const char *legacy;	    /* by iptables-legacy-save -t mangle */
+	uint32_t generation;
+	int changes;		     /* so many readings change it */
+	int reads, forgotten, tools; /* tools: runs of them */
+	bool full;		     /* conntrack's table */
+	bool compat;
+} node;
+
+static json_t *list_chains(void *arg)
+{
+	(void)arg;
+	return json_loads(node.chains, 0, NULL);
+}
+
+static json_t *list_chain(void *arg, const char *family, const char *table, const char *chain)
+{
+	(void)arg;
+	(void)family;
+	(void)table;
+	(void)chain;
+	node.reads++;
+	if (node.changes && node.changes--)
+		node.generation++;
+	return json_loads(node.rules, 0, NULL);
+}
+
+static json_t *list_set(void *arg, const char *family, const char *table, const char *name,
+			bool map)
+{
+	(void)arg;
+	(void)family;
+	(void)table;
+	(void)name;
+	(void)map;
+	return NULL;
+}
+
+static char *text_of(const char *family, const char *table, const char *chain, uint64_t handle)
+{
+	(void)family;
+	(void)table;
+	(void)chain;
+	(void)handle;
+	return strdup("the rule's text");
+}
+
+static char *chain_of(const char *family, const char *table, uint64_t handle, bool *gone)
+{
+	(void)family;
+	(void)table;
+	*gone = handle != 3;
+	return *gone ? NULL : strdup("c");
+}
+
+static uint32_t generation(void)
+{
+	return node.generation;
+}
+
+static const char *legacy_tables(const char *family)
+{
+	return strcmp(family, "ip") || !node.legacy ? "" : "mangle\nfilter\n";
+}
+
+static const char *saved(const char *tool, const char *table)
+{
+	node.tools++;
+	if (!strcmp(tool, "iptables-legacy-save"))
+		return strcmp(table, "mangle") ? "*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n"
+					       : node.legacy;
+	return strcmp(tool, "iptables-nft-save") ? NULL : node.saved;
+}
+
+static void forget(void)
+{
+	node.forgotten++;
+}
+
+static bool conntrack_full(void)
+{
+	return node.full;
+}
+
+static const struct nft_source nft = {NULL, list_chains, list_chain, list_set};
+static const struct rule_source source = {&nft,		 text_of, chain_of,	  generation,
+					  legacy_tables, saved,	  conntrack_full, forget};
+
+/* A UDP packet to port 53 that rule 3 of chain c dropped, as a probe saw. */
+static struct group seen_by_a_probe(void)
+{
+	struct group g = {.kind = SAMPLE_DROP,
+			  .has_sample = true,
+			  .netns = 1,
+			  .hook = HOOK_FORWARD,
+			  .hook_family = "ip",
+			  .ct_state = CT_NEW,
+			  .explained = true};
+
+	strcpy(g.reason, "NETFILTER_DROP");
+	g.loc.name = "nft_do_chain";
+	g.flow.l3 = g.key.l3 = ETHERTYPE_IP;
+	g.flow.proto = g.key.proto = IPPROTO_UDP;
+	g.flow.src = an_addr("10.244.1.2");
+	g.flow.dst = an_addr("10.244.2.2");
+	g.flow.has_ports = true;
+	g.flow.sport = 40000;
+	g.flow.dport = 53;
+	g.verdict.function = "nft_do_chain";
+	g.verdict.family = "ip";
+	strcpy(g.verdict.table, "t");
+	strcpy(g.verdict.chain, "c");
+	g.verdict.rule = 3;
+	return g;
+}
+
+static int set_node(void **state)
+{
+	(void)state;
+	memset(&node, 0, sizeof(node));
+	node.chains = CHAINS;
+	node.rules = RULE(TO_53 DROP);
+	node.generation = 7;
+	return 0;
+}
+
+static struct answer answer(const struct group *g)
+{
+	struct reader r = {.has_nft = true, .has_nft_compat = node.compat, .from = &source};
+	struct answer a = {};
+
+	reader_answer(&r, g, &a);
+	return a;
+}
+
+static void assert_unknown(const struct group *g, const char *why)
+{
+	struct answer a = answer(g);
+
+	assert_false(a.known);
+	assert_false(a.certain);
+	assert_non_null(a.why);
+	assert_has(a.why, why);
+	answer_free(&a);
+}
+
+#define XT_CHAINS                                                                                  \
+	"[{\"chain\": {\"family\": \"ip\", \"table\": \"filter\", \"name\": \"FORWARD\", "         \
+	"\"type\": "                                                                               \
+	"\"filter\", \"hook\": \"forward\", \"prio\": 0, \"policy\": \"accept\"}}]"
+
+/* Without nft_compat the tools of iptables-nft would load it: then it is a rule of nft's. */
+static void test_no_tool_loads_nft_compat(void **state)
+{
+	struct group g = seen_by_a_probe();
+	struct answer a;
+
+	(void)state;
+	node.chains = XT_CHAINS;
+	node.saved = "*filter\n:FORWARD ACCEPT [0:0]\n[0:0] -A FORWARD -p udp -j DROP\nCOMMIT\n";
+	strcpy(g.verdict.table, "filter");
+	strcpy(g.verdict.chain, "FORWARD");
+	a = answer(&g);
+	assert_true(a.certain);
+	assert_int_equal(a.rule.backend, RULE_NFT);
+	assert_int_equal(node.tools, 0);
+	answer_free(&a);
+	node.compat = true;
+	a = answer(&g);
+	assert_true(a.certain);
+	assert_int_equal(a.rule.backend, RULE_IPTABLES_NFT);
+	assert_string_equal(a.rule.text, "-A FORWARD -p udp -j DROP");
+	answer_free(&a);
+	node.saved = "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -m comment --comment \"# Table "
+		     "`filter' is incompatible\"\nCOMMIT\n"
+		     "*filter\n:FORWARD ACCEPT [0:0]\n[0:0] -A FORWARD -p udp -j DROP\nCOMMIT\n"
+		     "# Table `raw' is incompatible, use 'nft' tool.\n";
+	a = answer(&g);
+	assert_int_equal(a.rule.backend, RULE_IPTABLES_NFT);
+	answer_free(&a);
+	node.saved = "# Table `filter' is incompatible, use 'nft' tool.\n";
+	a = answer(&g);
+	assert_int_equal(a.rule.backend, RULE_NFT);
+	answer_free(&a);
+}
+
+static void test_rule_that_a_probe_saw(void **state)
+{
+	struct group g = seen_by_a_probe();
+	struct answer a = answer(&g);
+
+	(void)state;
+	assert_true(a.known && a.certain && !a.gone);
+	assert_int_equal(a.rule.handle, 3);
+	assert_string_equal(a.rule.text, "the rule's text");
+	assert_int_equal(a.generation, 7);
+	assert_int_equal(node.forgotten, 1); /* what a child before may have read */
+	answer_free(&a);
+}
+
+/* A reload gives handles anew. */
+static void test_handle_of_another_rule_now(void **state)
+{
+	struct group g = seen_by_a_probe();
+
+	(void)state;
+	node.rules = RULE(TO_53 ACCEPT);
+	g.asks = 1;
+	assert_unknown(&g, "changed since");
+	node.rules = RULE("{\"jump\": {\"target\": \"c\"}}");
+	assert_unknown(&g, "changed since");
+	g.verdict.rule = 4;
+	assert_unknown(&g, "changed since");
+}
+
+/* The rule that has the handle now drops, but not such packets. */
+static void test_handle_of_another_drop_now(void **state)
+{
+	struct group g = seen_by_a_probe();
+	struct answer a;
+
+	(void)state;
+	g.flow.dport = 54;
+	assert_unknown(&g, "changed since");
+	g.asks = 1; /* the sample is not of the packet that the probe saw */
+	a = answer(&g);
+	assert_true(a.certain);
+	answer_free(&a);
+}
+
+static void test_ruleset_changes_while_it_is_read(void **state)
+{
+	struct group g = seen_by_a_probe();
+	struct answer a;
+
+	(void)state;
+	node.changes = 1;
+	a = answer(&g);
+	assert_true(a.certain);
+	assert_int_equal(a.generation, 8);
+	assert_int_equal(node.forgotten, 2);
+	answer_free(&a);
+	node.changes = 99;
+	assert_unknown(&g, "changes while it is read");
+}
+
+static void test_ruleset_changed_since_the_last_reading(void **state)
+{
+	struct group g = seen_by_a_probe();
+	struct answer a;
+
+	(void)state;
+	g.rule_generation = 7;
+	a = answer(&g);
+	assert_true(a.certain);
+	answer_free(&a);
+	g.rule_generation = 6;
+	a = answer(&g);
+	assert_true(a.known && !a.certain);
+	assert_has(a.why, "changed since");
+	answer_free(&a);
+}
+
+/* Conntrack is before the rule: it may have refused the packet. */
+static void test_conntrack_table_is_full(void **state)
+{
+	struct group g = seen_by_a_probe();
+	struct answer a;
+
+	(void)state;
+	node.legacy = "*mangle\n:PREROUTING DROP [0:0]\nCOMMIT\n";
+	memset(&g.verdict, 0, sizeof(g.verdict));
+	g.explained = false;
+	g.hook = HOOK_PREROUTING;
+	g.loc.name = "nf_hook_slow";
+	g.ct_state = CT_NONE;
+	a = answer(&g);
+	assert_true(a.known && !a.certain);
+	answer_free(&a);
+	node.full = true;
+	a = answer(&g);
+	assert_false(a.known);
+	assert_int_equal(a.others, 1);
+	answer_free(&a);
+	g.ct_state = CT_NEW; /* it has an entry */
+	a = answer(&g);
+	assert_true(a.known);
+	answer_free(&a);
+}
+
+/* At nf_queue() only a rule that queues can have done it, and that rule alone is enough. */
+static void test_only_queues_at_a_queue(void **state)
+{
+	struct group g = seen_by_a_probe();
+	struct answer a;
+
+	(void)state;
+	memset(&g.verdict, 0, sizeof(g.verdict));
+	g.explained = false;
+	g.loc.name = "nf_queue";
+	strcpy(g.reason, "NOT_SPECIFIED");
+	node.rules =
+		"[" RULE_3("{\"limit\": {}}, " DROP) ", " RULE_3("{\"limit\": {}}, {\"queue\": "
+								 "{\"num\": 7}}") "]";
+	a = answer(&g);
+	assert_true(a.known);
+	assert_int_equal(a.rule.verdict, RULE_QUEUE);
+	answer_free(&a);
+}
+
+/* As from a child process. */
+static void tell(struct group *g, struct answer *a)
+{
+	char *line = NULL;
+	size_t size;
+	FILE *f = open_memstream(&line, &size);
+
+	answer_write(a, f);
+	fclose(f);
+	assert_true(answer_take(g, line));
+	free(line);
+	answer_free(a);
+}
+
+static struct answer deduced(const char *text)
+{
+	struct answer a = {.known = true, .why = "x"};
+
+	a.rule.backend = RULE_NFT;
+	a.rule.family = strdup("ip");
+	a.rule.table = strdup("t");
+	a.rule.chain = strdup("c");
+	a.rule.handle = 5;
+	a.rule.text = strdup(text);
+	return a;
+}
+
+/* Unless it was that one that was deduced. */
+static void test_gone_rule_replaces_a_deduced_one(void **state)
+{
+	struct answer a = deduced("drop"), gone = {.gone = true, .why = "gone"};
+	struct group g = seen_by_a_probe();
+
+	(void)state;
+	tell(&g, &a);
+	assert_non_null(g.rule);
+	g.verdict.rule = 5;
+	tell(&g, &gone);
+	assert_non_null(g.rule);
+	g.verdict.rule = 3;
+	gone = (struct answer){.gone = true, .why = "gone"};
+	tell(&g, &gone);
+	assert_null(g.rule);
+	assert_string_equal(g.rule_why, "gone");
+	group_free(&g);
+}
+
+/* A probe saw conntrack's verdict while the answer was on its way. */
+static void test_no_rule_after_all(void **state)
+{
+	struct answer a = deduced("drop");
+	struct group g = seen_by_a_probe();
+
+	(void)state;
+	g.verdict.function = "nf_conntrack_in";
+	tell(&g, &a);
+	assert_null(g.rule);
+	group_free(&g);
+}
+
+/* Not only UTF-8: the kernel takes any comment. */
+static void test_any_bytes_arrive(void **state)
+{
+	char bytes[256];
+	struct group g = {};
+	struct answer a;
+
+	(void)state;
+	for (int i = 1; i < 256; i++)
+		bytes[i - 1] = (char)i;
+	bytes[255] = '\0';
+	a = deduced(bytes);
+	a.rule.comment = strdup("gr\xc3\xbc\xc3\x9f\x65 \xff");
+	tell(&g, &a);
+	assert_non_null(g.rule);
+	assert_string_equal(g.rule->text, bytes);
+	assert_string_equal(g.rule->comment, "gr\xc3\xbc\xc3\x9f\x65 \xff");
+	group_free(&g);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_rule_that_a_probe_saw, set_node),
+		cmocka_unit_test_setup(test_no_tool_loads_nft_compat, set_node),
+		cmocka_unit_test_setup(test_handle_of_another_rule_now, set_node),
+		cmocka_unit_test_setup(test_handle_of_another_drop_now, set_node),
+		cmocka_unit_test_setup(test_ruleset_changes_while_it_is_read, set_node),
+		cmocka_unit_test_setup(test_ruleset_changed_since_the_last_reading, set_node),
+		cmocka_unit_test(test_any_bytes_arrive),
+		cmocka_unit_test_setup(test_conntrack_table_is_full, set_node),
+		cmocka_unit_test_setup(test_no_rule_after_all, set_node),
+		cmocka_unit_test_setup(test_only_queues_at_a_queue, set_node),
+		cmocka_unit_test_setup(test_gone_rule_replaces_a_deduced_one, set_node),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Is there something like that in a netns's rules? Their bytes are searched and not understood: a
+ * chain's name, or an address that packets are sent on to. */
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../util.h"
+#include "real.h"
+
+struct search {
+	const void *bytes;
+	size_t n;
+	bool found;
+};
+
+static void look(struct search *s, const void *at, size_t n)
+{
+	s->found = s->found || memmem(at, n, s->bytes, s->n);
+}
+
+/* All of the table's entries at once, as iptables-legacy-save gets them. The structures of IPv6
+ * have the same names and numbers in them. */
+static int look_in_legacy(struct search *s, bool six, const char *table)
+{
+	int level = six ? IPPROTO_IPV6 : IPPROTO_IP, err = 0;
+	int fd = socket(six ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	struct ipt_getinfo info = {};
+	struct ipt_get_entries *entries;
+	socklen_t size = sizeof(info);
+
+	if (fd < 0)
+		return -errno;
+	snprintf(info.name, sizeof(info.name), "%s", table);
+	if (getsockopt(fd, level, IPT_SO_GET_INFO, &info, &size)) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	size = (socklen_t)(sizeof(*entries) + info.size);
+	entries = xcalloc(size, 1);
+	snprintf(entries->name, sizeof(entries->name), "%s", table);
+	entries->size = info.size;
+	if (getsockopt(fd, level, IPT_SO_GET_ENTRIES, entries, &size))
+		err = -errno; /* -EAGAIN: it has changed since */
+	else
+		look(s, entries->entrytable, info.size);
+	free(entries);
+	close(fd);
+	return err;
+}
+
+static int on_message(struct nl_msg *msg, void *arg)
+{
+	const struct nlmsghdr *m = nlmsg_hdr(msg);
+
+	look(arg, nlmsg_data(m), (size_t)nlmsg_datalen(m));
+	return NL_OK;
+}
+
+static int look_in_nft(struct search *s)
+{
+	struct nfgenmsg h = {.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0};
+	struct nl_sock *sk = nl_socket_alloc();
+	int err = -ENOMEM;
+
+	if (!sk)
+		return err;
+	nl_socket_disable_auto_ack(sk);
+	nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, on_message, s);
+	if (nl_connect(sk, NETLINK_NETFILTER) ||
+	    nl_send_simple(sk, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE,
+			   NLM_F_REQUEST | NLM_F_DUMP, &h, sizeof(h)) < 0 ||
+	    nl_recvmsgs_default(sk))
+		err = -EBADMSG;
+	else
+		err = 0;
+	nl_socket_free(sk);
+	return err;
+}
+
+int read_rules_have(bool six, bool has_legacy_nat, bool has_nft, const void *bytes, size_t n)
+{
+	struct search s = {.bytes = bytes, .n = n};
+	int err = has_legacy_nat ? look_in_legacy(&s, six, "nat") : 0;
+
+	if (!s.found && !err && has_nft)
+		err = look_in_nft(&s);
+	return s.found ? 1 : err;
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../util.h"
+#include "answer.h"
+
+void answer_free(struct answer *a)
+{
+	rule_free(&a->rule);
+	free(a->counters);
+	memset(a, 0, sizeof(*a));
+}
+
+/* Rules have any bytes in them, and JSON has characters: each byte travels as the one of its
+ * number, and the report's own writers escape what is no UTF-8. */
+static void set_text(json_t *o, const char *key, const char *s)
+{
+	char *text, *to;
+
+	if (!s || !*s)
+		return;
+	to = text = xcalloc(2 * strlen(s) + 1, 1);
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c >= 0x80)
+			*to++ = (char)(0xc0 | c >> 6);
+		*to++ = (char)(c >= 0x80 ? 0x80 | (c & 0x3f) : c);
+	}
+	json_object_set_new(o, key, json_string(text));
+	free(text);
+}
+
+static json_t *to_json(const struct rule *r)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "backend", json_integer(r->backend));
+	json_object_set_new(o, "verdict", json_integer(r->verdict));
+	set_text(o, "family", r->family);
+	set_text(o, "table", r->table);
+	set_text(o, "chain", r->chain);
+	set_text(o, "text", r->text);
+	set_text(o, "comment", r->comment);
+	json_object_set_new(o, "handle", json_integer((json_int_t)r->handle));
+	json_object_set_new(o, "number", json_integer(r->number));
+	json_object_set_new(o, "policy", json_boolean(r->policy));
+	return o;
+}
+
+void answer_write(const struct answer *a, FILE *to)
+{
+	json_t *o = json_object();
+
+	if (a->known)
+		json_object_set_new(o, "rule", to_json(&a->rule));
+	json_object_set_new(o, "certain", json_boolean(a->certain));
+	json_object_set_new(o, "others", json_integer((json_int_t)a->others));
+	json_object_set_new(o, "gone", json_boolean(a->gone));
+	json_object_set_new(o, "none", json_boolean(a->none));
+	json_object_set_new(o, "mixed", json_boolean(a->mixed));
+	json_object_set_new(o, "generation", json_integer(a->generation));
+	set_text(o, "why", a->why);
+	set_text(o, "counters", a->counters);
+	json_dumpf(o, to, JSON_COMPACT | JSON_ENSURE_ASCII);
+	fputc('\n', to);
+	json_decref(o);
+}
+
+static char *string_of(json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+	char *text = s ? xcalloc(strlen(s) + 1, 1) : NULL, *to = text;
+
+	for (; s && *s; s++) {
+		if ((unsigned char)*s >= 0x80 && s[1]) {
+			*to++ = (char)((unsigned char)s[0] << 6 | (s[1] & 0x3f));
+			s++;
+		} else {
+			*to++ = *s;
+		}
+	}
+	return text;
+}
+
+static struct rule *rule_of(json_t *o)
+{
+	struct rule *r;
+
+	if (!json_is_object(o))
+		return NULL;
+	r = xcalloc(1, sizeof(*r));
+	r->backend = (enum rule_backend)json_integer_value(json_object_get(o, "backend"));
+	r->verdict = (enum rule_verdict)json_integer_value(json_object_get(o, "verdict"));
+	r->family = string_of(o, "family");
+	r->table = string_of(o, "table");
+	r->chain = string_of(o, "chain");
+	r->text = string_of(o, "text");
+	r->comment = string_of(o, "comment");
+	r->handle = (uint64_t)json_integer_value(json_object_get(o, "handle"));
+	r->number = (unsigned int)json_integer_value(json_object_get(o, "number"));
+	r->policy = json_is_true(json_object_get(o, "policy"));
+	return r;
+}
+
+/* Is what was deduced, when it was still there, the rule that a probe has seen since? */
+static bool was_right(const struct group *g)
+{
+	return g->rule->backend == RULE_NFT && g->rule->handle == g->verdict.rule &&
+	       g->rule->table && !strcmp(g->rule->table, g->verdict.table);
+}
+
+/* Does the group keep what it has? What was certain stays, whatever a later reading of a changed
+ * ruleset says; and a probe may have seen, while the answer was on its way, that no rule did it. */
+static bool keeps_rule(const struct group *g, const struct rule *rule, bool gone)
+{
+	if (g->rule_certain)
+		return true;
+	return rule ? !rule_may_be_verdict(g) : g->rule && (!gone || was_right(g));
+}
+
+static void take(struct group *g, json_t *o)
+{
+	struct rule *rule = rule_of(json_object_get(o, "rule"));
+
+	if (keeps_rule(g, rule, json_is_true(json_object_get(o, "gone")))) {
+		if (rule)
+			rule_free(rule);
+		free(rule);
+		return;
+	}
+	group_forget_rule(g);
+	g->rule = rule;
+	g->rule_certain = json_is_true(json_object_get(o, "certain"));
+	g->rule_generation = (uint32_t)json_integer_value(json_object_get(o, "generation"));
+	g->rule_others = (unsigned int)json_integer_value(json_object_get(o, "others"));
+	g->rule_mixed = json_is_true(json_object_get(o, "mixed"));
+	g->rule_none = json_is_true(json_object_get(o, "none"));
+	g->rule_why = string_of(o, "why");
+	g->rule_counters = string_of(o, "counters");
+	g->rule_counted_ns = now_ns(CLOCK_MONOTONIC);
+	if (rule)
+		log_info(LOG_VERBOSE, "rule known %" PRIu64 " ms after the first drop, %s: %s %s",
+			 (g->rule_counted_ns - g->first_ns) / 1000000,
+			 g->rule_certain ? "certain" : "deduced", rule->table, rule->chain);
+}
+
+bool answer_take(struct group *g, const char *line)
+{
+	json_t *o = json_loads(line, 0, NULL);
+
+	if (!o)
+		return false;
+	take(g, o);
+	json_decref(o);
+	return true;
+}

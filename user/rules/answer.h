@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a reader found out about a group's rule, and its way from the child process to the group. */
+#ifndef WHYDROP_RULES_ANSWER_H
+#define WHYDROP_RULES_ANSWER_H
+
+#include <stdio.h>
+
+#include "rule.h"
+
+struct answer {
+	struct rule rule;
+	bool known; /* the rule */
+	bool certain;
+	const char *why;     /* static; NULL: nothing to say */
+	size_t others;	     /* without a rule: so many may have been it */
+	bool gone;	     /* a probe saw the rule, but it is not there any more */
+	bool none;	     /* all were read, and none may have done it */
+	bool mixed;	     /* the other iptables has rules here, too */
+	char *counters;	     /* of several, for the next time; NULL: none */
+	uint32_t generation; /* of nft's ruleset, as it was read; 0: not known */
+};
+
+void answer_free(struct answer *a);
+/* One line. */
+void answer_write(const struct answer *a, FILE *to);
+/* Reads such a line into the group, as far as it knows better than what the group has. False: it is
+ * none. */
+bool answer_take(struct group *g, const char *line);
+
+#endif
