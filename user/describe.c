@@ -224,18 +224,19 @@ static bool is_ours(const struct symbol *s, const struct symbol *inner)
 
 /* The function that a trampoline ran jumped to the free (a tail call), and seems to be the
  * trampoline. Without it, its caller would be seen there: the next on the stack but for where the
- * trampoline was called, at the function's entry. */
+ * trampoline was called, at the function's entry. Before 5.15 stacks end at the kretprobes' one:
+ * then no caller is known. */
 static void look_behind_trampoline(struct group *g, const struct symbol *frames, int n)
 {
 	int i = 0;
 
+	g->loc_traced = true;
 	while (i < n && frames[i].addr != g->key.location)
 		i++;
 	while (++i < n) {
 		if (is_ours(&frames[i], NULL) || frames[i].off <= MAX_ENTRY)
 			continue;
 		g->loc = frames[i];
-		g->loc_traced = true;
 		return;
 	}
 }

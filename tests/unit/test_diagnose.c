@@ -722,6 +722,23 @@ static void test_free_under_a_trampoline(void **state)
 	assert_int_equal(g->n_stack, 5);
 }
 
+/* The same by a kretprobe on 5.10, whose stack ends there. */
+static void test_free_under_a_kretprobe(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "NOT_SPECIFIED", "kretprobe_trampoline", NODE);
+	const struct symbol frames[] = {
+		{.name = "bpf_trace_run2", .addr = 1, .off = 0x34},
+		{.name = "kfree_skb", .addr = 2, .off = 0x75},
+		{.name = "kretprobe_trampoline", .addr = 3},
+	};
+
+	g->key.location = 3;
+	describe_frames(g, frames, 3);
+	assert_true(g->loc_traced);
+	assert_int_equal(g->n_stack, 2);
+}
+
 static void test_noise(void **state)
 {
 	struct lab *l = *state;
@@ -803,6 +820,7 @@ int main(void)
 		T(test_one_finding_for_many_flows),
 		T(test_hook_from_stack),
 		T(test_free_under_a_trampoline),
+		T(test_free_under_a_kretprobe),
 		T(test_noise),
 		T(test_noise_to_groups),
 	};
