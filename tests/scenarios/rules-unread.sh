@@ -9,6 +9,7 @@ variant_reader_dies()
 	need_iptables legacy
 	in_ns node1 iptables-legacy -w -A FORWARD -p udp --dport "$LAB_PORT" -j DROP
 	mkdir "$LAB_DIR/bin"
+	# shellcheck disable=SC2016 # the tool's own
 	printf '#!/bin/sh\nkill -9 $PPID\n' >"$LAB_DIR/bin/iptables-legacy-save"
 	chmod +x "$LAB_DIR/bin/iptables-legacy-save"
 	PATH=$LAB_DIR/bin:$PATH trace_start --netns "$LAB-node1"
