@@ -9,6 +9,7 @@
 
 #include "fake_host.h"
 #include "report.h"
+#include "rules/rule.h"
 
 static const struct fault fault = {.id = "a-fault", .title = "a title", .link = "https://x.test/"};
 
@@ -250,6 +251,39 @@ static void test_what_hook_programs_saw(void **state)
 	free(text);
 }
 
+/* Of a drop that no rule did, who then; and of a rule that is meant, that it is. */
+static void test_rules_and_none(void **state)
+{
+	struct made *m = *state;
+	struct rule policy = {.family = (char *)"ip",
+			      .table = (char *)"filter",
+			      .chain = (char *)"cali-tw-1",
+			      .number = 2,
+			      .text = (char *)"-A cali-tw-1 -j DROP",
+			      .backend = RULE_IPTABLES_LEGACY};
+	struct group *g = m->groups;
+	char *text;
+	json_t *j, *d;
+
+	m->f.groups[0] = 0;
+	g[0].rule = &policy;
+	g[1].hook = HOOK_PREROUTING;
+	g[1].verdict.function = "nf_conntrack_in";
+	text = render(&m->r, false, false);
+	assert_has(text, "(written by Calico), policy as intended\n");
+	assert_has(text, "rule: none did it: conntrack, which has no room for a new connection\n");
+	free(text);
+	text = render(&m->r, true, false);
+	j = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	d = json_object_get(json_array_get(json_object_get(j, "drops"), 0), "rule");
+	assert_true(json_is_true(json_object_get(d, "intended")));
+	d = json_object_get(json_array_get(json_object_get(j, "drops"), 1), "no_rule");
+	assert_has(json_string_value(d), "no room");
+	json_decref(j);
+	free(text);
+	g[0].rule = NULL;
+}
+
 static void test_full_disk(void **state)
 {
 	struct made *m = *state;
@@ -462,6 +496,7 @@ int main(void)
 		T(test_colour),
 		T(test_json),
 		T(test_what_hook_programs_saw),
+		T(test_rules_and_none),
 		T(test_full_disk),
 		T(test_nothing_seen),
 		T(test_one_is_singular),

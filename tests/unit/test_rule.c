@@ -162,6 +162,31 @@ static void test_owner_by_chain_table_and_comment(void **state)
 	assert_string_equal(rule_owner(&r), "firewalld");
 }
 
+static void test_who_did_it_if_no_rule_did(void **state)
+{
+	struct symbol stack[] = {{.name = "ip_vs_in_hook"}};
+	struct group g = {.hook = HOOK_POSTROUTING, .ct_state = CT_NEW};
+
+	(void)state;
+	assert_null(rule_other_cause(&g)); /* the rules were not read */
+	g.rule_none = true;
+	assert_has(rule_other_cause(&g), "another packet was faster");
+	g.hook = HOOK_PREROUTING;
+	g.ct_state = CT_NONE;
+	assert_has(rule_other_cause(&g), "table may be full");
+	g.hook = HOOK_OUTPUT;
+	g.has_original = true;
+	assert_has(rule_other_cause(&g), "without a route");
+	g.stack = stack;
+	g.n_stack = 1;
+	assert_string_equal(rule_other_cause(&g), "IPVS");
+	g.rule_none = false;
+	g.verdict.function = "__nf_conntrack_confirm"; /* a probe saw it */
+	assert_has(rule_other_cause(&g), "already");
+	g.verdict.function = "nft_do_chain";
+	assert_null(rule_other_cause(&g));
+}
+
 static void test_three_values(void **state)
 {
 	(void)state;
@@ -279,6 +304,7 @@ int main(void)
 		cmocka_unit_test(test_arptables_is_no_iptables),
 		cmocka_unit_test(test_delete_by_handle_or_number),
 		cmocka_unit_test(test_owner_by_chain_table_and_comment),
+		cmocka_unit_test(test_who_did_it_if_no_rule_did),
 		cmocka_unit_test(test_three_values),
 		cmocka_unit_test(test_interfaces_of_a_packet),
 	};

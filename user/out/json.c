@@ -184,6 +184,7 @@ static void set_rule(json_t *to, const struct group *g)
 	if (!r && g->rule_others)
 		set_count(to, "rule_candidates", g->rule_others);
 	if (!r) {
+		set_string(to, "no_rule", rule_other_cause(g));
 		set_string(to, "rule_unknown", g->rule_why);
 		return;
 	}
@@ -200,6 +201,7 @@ static void set_rule(json_t *to, const struct group *g)
 	set_string(o, "text", r->text);
 	set_string(o, "comment", r->comment);
 	set_string(o, "owner", rule_owner(r));
+	json_object_set_new(o, "intended", json_boolean(rule_is_policy(r)));
 	json_object_set_new(o, "certain", json_boolean(group_rule_certain(g)));
 	set_string(o, "why", g->rule_why);
 	json_object_set_new(to, "rule", o);

@@ -257,8 +257,12 @@ static void print_rule(struct text_out *t, const char *indent, const struct grou
 
 	if (g->rule) {
 		rule = rule_str(g->rule);
-		put(t, "%s%s: %s", indent, group_rule_certain(g) ? "rule" : "rule (deduced)", rule);
+		put(t, "%s%s: %s%s", indent, group_rule_certain(g) ? "rule" : "rule (deduced)",
+		    rule, rule_is_policy(g->rule) ? ", policy as intended" : "");
 		free(rule);
+		fputc('\n', t->to);
+	} else if (rule_other_cause(g)) {
+		put(t, "%srule: none did it: %s", indent, rule_other_cause(g));
 		fputc('\n', t->to);
 	} else if (g->rule_why) {
 		put(t, "%srule: not known: %s", indent, g->rule_why);
@@ -281,7 +285,7 @@ static void print_verdict(struct text_out *t, const struct finding *f)
 		const struct group *g = &t->r->groups[f->groups[i]];
 
 		if ((size_t)f->groups[i] >= t->r->n_groups ||
-		    (!g->decided_by && !g->rule && !g->rule_why))
+		    (!g->decided_by && !g->rule && !g->rule_why && !rule_other_cause(g)))
 			continue;
 		if (g->decided_by) {
 			put(t, "    %s", word_decision(g, verdict));

@@ -9,6 +9,7 @@
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -201,7 +202,7 @@ char *nft_plain_text(json_t *rule)
 	static const char *const plain[] = {"drop", "accept", "return", "reject"};
 	json_t *object, *expr = json_object_get(rule, "expr");
 	char text[64] = "";
-	size_t i, k;
+	size_t i, k, n = 0;
 
 	if (json_object_get(rule, "comment"))
 		return NULL;
@@ -215,10 +216,9 @@ char *nft_plain_text(json_t *rule)
 		}
 		if (json_is_object(json_object_get(object, "counter")))
 			word = "counter";
-		if (!word || strlen(text) + strlen(word) + 2 > sizeof(text))
+		if (!word || n + strlen(word) + 2 > sizeof(text))
 			return NULL;
-		strcat(text, i ? " " : "");
-		strcat(text, word);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n ? " " : "", word);
 	}
 	return *text ? xstrdup(text) : NULL;
 }

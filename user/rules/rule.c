@@ -120,6 +120,52 @@ bool rule_at_queue(const struct group *g)
 	return group_at(g, place);
 }
 
+static bool is_under(const struct group *g, const char *prefix)
+{
+	for (int i = 0; i < g->n_stack; i++) {
+		if (g->stack[i].name && !strncmp(g->stack[i].name, prefix, strlen(prefix)))
+			return true;
+	}
+	return false;
+}
+
+/* By what the hook has in it, and by what conntrack knew of the packet. */
+static const char *cause_by_place(const struct group *g)
+{
+	bool first = g->hook == HOOK_PREROUTING || g->hook == HOOK_OUTPUT;
+
+	if (is_under(g, "ip_vs_"))
+		return "IPVS";
+	if (is_under(g, "nf_synproxy") || is_under(g, "synproxy_") || is_under(g, "ipv4_synproxy"))
+		return "SYNPROXY";
+	if (g->hook == HOOK_OUTPUT && g->has_original)
+		return "NAT, without a route to where it sends the packet";
+	if (first && g->ct_state == CT_NONE)
+		return "conntrack, whose table may be full";
+	if ((g->hook == HOOK_POSTROUTING || g->hook == HOOK_INPUT) && g->ct_state == CT_NEW)
+		return "conntrack, where another packet was faster, or NAT without a free port or "
+		       "address";
+	return "conntrack, NAT or another function of the hook";
+}
+
+const char *rule_other_cause(const struct group *g)
+{
+	static const struct {
+		const char *function, *cause;
+	} causes[] = {
+		{"nf_conntrack_in", "conntrack, which has no room for a new connection"},
+		{"__nf_conntrack_confirm",
+		 "conntrack, where another connection has its addresses and ports already"},
+		{"nf_nat_inet_fn", "NAT, without a free port, an address or a route"},
+	};
+
+	for (size_t i = 0; g->verdict.function && i < ARRAY_SIZE(causes); i++) {
+		if (!strcmp(causes[i].function, g->verdict.function))
+			return causes[i].cause;
+	}
+	return g->rule_none && rule_may_be_verdict(g) ? cause_by_place(g) : NULL;
+}
+
 static enum tri name_matches(const char *have, const char *name, char wildcard)
 {
 	size_t len = strlen(name);

@@ -112,6 +112,9 @@ char *rule_policy_command(const struct rule *r);
 /* Does what a probe saw of the verdict leave it to a table of rules? Conntrack and NAT give some,
  * too. True where none was seen. */
 bool rule_may_be_verdict(const struct group *g);
+/* Netfilter dropped it and no rule did: who then, as far as hook programs or the place tell.
+ * Static; NULL: a rule may have done it, or netfilter did not. */
+const char *rule_other_cause(const struct group *g);
 /* Was it dropped because a queue to a program did not take it? Only rules that queue may be it. */
 bool rule_at_queue(const struct group *g);
 /* NO if one is NO, YES if both are YES, otherwise MAYBE. */

@@ -18,7 +18,6 @@
 #include "rule.h"
 #include "rules.h"
 
-#define MAX_GROUPS   64 /* in one question */
 #define DUTY	     10 /* a child runs for one tenth of the time at most: rulesets may be large */
 #define CHILD_S	     20 /* then it is killed */
 #define LAST_WAIT_NS 10000000000ULL
@@ -72,17 +71,16 @@ static void ask(struct rules *r, struct table *t, struct host *h)
 				.has_nft_compat = host_has_nft_compat(h),
 				.has_ebtables = host_has_ebtables(h),
 				.from = &rule_source_node};
-	size_t groups[MAX_GROUPS], n;
 	uint32_t netns;
 	int fds[2];
 	char up;
 
-	n = turns_take(&r->turns, t, groups, MAX_GROUPS, &netns);
-	if (!n || pipe2(fds, O_CLOEXEC))
+	r->n_asked = turns_take(&r->turns, t, r->asked, RULES_MAX_GROUPS, &netns);
+	if (!r->n_asked || pipe2(fds, O_CLOEXEC))
 		return;
 	r->pid = fork();
 	if (!r->pid)
-		be_child(t, h, netns, &reader, groups, n, fds[1]);
+		be_child(t, h, netns, &reader, r->asked, r->n_asked, fds[1]);
 	close(fds[1]);
 	if (r->pid < 0) {
 		r->pid = 0;
@@ -97,6 +95,26 @@ static void ask(struct rules *r, struct table *t, struct host *h)
 	r->started_ns = now_ns(CLOCK_MONOTONIC);
 }
 
+static void answered(struct rules *r, size_t group)
+{
+	for (size_t i = 0; i < r->n_asked; i++) {
+		if (r->asked[i] == group)
+			r->asked[i] = r->asked[--r->n_asked];
+	}
+}
+
+/* Of those that have no answer and will get none. */
+static void say_why(struct rules *r, struct table *t, const char *why)
+{
+	for (size_t i = 0; i < r->n_asked; i++) {
+		struct group *g = &t->groups[r->asked[i]];
+
+		if (!g->rule && !g->rule_why)
+			g->rule_why = xstrdup(why);
+	}
+	r->n_asked = 0;
+}
+
 static void take_lines(struct rules *r, struct table *t, void (*told)(void *arg, size_t group),
 		       void *arg)
 {
@@ -108,8 +126,10 @@ static void take_lines(struct rules *r, struct table *t, void (*told)(void *arg,
 		char *text;
 		size_t i = strtoul(line, &text, 10);
 
-		if (i < t->n && answer_take(&t->groups[i], text))
+		if (i < t->n && answer_take(&t->groups[i], text)) {
+			answered(r, i);
 			told(arg, i);
+		}
 	}
 }
 
@@ -131,6 +151,10 @@ static bool collect(struct rules *r, struct table *t, void (*told)(void *arg, si
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	take_lines(r, t, told, arg);
+	say_why(r, t,
+		now_ns(CLOCK_MONOTONIC) - r->started_ns < CHILD_S * 1000000000ULL
+			? "what reads the rules has ended before it had read them"
+			: "there are too many rules to read them in time");
 	rules_close(r);
 	r->not_before_ns = now_ns(CLOCK_MONOTONIC);
 	r->not_before_ns += (r->not_before_ns - r->started_ns) * (DUTY - 1);
@@ -171,6 +195,8 @@ void rules_tick(struct rules *r, struct table *t, struct host *h, bool last,
 		if (last || now_ns(CLOCK_MONOTONIC) >= r->not_before_ns)
 			ask(r, t, h);
 	} while (last && r->pid && now_ns(CLOCK_MONOTONIC) < end);
-	if (last)
-		rules_close(r);
+	if (!last)
+		return;
+	say_why(r, t, "the trace ended before the rules were read");
+	rules_close(r);
 }

@@ -14,6 +14,8 @@
 #include "../table.h"
 #include "turns.h"
 
+#define RULES_MAX_GROUPS 64 /* in one question */
+
 struct rules {
 	int pid; /* the child; 0: none */
 	int fd;	 /* where it answers */
@@ -22,6 +24,8 @@ struct rules {
 	uint64_t started_ns; /* CLOCK_MONOTONIC */
 	uint64_t not_before_ns;
 	struct turns turns;
+	size_t asked[RULES_MAX_GROUPS]; /* groups, by the child; those that it has not answered */
+	size_t n_asked;
 };
 
 /*
