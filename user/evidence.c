@@ -34,7 +34,8 @@ bool neighbour_failed(const struct group *g)
 {
 	static const char *const reasons[] = {"NEIGH_FAILED", "NEIGH_CREATEFAIL", "NEIGH_QUEUEFULL",
 					      NULL};
-	static const char *const unspecified[] = {"NOT_SPECIFIED", NULL};
+	/* neigh_invalidate() purges what is left when the neighbour is asked for again meanwhile */
+	static const char *const unspecified[] = {"NOT_SPECIFIED", "QUEUE_PURGE", NULL};
 	static const char *const functions[] = {"arp_error_report",    "neigh_invalidate",
 						"ndisc_error_report",  "__neigh_event_send",
 						"neigh_timer_handler", NULL};

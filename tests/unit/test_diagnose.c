@@ -426,6 +426,17 @@ static void test_pod_cidr_conflict(void **state)
 	assert_string_equal(l->d.findings[0].fix[0].text, "ip route del 10.244.2.0/25 dev lan0");
 }
 
+/* The packets that waited with the one that NEIGH_FAILED is about. */
+static void test_pod_cidr_conflict_purged(void **state)
+{
+	struct lab *l = *state;
+
+	snprintf(unresolved(l)->reason, sizeof(l->groups[0].reason), "QUEUE_PURGE");
+	fake_link(l->node, LAN0, "lan0", "");
+	fake_route(l->node, "10.244.2.0/25", NULL, LAN0)->protocol = RTPROT_BOOT;
+	assert_finding(l, 1, "pod-cidr-conflict", STATUS_CONFIRMED);
+}
+
 static void test_pod_cidr_conflict_network(void **state)
 {
 	struct lab *l = *state;
@@ -798,6 +809,7 @@ int main(void)
 		T(test_silence),
 		T(test_no_silence),
 		T(test_pod_cidr_conflict),
+		T(test_pod_cidr_conflict_purged),
 		T(test_pod_cidr_conflict_network),
 		T(test_deleted_pod),
 		T(test_native_routing),

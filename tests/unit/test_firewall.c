@@ -701,6 +701,22 @@ static void test_masquerade(void **state)
 		"iptables-nft -w -t nat -A POSTROUTING -s 10.244.1.0/24 -o eth0 -j MASQUERADE");
 }
 
+/* A Service of the cluster, whose backend does not answer: it does not leave, whatever the route to
+ * the Service's address says. */
+static void test_masquerade_of_a_service(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = unanswered(l, "10.96.0.10", 80);
+	struct ct_entry *e;
+
+	fake_route(l->node, "0.0.0.0/0", "192.168.77.10", ETH0);
+	know(l->node, "10.244.1.0/24", CIDR_POD);
+	e = entry(l->node, &g->flow, "10.244.1.3", 8080, "10.244.1.2", 40000);
+	assert_null(diagnose(l, 1));
+	e->reply.src = an_addr("203.0.113.9"); /* one outside */
+	assert_finding(l, 1, "masq-missing", STATUS_SUSPECTED);
+}
+
 /* A name of an interface is whatever somebody gave it. */
 static void test_masquerade_by_hostile_name(void **state)
 {
@@ -773,6 +789,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_services_translated, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_not_flushed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_masquerade_of_a_service, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade_by_hostile_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade_native, setup, teardown),
 	};

@@ -21,31 +21,33 @@ static bool signature(const struct group *g)
 	return tunnel_maybe_silence(g);
 }
 
-/* The uplink by which the node sends it out of the cluster, or NULL. Recorded. */
-static const struct link *leaves_by(const struct group *g, struct host *h, uint32_t node,
+/* The uplink by which the node sends to dst, out of the cluster, or NULL. Recorded. */
+static const struct link *leaves_by(const struct addr *dst, struct host *h, uint32_t node,
 				    struct finding *f)
 {
-	struct route_query q = {.dst = g->flow.dst};
+	struct route_query q = {.dst = *dst};
 	struct route_answer route;
 	const struct link *dev;
 	char check[80], value[64], a[ADDR_STRLEN];
 
-	if (firewall_cluster_addr(h, node, &g->flow.dst) ||
-	    h->ops->route_get(h, node, &q, &route) || route.type != RTN_UNICAST)
+	if (firewall_cluster_addr(h, node, dst) || h->ops->route_get(h, node, &q, &route) ||
+	    route.type != RTN_UNICAST)
 		return NULL;
 	dev = host_link(h, node, route.oif);
 	if (!dev || tunnel_is(dev) || host_is_pod_veth(h, node, dev) ||
 	    host_is_pod_bridge(h, node, dev))
 		return NULL;
-	snprintf(check, sizeof(check), "route get %s", addr_str(&g->flow.dst, a));
+	snprintf(check, sizeof(check), "route get %s", addr_str(dst, a));
 	snprintf(value, sizeof(value), "dev %s", dev->name);
 	finding_evidence(f, AGREES_YES, check, value, NULL);
 	return dev;
 }
 
-/* Is the connection tracked, unanswered and untranslated? Or does nothing need conntrack there, and
- * so nothing translates? Recorded. */
-static bool is_untranslated(const struct group *g, struct host *h, uint32_t node, struct finding *f)
+/* Is the connection tracked, unanswered and its source untranslated? Or does nothing need conntrack
+ * there, and so nothing translates? dst: where it really goes, as a Service's address is
+ * translated. Recorded. */
+static bool is_untranslated(const struct group *g, struct host *h, uint32_t node, struct finding *f,
+			    struct addr *dst)
 {
 	char value[FLOW_STRLEN + 32], flow[FLOW_STRLEN];
 	const struct ct_entry *all;
@@ -53,6 +55,7 @@ static bool is_untranslated(const struct group *g, struct host *h, uint32_t node
 	size_t n;
 	int err = h->ops->conntrack_get(h, node, &g->flow, &e);
 
+	*dst = g->flow.dst;
 	if (err == -ENOENT && !h->ops->conntrack(h, node, NULL, &all, &n) && !n) {
 		finding_evidence(f, AGREES_YES, "conntrack",
 				 "tracks nothing, so nothing is translated",
@@ -61,6 +64,7 @@ static bool is_untranslated(const struct group *g, struct host *h, uint32_t node
 	}
 	if (err || (e.status & IPS_SEEN_REPLY) || !addr_eq(&e.reply.dst, &g->flow.src))
 		return false;
+	*dst = e.reply.src;
 	snprintf(value, sizeof(value), "%s [UNREPLIED], not translated", flow_str(&e.orig, flow));
 	finding_evidence(f, AGREES_YES, "conntrack", value, "the node's address as source");
 	return true;
@@ -72,17 +76,18 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	char where[128], flow[FLOW_STRLEN], net[ADDR_STRLEN + 4], name[4 * IFNAME_LEN + 3];
 	const struct known_cidr *pods;
 	const struct link *dev;
+	struct addr dst;
 
-	if (!node || !tunnel_any(h, node))
+	if (!node || !tunnel_any(h, node) || !is_untranslated(g, h, node, f, &dst))
 		return 0;
-	dev = leaves_by(g, h, node, f);
+	dev = leaves_by(&dst, h, node, f);
 	pods = firewall_pod_cidr(h, node, &g->flow.src);
-	if (!dev || !pods || !is_untranslated(g, h, node, f))
+	if (!dev || !pods)
 		return 0;
 	netns_label(h, node, where);
 	f->netns = node;
 	f->status = STATUS_SUSPECTED;
-	f->silent = g->flow.dst;
+	f->silent = dst;
 	finding_place(f, "%s/%s", where, dev->name);
 	finding_summary(f,
 			"what pods send out of the cluster leaves %s by %s with the pods' own "
