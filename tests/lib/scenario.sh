@@ -58,9 +58,10 @@ need_iptables()
 
 scenario_exit()
 {
-	if [[ $TRACE_PID ]]; then
-		kill -9 "$TRACE_PID" 2>/dev/null
-	fi
+	local pids
+	pids=$(jobs -p)
+	# shellcheck disable=SC2086 # one word per pid
+	[[ -z $pids ]] || kill -9 $pids 2>/dev/null
 }
 
 # whydrop with the default handling of signals, which background jobs of a script do not have.
