@@ -59,6 +59,12 @@ static void take_name(struct finding *f, struct host *h)
 	f->pod = f->netns ? h->ops->pod(h, f->netns) : NULL;
 }
 
+void diagnose_take_back(const struct diagnosis *d, struct group *g)
+{
+	if (g->finding >= 0 && !g->rule && d->findings[g->finding].names_rule)
+		g->finding = -1;
+}
+
 void diagnose_group(struct diagnosis *d, struct group *g)
 {
 	for (const struct fault *const *fault = d->faults; *fault; fault++) {

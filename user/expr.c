@@ -198,6 +198,13 @@ static enum match match_netns(const struct subject *s, const struct expr_term *t
 	return sure(glob(t, netns_name(s)) || glob(t, inode));
 }
 
+/* containerd's "cni-" and a UUID, or CRI-O's UUID alone. */
+static bool is_made_up(const char *name)
+{
+	return !strncmp(name, "cni-", 4) ||
+	       (strlen(name) == 36 && strspn(name, "0123456789abcdef-") == 36);
+}
+
 /* "name" or "namespace/name"; without Kubernetes a netns of its own name may stand for a pod. Of
  * what a CNI or a process only holds, the pod is not known. */
 static enum match match_pod(const struct subject *s, const struct expr_term *t)
@@ -217,8 +224,7 @@ static enum match match_pod(const struct subject *s, const struct expr_term *t)
 	name = netns_name(s);
 	if (glob(t, name))
 		return MATCH_YES;
-	return !name || host_netns_is_holder(name) || !strncmp(name, "cni-", 4) ? MATCH_MAYBE
-										: MATCH_NO;
+	return !name || host_netns_is_holder(name) || is_made_up(name) ? MATCH_MAYBE : MATCH_NO;
 }
 
 /* ip_error, ip_error+0x94, and without the suffixes that compilers add: foo.isra.0 is foo. */

@@ -328,24 +328,27 @@ bool firewall_fix(struct finding *f, const struct group *g, struct host *h)
 	return true;
 }
 
-/* What comes from the pods' network that has the address; false: none is known. */
-static bool fix_network(struct finding *f, const struct group *g, const struct addr *a,
-			struct host *h)
+/* What comes from the network, or goes to it. */
+static bool fix_network(struct finding *f, const struct group *g, bool src, const struct cidr *net)
 {
-	const struct known_cidr *pods = known(h, g->netns, a, CIDR_POD, true);
 	struct match m = {};
 
-	if (!pods)
-		return false;
-	match_cidr(&m, true, &pods->net);
+	match_cidr(&m, src, net);
 	return fix_now(f, rule_accept_command(g->rule, m.xt, m.nft));
 }
 
+/* What the networks of pods at both ends send; or, if none is known of who sent it, what is sent to
+ * that of the other end. */
 bool firewall_fix_policy(struct finding *f, const struct group *g, struct host *h)
 {
-	bool from = fix_network(f, g, &g->flow.src, h), to = fix_network(f, g, &g->flow.dst, h);
+	const struct known_cidr *from = known(h, g->netns, &g->flow.src, CIDR_POD, true);
+	const struct known_cidr *to = known(h, g->netns, &g->flow.dst, CIDR_POD, true);
+	bool fixed = from && fix_network(f, g, true, &from->net);
 
-	if (from || to)
+	if (to &&
+	    !(from && from->net.bits == to->net.bits && addr_eq(&from->net.addr, &to->net.addr)))
+		fixed |= fix_network(f, g, from != NULL, &to->net);
+	if (fixed)
 		return fix_now(f, rule_accept_command(g->rule, ANSWERS_XT, ANSWERS_NFT));
 	return fix_now(f, rule_policy_command(g->rule));
 }

@@ -172,10 +172,14 @@ int trace_start(struct trace *t, struct trace_options *opt)
 	return 0;
 }
 
-/* A group's rule is known now: what it means for the node may be more exact. */
+/* A group's rule is known now: what it means for the node may be more exact. Or it was none after
+ * all. */
 static void on_rule(void *arg, size_t group)
 {
-	diagnose(arg, group);
+	struct trace *t = arg;
+
+	diagnose_take_back(&t->diagnosis, &t->table.groups[group]);
+	diagnose(t, group);
 }
 
 int trace_poll(struct trace *t, int timeout_ms)

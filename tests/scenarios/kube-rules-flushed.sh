@@ -36,14 +36,59 @@ variant_default_route()
 		--seconds 9 --flow "tcp poda $VIP 80"
 }
 
+# kube_proxy BACKEND: its rules of another Service, in two tables
+kube_proxy()
+{
+	in_ns node1 "iptables-$1-restore" -w <<-END
+		*nat
+		:KUBE-SERVICES - [0:0]
+		:KUBE-SVC-X - [0:0]
+		-A PREROUTING -j KUBE-SERVICES
+		-A KUBE-SERVICES -d 10.96.0.99/32 -p tcp --dport 80 -j KUBE-SVC-X
+		-A KUBE-SVC-X -p tcp -j DNAT --to-destination $POD_C:$LAB_PORT
+		COMMIT
+		*filter
+		:KUBE-SERVICES - [0:0]
+		-A FORWARD -m conntrack --ctstate NEW -j KUBE-SERVICES
+		COMMIT
+	END
+}
+
+# flush_nat BACKEND: chains stay, and so does the table filter
+flush_nat()
+{
+	flush_services
+	in_ns node1 "iptables-$1" -w -t nat -F
+}
+
+prove_flush()
+{
+	lab_up
+	need_iptables "$1"
+	ip -n "$LAB-node1" route del default 2>/dev/null || :
+	undo_flush
+	kube_proxy "$1"
+	prove --at node1 --with --service-cidr=10.96.0.0/16 --break "flush_nat $1" --undo undo_flush \
+		--mention "10.96.0.0/16" --flow "tcp poda $VIP 80"
+}
+
+variant_flush_legacy()
+{
+	prove_flush legacy
+}
+
+variant_flush_nft()
+{
+	prove_flush nft
+}
+
 # kube-proxy works, and there is no such Service.
 prove_other_service()
 {
 	lab_up
 	need_iptables "$1"
 	ip -n "$LAB-node1" route del default 2>/dev/null || :
-	in_ns node1 "iptables-$1" -w -t nat -N KUBE-SERVICES
-	in_ns node1 "iptables-$1" -w -t nat -A PREROUTING -j KUBE-SERVICES
+	kube_proxy "$1"
 	judge_start --service-cidr=10.96.0.0/16
 	flows_die 1.2 "tcp poda $VIP 80"
 	judge_stop

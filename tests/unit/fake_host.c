@@ -142,7 +142,7 @@ static int rules_have(struct host *h, uint32_t netns, bool six, const void *byte
 	(void)six;
 	if (!f || f->rules_err)
 		return f ? f->rules_err : -ESRCH;
-	return f->n_rules == n && !memcmp(f->rules, bytes, n);
+	return f->n_rules && memmem(f->rules, f->n_rules, bytes, n);
 }
 
 static const char *iptables(struct host *h, uint32_t netns, bool six, const char *table)

@@ -54,10 +54,12 @@ static bool is_untranslated(const struct group *g, struct host *h, uint32_t node
 }
 
 /* Are kube-proxy's rules there after all? Then they have none for this Service, which is another
- * thing. Recorded. */
+ * thing. Its chains stay when they are flushed, and so do its rules of other tables: it must be a
+ * jump to a Service's chain, a rule of kube-proxy's own table, or an address that is translated.
+ * Recorded. */
 static bool has_rules(const struct group *g, struct host *h, uint32_t node, struct finding *f)
 {
-	static const char *const names[] = {"KUBE-SERVICES", "kube-proxy"};
+	static const char *const names[] = {"KUBE-SVC-", "kube-proxy", "DNAT"};
 	bool six = g->flow.dst.family == AF_INET6;
 	int err = 0;
 
@@ -69,7 +71,7 @@ static bool has_rules(const struct group *g, struct host *h, uint32_t node, stru
 		err = err ? err : has;
 	}
 	finding_evidence(f, err ? AGREES_UNREAD : AGREES_YES,
-			 "rules that lead to KUBE-SERVICES, or of a table kube-proxy",
+			 "rules that lead to KUBE-SVC-…, of a table kube-proxy, or with DNAT",
 			 err ? strerror(-err) : "none", "kube-proxy's");
 	if (err)
 		f->status = STATUS_SUSPECTED;

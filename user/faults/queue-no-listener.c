@@ -61,9 +61,11 @@ static const char *trouble(struct finding *f, const struct group *g, struct host
 	}
 	if (!dropped)
 		return NULL;
-	snprintf(value, sizeof(value), "it is full: %" PRIu64 " packets found no room", dropped);
+	/* since it was bound: it may keep up now, and another may have been absent then */
+	f->status = STATUS_SUSPECTED;
+	snprintf(value, sizeof(value), "%" PRIu64 " packets found no room so far", dropped);
 	finding_evidence(f, AGREES_YES, check, value, "a program that keeps up");
-	return "the program does not keep up";
+	return "the program may not keep up";
 }
 
 static int examine(const struct group *g, struct host *h, struct finding *f)

@@ -75,13 +75,20 @@ static void renew_entry(struct netns_table *t, struct netns_entry *e, const char
  */
 static void find_pod(struct netns_table *t, struct netns_entry *e, int pid)
 {
-	if (!pid || e->pod || e->inode == t->host)
+	struct pod pod, *kept;
+
+	if (!pid || e->pod || e->inode == t->host || !read_pod(pid, &pod))
 		return;
-	e->pod = read_pod(pid);
-	if (!e->pod)
+	for (size_t i = 0; i < t->n_pods && !e->pod; i++) {
+		if (!strcmp(t->pods[i]->uid, pod.uid) && !strcmp(t->pods[i]->label, pod.label))
+			e->pod = t->pods[i];
+	}
+	if (e->pod)
 		return;
+	kept = xcalloc(1, sizeof(*kept));
+	*kept = pod;
 	t->pods = xreallocarray(t->pods, t->n_pods + 1, sizeof(*t->pods));
-	t->pods[t->n_pods++] = e->pod;
+	e->pod = t->pods[t->n_pods++] = kept;
 }
 
 /* The first name that a scan finds for a namespace is the best; a process may be found later. */
@@ -272,7 +279,7 @@ void netns_table_close(struct netns_table *t)
 		free(t->old_names[i]);
 	free(t->old_names);
 	for (size_t i = 0; i < t->n_pods; i++)
-		free((void *)t->pods[i]);
+		free(t->pods[i]);
 	free(t->pods);
 	if (t->own_fd >= 0)
 		close(t->own_fd);

@@ -74,10 +74,9 @@ static bool find_log_folder(const char *dir, const char *uid, struct pod *out)
 	return found;
 }
 
-const struct pod *read_pod(int pid)
+bool read_pod(int pid, struct pod *out)
 {
 	char path[64], text[4096], uid[UID_STRLEN];
-	struct pod pod, *out;
 	size_t n;
 	FILE *f;
 
@@ -87,11 +86,7 @@ const struct pod *read_pod(int pid)
 	if (f)
 		fclose(f);
 	text[n] = '\0';
-	if (!pod_uid_of_cgroup(text, uid) ||
-	    !(find_log_folder("/var/log/pods", uid, &pod) ||
-	      find_log_folder("/proc/1/root/var/log/pods", uid, &pod)))
-		return NULL;
-	out = xcalloc(1, sizeof(*out));
-	*out = pod;
-	return out;
+	return pod_uid_of_cgroup(text, uid) &&
+	       (find_log_folder("/var/log/pods", uid, out) ||
+		find_log_folder("/proc/1/root/var/log/pods", uid, out));
 }

@@ -23,7 +23,7 @@ struct netns_table {
 	size_t n;
 	char **old_names; /* may still be in use */
 	size_t n_old_names;
-	const struct pod **pods; /* every one that was ever found, likewise */
+	struct pod **pods; /* every one that was ever found, likewise */
 	size_t n_pods;
 	unsigned int scan;
 	uint64_t named_ns, scanned_ns; /* CLOCK_MONOTONIC: the last look at names, and at /proc */
@@ -103,8 +103,8 @@ int read_cidrs(struct real_host *h, uint32_t netns, struct vec *out);
 void cidrs_from_cni(const char *text, uint32_t netns, const char *source, struct vec *out);
 void cidrs_from_flannel(char *text, uint32_t netns, struct vec *out);
 void cidrs_from_arguments(const char *args, size_t len, uint32_t netns, struct vec *out);
-/* The pod of a process, malloc()ed; NULL: none is known. */
-const struct pod *read_pod(int pid);
+/* The pod of a process; false: none is known. */
+bool read_pod(int pid, struct pod *out);
 /* What it is made of, for tests: the UID in /proc/PID/cgroup's text, and a folder of /var/log/pods.
  */
 bool pod_uid_of_cgroup(const char *text, char uid[40]);

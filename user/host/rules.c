@@ -22,6 +22,7 @@
 struct search {
 	const void *bytes;
 	size_t n;
+	bool six;
 	bool found;
 };
 
@@ -30,12 +31,36 @@ static void look(struct search *s, const void *at, size_t n)
 	s->found = s->found || memmem(at, n, s->bytes, s->n);
 }
 
+/* Rule by rule, but for what a chain begins with, which has its name and stays when it is flushed.
+ */
+static void look_in_entries(struct search *s, const char *at, size_t n)
+{
+	size_t least = s->six ? sizeof(struct ip6t_entry) : sizeof(struct ipt_entry);
+	size_t offsets = s->six ? offsetof(struct ip6t_entry, target_offset)
+				: offsetof(struct ipt_entry, target_offset);
+
+	while (n >= least) {
+		uint16_t target, next; /* they stand side by side */
+		struct xt_entry_target t;
+
+		memcpy(&target, at + offsets, sizeof(target));
+		memcpy(&next, at + offsets + sizeof(target), sizeof(next));
+		if (next < least || next > n || target + sizeof(t) > next)
+			return;
+		memcpy(&t, at + target, sizeof(t));
+		if (strcmp(t.u.user.name, XT_ERROR_TARGET))
+			look(s, at, next);
+		at += next;
+		n -= next;
+	}
+}
+
 /* All of the table's entries at once, as iptables-legacy-save gets them. The structures of IPv6
  * have the same names and numbers in them. */
-static int look_in_legacy(struct search *s, bool six, const char *table)
+static int look_in_legacy(struct search *s, const char *table)
 {
-	int level = six ? IPPROTO_IPV6 : IPPROTO_IP, err = 0;
-	int fd = socket(six ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	int level = s->six ? IPPROTO_IPV6 : IPPROTO_IP, err = 0;
+	int fd = socket(s->six ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
 	struct ipt_getinfo info = {};
 	struct ipt_get_entries *entries;
 	socklen_t size = sizeof(info);
@@ -55,7 +80,7 @@ static int look_in_legacy(struct search *s, bool six, const char *table)
 	if (getsockopt(fd, level, IPT_SO_GET_ENTRIES, entries, &size))
 		err = -errno; /* -EAGAIN: it has changed since */
 	else
-		look(s, entries->entrytable, info.size);
+		look_in_entries(s, (const char *)entries->entrytable, info.size);
 	free(entries);
 	close(fd);
 	return err;
@@ -64,8 +89,13 @@ static int look_in_legacy(struct search *s, bool six, const char *table)
 static int on_message(struct nl_msg *msg, void *arg)
 {
 	const struct nlmsghdr *m = nlmsg_hdr(msg);
+	const struct nfgenmsg *h = nlmsg_data(m);
+	struct search *s = arg;
 
-	look(arg, nlmsg_data(m), (size_t)nlmsg_datalen(m));
+	/* those of the other version of IP are no answer; family inet's are for both */
+	if (nlmsg_datalen(m) >= (int)sizeof(*h) &&
+	    h->nfgen_family != (s->six ? NFPROTO_IPV4 : NFPROTO_IPV6))
+		look(s, h, (size_t)nlmsg_datalen(m));
 	return NL_OK;
 }
 
@@ -92,8 +122,8 @@ static int look_in_nft(struct search *s)
 
 int read_rules_have(bool six, bool has_legacy_nat, bool has_nft, const void *bytes, size_t n)
 {
-	struct search s = {.bytes = bytes, .n = n};
-	int err = has_legacy_nat ? look_in_legacy(&s, six, "nat") : 0;
+	struct search s = {.bytes = bytes, .n = n, .six = six};
+	int err = has_legacy_nat ? look_in_legacy(&s, "nat") : 0;
 
 	if (!s.found && !err && has_nft)
 		err = look_in_nft(&s);
