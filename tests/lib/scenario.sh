@@ -118,7 +118,7 @@ assert_start()
 run_end()
 {
 	local pid=$TRACE_PID
-	wait_for 60 gone "$pid" || fail "whydrop does not end"
+	wait_for "${LAB_END_DEADLINE:-60}" gone "$pid" || fail "whydrop does not end"
 	TRACE_PID=
 	STATUS=0
 	wait "$pid" || STATUS=$?
