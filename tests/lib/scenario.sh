@@ -97,7 +97,7 @@ run_start_with()
 	env --default-signal=INT,TERM $prefix "$WHYDROP" "$1" -q -o json --output "$REPORT" \
 		--ready-file "$LAB_DIR/trace.ready" "${@:2}" 2>"$LAB_DIR/trace.err" &
 	TRACE_PID=$!
-	if ! wait_for 60 trace_is_up || gone "$TRACE_PID"; then
+	if ! wait_for "${LAB_RUN_DEADLINE:-60}" trace_is_up || gone "$TRACE_PID"; then
 		cat "$LAB_DIR/trace.err" >&2
 		fail "whydrop $* did not become ready"
 	fi
@@ -118,7 +118,7 @@ assert_start()
 run_end()
 {
 	local pid=$TRACE_PID
-	wait_for "${LAB_END_DEADLINE:-60}" gone "$pid" || fail "whydrop does not end"
+	wait_for "${LAB_RUN_DEADLINE:-60}" gone "$pid" || fail "whydrop does not end"
 	TRACE_PID=
 	STATUS=0
 	wait "$pid" || STATUS=$?
