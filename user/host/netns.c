@@ -87,7 +87,7 @@ static void find_pod(struct netns_table *t, struct netns_entry *e, int pid)
 		return;
 	kept = xcalloc(1, sizeof(*kept));
 	*kept = pod;
-	t->pods = xreallocarray(t->pods, t->n_pods + 1, sizeof(*t->pods));
+	t->pods = xreallocarray(t->pods, t->n_pods + 1, sizeof(void *));
 	e->pod = t->pods[t->n_pods++] = kept;
 }
 
