@@ -410,7 +410,7 @@ void describe_path(struct group *g, struct host *h)
 	char end[128];
 
 	if (!port && !g->in[0])
-		path_add(&p, g->pod ? g->pod->label : group_netns_name(g, h));
+		path_add(&p, group_netns_label(g, h));
 	if (port && port->peer_is_away && port->peer_netns)
 		path_add(&p, host_netns_label(h, port->peer_netns));
 	if (port && strcmp(port->name, g->in))

@@ -22,6 +22,11 @@ const char *group_netns_name(const struct group *g, struct host *h)
 	return host_kept_name(h, g->netns, g->netns_name, &gone);
 }
 
+const char *group_netns_label(const struct group *g, struct host *h)
+{
+	return g->pod ? g->pod->label : group_netns_name(g, h);
+}
+
 bool dropped_by_netfilter(const struct group *g)
 {
 	static const char *const reasons[] = {"NETFILTER_DROP", NULL};

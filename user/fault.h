@@ -99,6 +99,8 @@ void finding_free(struct finding *f);
 const char *finding_netns_name(const struct finding *f, struct host *h, bool *gone);
 /* The same of a group's netns; h may be NULL. */
 const char *group_netns_name(const struct group *g, struct host *h);
+/* "namespace/name" of its pod, or that name; for people. */
+const char *group_netns_label(const struct group *g, struct host *h);
 /* s as one word of a POSIX shell, quoted only if it must be. Returns buf (4 * strlen + 3 bytes). */
 const char *shell_quote(const char *s, char *buf, size_t size);
 

@@ -430,19 +430,26 @@ static void test_bridge_filter(void **state)
 	assert_string_equal(fix_of(l, 0), "ebtables-nft -t filter -D FORWARD 3");
 }
 
-static void test_bridged_forward(void **state)
+/* From one port of the bridge to another, in IP's forward hook. */
+static void dropped_on_bridge(struct lab *l, const char *bridge)
 {
-	struct lab *l = *state;
 	struct group *g = dropped(l, HOOK_FORWARD, "FORWARD", "-P FORWARD DROP");
 
 	strcpy(g->in, "vetha");
 	strcpy(g->out, "vethb");
-	strcpy(g->bridge, "cni0");
+	strcpy(g->bridge, bridge);
 	g->in_ifindex = VETH_A;
 	g->n_stack = 2;
 	g->stack = calloc(2, sizeof(*g->stack));
 	g->stack[0].name = "nf_hook_slow";
 	g->stack[1].name = "br_nf_forward";
+}
+
+static void test_bridged_forward(void **state)
+{
+	struct lab *l = *state;
+
+	dropped_on_bridge(l, "cni0");
 	assert_finding(l, 1, "bridge-nf-forward-drop", STATUS_CONFIRMED);
 	assert_string_equal(fix_of(l, 0),
 			    "iptables-legacy -w -t filter -A FORWARD -i cni0 -o cni0 -j ACCEPT");
@@ -453,16 +460,8 @@ static void test_bridged_forward(void **state)
 static void test_bridged_by_odd_name(void **state)
 {
 	struct lab *l = *state;
-	struct group *g = dropped(l, HOOK_FORWARD, "FORWARD", "-P FORWARD DROP");
 
-	strcpy(g->in, "vetha");
-	strcpy(g->out, "vethb");
-	strcpy(g->bridge, "br+pods");
-	g->in_ifindex = VETH_A;
-	g->n_stack = 2;
-	g->stack = calloc(2, sizeof(*g->stack));
-	g->stack[0].name = "nf_hook_slow";
-	g->stack[1].name = "br_nf_forward";
+	dropped_on_bridge(l, "br+pods");
 	assert_finding(l, 1, "bridge-nf-forward-drop", STATUS_CONFIRMED);
 	assert_string_equal(fix_of(l, 0), "iptables-legacy -w -t filter -A FORWARD -s "
 					  "10.244.1.2/32 -p tcp --dport 80 -j ACCEPT");

@@ -66,7 +66,7 @@ static void detail_drops(struct check *c, const struct judged *j, const struct r
 
 	for (size_t i = 0; i < j->n_drops && i < TOP_DETAILS; i++) {
 		const struct group *g = &r->groups[j->drops[i]];
-		const char *name = g->pod ? g->pod->label : group_netns_name(g, r->host);
+		const char *name = group_netns_label(g, r->host);
 		const char *own = name && !host_netns_is_holder(name) ? name : NULL;
 
 		add_detail(c, "%" PRIu64 " × %s, %s at %s%s%s", g->packets,

@@ -119,7 +119,7 @@ static const char *were(uint64_t n)
 
 static const char *netns_text(const struct report *r, const struct group *g, char *buf, size_t size)
 {
-	const char *name = g->pod ? g->pod->label : group_netns_name(g, r->host);
+	const char *name = group_netns_label(g, r->host);
 
 	if (name)
 		snprintf(buf, size, "%.150s", name);
