@@ -46,7 +46,7 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(B)/whydrop $(B)/tests/traffic ## build/whydrop, and what the lab needs
+all: $(B)/whydrop $(B)/tests/traffic $(B)/tests/sysctls ## build/whydrop, and what the lab needs
 
 $(B)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux/vmlinux.h
 	@mkdir -p $(@D)
@@ -79,7 +79,7 @@ arm64: ## build/arm64/whydrop, by a cross compiler
 	scripts/deps build arm64
 	$(MAKE) ARCH=arm64
 
-$(B)/tests/traffic: tests/lib/traffic.c
+$(B)/tests/traffic $(B)/tests/sysctls: $(B)/tests/%: tests/lib/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) -std=gnu11 $(WARN) $(CFLAGS) -D_GNU_SOURCE -MMD -MP -static -o $@ $< -pthread

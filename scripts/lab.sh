@@ -30,9 +30,11 @@ NODE1=192.168.77.1 NODE2=192.168.77.2 OUTSIDE=192.168.77.10
 NODE1_6=fd00:77::1 NODE2_6=fd00:77::2 OUTSIDE6=fd00:77::10
 VIP=10.96.0.10 VIP6=fd00:96::10
 
-# Echo servers and clients, built beside the program that is tested.
-TRAFFIC=$(dirname "${WHYDROP:-$LAB_ROOT/build/whydrop}")/tests/traffic
-[[ -x $TRAFFIC ]] || TRAFFIC=$LAB_ROOT/build/tests/traffic
+# What tests/lib/*.c make: echo servers and clients, and sysctls; built beside the program that is tested.
+LAB_BIN=${WHYDROP:-$LAB_ROOT/build/whydrop}
+LAB_BIN=${LAB_BIN%/*}/tests
+[[ -x $LAB_BIN/traffic ]] || LAB_BIN=$LAB_ROOT/build/tests
+TRAFFIC=$LAB_BIN/traffic
 
 lab_ns()
 {
@@ -68,7 +70,7 @@ lab_inodes()
 # lab_sysctl NAME KEY=VALUE…
 lab_sysctl()
 {
-	in_ns "$1" sysctl -qw "${@:2}"
+	"$LAB_BIN/sysctls" "$LAB-$1" "${@:2}"
 }
 
 # A pause without a process: what is emulated takes 0.2 s for one.
@@ -94,28 +96,31 @@ lab_has_bridge_nf()
 	[[ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]]
 }
 
+# lab_netns_add NAME…: whose loopback device is still down
 lab_netns_add()
 {
-	local name=$1
-	ip netns add "$LAB-$name"
+	local name sysctls=()
+	printf "netns add $LAB-%s\n" "$@" | ip -batch -
 	# Explicit, since a new netns takes some of these from the machine's own. DAD and router
 	# solicitations cost seconds.
-	lab_sysctl "$name" net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0 \
-		net.ipv4.conf.{all,default}.rp_filter=0 net.ipv4.conf.{all,default}.arp_ignore=0 \
-		net.ipv6.conf.{all,default,lo}.disable_ipv6=0 net.ipv6.conf.default.accept_dad=0 \
-		net.ipv6.conf.default.accept_ra=0 net.ipv6.conf.default.router_solicitations=0
-	ip -n "$LAB-$name" link set lo up
+	for name; do
+		sysctls+=(-- "$LAB-$name" net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
+			net.ipv4.conf.{all,default}.rp_filter=0 net.ipv4.conf.{all,default}.arp_ignore=0
+			net.ipv6.conf.{all,default,lo}.disable_ipv6=0 net.ipv6.conf.default.accept_dad=0
+			net.ipv6.conf.default.accept_ra=0 net.ipv6.conf.default.router_solicitations=0)
+	done
+	"$LAB_BIN/sysctls" "${sysctls[@]:1}"
 }
 
 lab_wire()
 {
 	local n
-	lab_netns_add wire
 	# The wire is a switch: it must not run IP rules.
 	if lab_has_bridge_nf; then
 		lab_sysctl wire net.bridge.bridge-nf-call-{ip,ip6,arp}tables=0
 	fi
 	{
+		echo link set lo up
 		echo link add br0 type bridge mcast_snooping 0
 		echo link set br0 up
 		for n in node1 node2 host; do
@@ -128,6 +133,7 @@ lab_wire()
 lab_host()
 {
 	ip -n "$LAB-host" -batch - <<-EOF2
+		link set lo up
 		addr add $OUTSIDE/24 dev eth0
 		addr add $OUTSIDE6/64 dev eth0 nodad
 		link set eth0 up
@@ -144,6 +150,7 @@ lab_node()
 	fi
 	lab_sysctl "node$n" "${keys[@]}"
 	ip -n "$LAB-node$n" -batch - <<-EOF2
+		link set lo up
 		addr add 192.168.77.$n/24 dev eth0
 		addr add fd00:77::$n/64 dev eth0 nodad
 		link set eth0 up
@@ -204,6 +211,7 @@ lab_pod()
 		link set veth$1 master cni0 up
 	EOF2
 	ip -n "$LAB-$pod" -batch - <<-EOF2
+		link set lo up
 		addr add 10.244.$n.$i/24 dev eth0
 		addr add fd00:244:$n::$i/64 dev eth0 nodad
 		link set eth0 up
@@ -223,7 +231,7 @@ lab_serve()
 {
 	local name=$1 ready
 	shift
-	ready=$(mktemp -u "$LAB_DIR/ready.XXXXXX")
+	ready=$LAB_DIR/ready.$((++LAB_SERVERS))
 	in_ns_bg "$name" "$TRAFFIC" serve --ready "$ready" "$@" \
 		2>>"$LAB_DIR/servers.log"
 	LAB_SERVER=$!
@@ -295,11 +303,9 @@ lab_up()
 		LAB=wd$$x$RANDOM
 	done
 	[[ ${LAB_DIR:-} ]] || LAB_DIR=$(mktemp -d "${TMPDIR:-/tmp}/$LAB.XXXXXX")
-	LAB_READY=()
+	LAB_READY=() LAB_SERVERS=0
 	lab_trap
-	for name in host node1 node2; do
-		lab_netns_add "$name"
-	done
+	lab_netns_add "${LAB_NAMES[@]}"
 	lab_wire
 	lab_host
 	lab_node 1 2
@@ -321,10 +327,11 @@ lab_trap()
 	trap 'exit 129' HUP
 }
 
+# lab_kill NAME…: all processes in these namespaces
 lab_kill()
 {
 	local pids
-	pids=$(ip netns pids "$LAB-$1" 2>/dev/null) || return 0
+	pids=$(printf "netns pids $LAB-%s\n" "$@" | ip -force -batch - 2>/dev/null) || :
 	# shellcheck disable=SC2086 # one word per pid
 	[[ -z $pids ]] || kill -9 $pids 2>/dev/null || :
 }
@@ -332,7 +339,7 @@ lab_kill()
 # Leaves $? as it was, so that it can be an EXIT trap.
 lab_down()
 {
-	local status=$? path
+	local status=$? path names=()
 	set +e
 	trap '' INT TERM HUP
 	if [[ ${LAB_EXIT_HOOK:-} ]]; then
@@ -340,10 +347,12 @@ lab_down()
 	fi
 	if [[ ${LAB:-} ]]; then
 		for path in "/run/netns/$LAB-"*; do
-			[[ -e $path ]] || continue
-			lab_kill "${path##*/"$LAB"-}"
-			ip netns del "${path##*/}"
+			[[ ! -e $path ]] || names+=("${path##*/"$LAB"-}")
 		done
+		if ((${#names[@]})); then
+			lab_kill "${names[@]}"
+			printf "netns del $LAB-%s\n" "${names[@]}" | ip -force -batch -
+		fi
 	fi
 	[[ -z ${LAB_DIR:-} ]] || rm -rf "$LAB_DIR"
 	return $status
