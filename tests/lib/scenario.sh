@@ -43,6 +43,13 @@ skip()
 	exit $SKIPPED
 }
 
+# skip_part WHAT REASON: this machine cannot run a part of the test, which goes on.
+skip_part()
+{
+	[[ -z ${PARTS_FILE:-} ]] || echo "${1// /-} $2" >>"$PARTS_FILE"
+	note "without $1: $2"
+}
+
 need_bridge_nf()
 {
 	lab_has_bridge_nf || skip "br_netfilter is not loaded"

@@ -243,7 +243,7 @@ trace_ways()
 optional()
 {
 	"${@:2}" 2>"$LAB_DIR/optional.err" || {
-		note "not on this kernel: $1"
+		skip_part "$1" "not on this kernel"
 		return 1
 	}
 }
