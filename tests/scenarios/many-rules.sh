@@ -5,9 +5,11 @@
 
 # kube-proxy's numbers for so many Services with two endpoints each; one in five has none.
 SERVICES=4800
+RULES=20000 # at least so many
 MANY_SECONDS=2 # until the rule is known
+WAIT_SECONDS=5
 if [[ -e /run/vm ]]; then
-	SERVICES=200 MANY_SECONDS=60 # emulated machines are too slow for more
+	MANY_SECONDS=100 WAIT_SECONDS=60 # all is emulated
 fi
 BROKEN=$((SERVICES - SERVICES / 5)) # the service without endpoints that is asked
 
@@ -88,21 +90,40 @@ highest()
 	sed -nE "s/.*$1.*/\1/p" "$LAB_DIR/trace.err" | sort -n | tail -1
 }
 
-# check_many CONDITION on .rule
-check_many()
+named()
 {
-	local peak ms reader
+	grep -q 'rule known' "$LAB_DIR/trace.err"
+}
+
+# name_rule CONDITION on .rule: sets PEAK and READER (KiB) and MS, from the first drop to the rule
+name_rule()
+{
 	trace_start -v --netns "$LAB-node1"
 	flows_die 3 "tcp poda $(vip $BROKEN) 80"
-	peak=$(sed -n 's/^VmHWM:\s*\([0-9]*\) kB/\1/p' "/proc/$TRACE_PID/status")
+	wait_for $WAIT_SECONDS named || fail "no rule is known"
+	PEAK=$(sed -n 's/^VmHWM:\s*\([0-9]*\) kB/\1/p' "/proc/$TRACE_PID/status")
 	trace_stop
 	[[ $(query "[.drops[] | select(.reason == \"NETFILTER_DROP\" or .reason == \"NOT_SPECIFIED\") | ours | select(.flow.dport == 80) | .rule | $1] | unique | .[]") == true ]] ||
 		fail "not that rule: $(query '.drops[] | ours | .rule | select(.)' -c)"
-	ms=$(highest 'rule known ([0-9]+) ms')
-	reader=$(highest 'rules read in [0-9]+ ms with ([0-9]+) KiB')
-	result "rule known after $ms ms; $((peak / 1024)) MiB, reader $((reader / 1024)) MiB"
-	((ms <= MANY_SECONDS * 1000)) || fail "the rule is known only after $ms ms"
-	((peak + reader < 100 * 1024)) || fail "$peak KiB and $reader KiB"
+	MS=$(highest 'rule known ([0-9]+) ms')
+	READER=$(highest 'rules read in [0-9]+ ms with ([0-9]+) KiB')
+}
+
+# check_many COUNT CONDITION: so many rules are there, and the right one is named in time. A busy machine may
+# need another try.
+check_many()
+{
+	local try
+	note "$1 rules"
+	(($1 >= RULES)) || fail "only $1 rules"
+	for try in 1 2 3; do
+		name_rule "$2"
+		((MS > MANY_SECONDS * 1000)) || break
+	done
+	result "rule known after $MS ms (try $try); $((PEAK / 1024)) MiB, reader $((READER / 1024)) MiB"
+	((MS <= MANY_SECONDS * 1000)) || fail "the rule is known only after $MS ms"
+	# The number is that of the larger one of two: what reads, and the tool that it runs.
+	((PEAK + 2 * READER < 100 * 1024)) || fail "$PEAK KiB and $READER KiB"
 }
 
 # many_iptables BACKEND
@@ -112,8 +133,7 @@ many_iptables()
 	need_iptables "$1"
 	iptables_save >"$LAB_DIR/save"
 	in_ns node1 "iptables-$1-restore" -w <"$LAB_DIR/save"
-	note "$(grep -c ^-A "$LAB_DIR/save") rules of iptables-$1"
-	check_many ".backend == \"iptables-$1\" and .chain == \"KUBE-SERVICES\" and .number == $((BROKEN / 5 + 1)) and
+	check_many "$(grep -c ^-A "$LAB_DIR/save")" ".backend == \"iptables-$1\" and .chain == \"KUBE-SERVICES\" and .number == $((BROKEN / 5 + 1)) and
 		(.text | contains(\"svc-$BROKEN:http has no endpoints\"))"
 }
 
@@ -132,6 +152,5 @@ variant_nft()
 	lab_up
 	nft_rules >"$LAB_DIR/rules"
 	in_ns node1 nft -f "$LAB_DIR/rules"
-	note "$(in_ns node1 nft -a list table ip kube-proxy | grep -c '# handle') chains, maps and rules of nft, with verdict maps"
-	check_many '.backend == "nft" and .table == "kube-proxy" and .chain == "reject-chain"'
+	check_many "$(in_ns node1 nft -a list table ip kube-proxy | grep -c '# handle')" '.backend == "nft" and .table == "kube-proxy" and .chain == "reject-chain"'
 }
