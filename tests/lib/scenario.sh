@@ -120,12 +120,26 @@ assert_start()
 	run_start assert "$@"
 }
 
+# where_it_is PID: what a process that hangs waits for, and its children
+where_it_is()
+{
+	local pid
+	for pid in "$1" $(pgrep -P "$1"); do
+		note "$pid: $(tr '\0' ' ' <"/proc/$pid/cmdline") $(grep -E '^(State|ShdPnd|SigPnd|SigBlk|SigCgt)' "/proc/$pid/status" | tr '\n\t' '; ')"
+		note "$pid: in $(cat "/proc/$pid/syscall"): $(tr '\n' ' ' <"/proc/$pid/stack")"
+	done
+	cat "$LAB_DIR/trace.err"
+}
+
 # run_end STATUS…: waits for its end with one of these exit codes, which is $STATUS then, and checks the
 # report.
 run_end()
 {
 	local pid=$TRACE_PID
-	wait_for "${LAB_RUN_DEADLINE:-60}" gone "$pid" || fail "whydrop does not end"
+	wait_for "${LAB_RUN_DEADLINE:-60}" gone "$pid" || {
+		where_it_is "$pid"
+		fail "whydrop does not end"
+	}
 	TRACE_PID=
 	STATUS=0
 	wait "$pid" || STATUS=$?
