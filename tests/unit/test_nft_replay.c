@@ -521,6 +521,156 @@ static void test_sets_that_change(void **state)
 	      "5?");
 }
 
+#define UPDATE(op, elem) "{'set':{'op':'" op "','elem':" elem ",'set':'@s'}},"
+
+/* The rule ends where the packet has no key or the set no room: nft_dynset.c */
+static void test_sets_that_packets_fill(void **state)
+{
+	struct group g = tcp_packet(), g6 = udp6_packet();
+	const char *add =
+		FORWARD("accept") RULE("fwd", "5", UPDATE("add", PAYLOAD("ip", "saddr")) DROP)
+			RULE("fwd", "6",
+			     UPDATE("update", "{'elem':{'val':" PAYLOAD("ip6", "saddr") "}}") DROP)
+				RULE("fwd", "7", DROP);
+	const char *delete =
+		FORWARD("accept") RULE("fwd", "5", UPDATE("delete", PAYLOAD("ip", "saddr")) DROP)
+			RULE("fwd", "7", DROP);
+
+	(void)state;
+	CHECK(&g, add, "5? 7?");
+	CHECK(&g6, add, "6? 7?");
+	CHECK(&g, delete, "5!");
+	CHECK(&g6, delete, "7!");
+	/* what an element led to that is gone, nobody knows */
+	CHECK(&g,
+	      FORWARD("accept") "{'map':{'family':'inet','table':'t','name':'m','flags':['dynamic']"
+				"}"
+				"}," RULE("fwd", "5", VMAP(PAYLOAD("tcp", "dport"), "'@m'"))
+					RULE("fwd", "6", DROP),
+	      "6? cut");
+	CHECK(&g,
+	      BASE("inet", "t", "first", "forward", "-5", "accept") FORWARD(
+		      "drop") "{'map':{'family':'inet','table':'t','name':'m','flags':'dynamic'}}"
+			      "," RULE("first", "5", VMAP(PAYLOAD("tcp", "dport"), "'@m'")),
+	      "policy-fwd? cut");
+}
+
+#define LIMITED(stmt) "{'elem':{'val':80," stmt "}}"
+#define IN(op, elements)                                                                           \
+	"{'match':{'op':'" op "','left':" PAYLOAD("tcp", "dport") ",'right':{'set':[" elements     \
+								  "]}}},"
+
+/* A lookup that finds an element runs what it has: nft_lookup.c */
+static void test_sets_with_limits(void **state)
+{
+	struct group g = tcp_packet();
+	const char *quota = LIMITED("'quota':{'val':100}"),
+		   *counter = LIMITED("'counter':{'packets':0}");
+	static const char in[] =
+		FORWARD("accept") RULE("fwd", "5", IN("%s", "%s") DROP) RULE("fwd", "6", DROP);
+	const struct {
+		const char *op, *elements, *expected;
+	} cases[] = {{"==", quota, "5? 6?"}, {"!=", quota, "6!"},
+		     {"==", counter, "5!"},  {"==", LIMITED("'limit':{'rate':1}"), "5? 6?"},
+		     {"==", "'*'", "5!"},    {"!=", "'*'", "5? 6?"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *rules = xasprintf(in, cases[i].op, cases[i].elements);
+
+		CHECK(&g, rules, cases[i].expected);
+		free(rules);
+	}
+	CHECK(&g,
+	      FORWARD("accept") "{'set':{'family':'inet','table':'t','name':'s','stmt':[{'quota':{}"
+				"}],"
+				"'elem':[80]}}," RULE(
+					"fwd", "5", MATCH(PAYLOAD("tcp", "dport"), "'@s'") "," DROP)
+					RULE("fwd", "6", DROP),
+	      "5? 6?");
+	CHECK(&g,
+	      FORWARD("accept") RULE("fwd", "5",
+				     VMAP(PAYLOAD("tcp", "dport"),
+					  "{'set':[[" LIMITED("'quota':{}") "," DROP "]]}"))
+		      RULE("fwd", "6", DROP),
+	      "5? 6?");
+}
+
+/* nft asks for an Ethernet device first, by which the packet came in. */
+static void test_link_layer(void **state)
+{
+	struct group g = tcp_packet();
+	static const char rules[] =
+		"{'chain':{'family':'%s','table':'t','name':'c','type':'filter',"
+		"'hook':'%s','prio':0,'policy':'drop'}}," RULE_IN(
+			"%s", "t", "c", "5", MATCH(PAYLOAD("ether", "type"), "'ip'") "," DROP);
+	static const struct {
+		enum nf_hook hook;
+		const char *name, *family, *pf, *in, *expected;
+	} cases[] = {{HOOK_FORWARD, "forward", "inet", "ip", "veth1", "5!"},
+		     {HOOK_INPUT, "input", "ip", "ip", "lo", "5? policy-c?"},
+		     {HOOK_OUTPUT, "output", "inet", "ip", "", "policy-c!"},
+		     {HOOK_OUTPUT, "output", "bridge", "bridge", "", "5!"},
+		     {HOOK_EGRESS, "egress", "netdev", "netdev", "veth1", "5? policy-c?"},
+		     {HOOK_POSTROUTING, "postrouting", "inet", "ip", "veth1", "5? policy-c?"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *text = xasprintf(rules, cases[i].family, cases[i].name, cases[i].family);
+
+		g.hook = cases[i].hook;
+		g.hook_family = cases[i].pf;
+		strcpy(g.in, cases[i].in);
+		CHECK(&g, text, cases[i].expected);
+		free(text);
+	}
+	/* a tunnel's device has no such header */
+	g = tcp_packet();
+	g.has_src_mac = false;
+	CHECK(&g,
+	      FORWARD("accept") RULE("fwd", "5", MATCH(PAYLOAD("ether", "type"), "'ip'") "," DROP),
+	      "5?");
+	/* behind a tag in the frame nft finds no ports */
+	g = tcp_packet();
+	g.hook_family = "bridge";
+	g.key.l3 = ETHERTYPE_VLAN;
+	CHECK(&g,
+	      BASE("bridge", "b", "f", "forward", "0", "accept") RULE_IN(
+		      "bridge", "b", "f", "5", MATCH(PAYLOAD("th", "dport"), "80") "," DROP),
+	      "5?");
+}
+
+/* Statements that look as if they only noted something. */
+static void test_statements_that_may_end(void **state)
+{
+	struct group g = tcp_packet(), g6 = udp6_packet();
+	const char *reset = FORWARD("drop")
+		RULE("fwd", "5", "{'reset':{'tcp option':{'name':'sack-perm'}}}," DROP);
+
+	(void)state;
+	CHECK(&g, reset, "5!");
+	CHECK(&g6, reset, "policy-fwd!");
+	g.flow.is_fragment = true;
+	CHECK(&g, reset, "policy-fwd!");
+	g.flow.is_fragment = false;
+	CHECK(&g,
+	      FORWARD("drop") RULE(
+		      "fwd", "5",
+		      "{'counter':{'map':{'key':" PAYLOAD("tcp", "dport") ",'data':'@m'}}}," DROP),
+	      "5? policy-fwd?");
+	CHECK(&g, FORWARD("drop") RULE("fwd", "5", "{'dup':{'addr':" MISSING "}}," DROP),
+	      "5? policy-fwd?");
+	CHECK(&g, FORWARD("drop") RULE("fwd", "5", "{'dup':{'addr':'10.0.0.9'}}," DROP), "5!");
+	CHECK(&g6,
+	      FORWARD("drop")
+		      RULE("fwd", "5", "{'fwd':{'dev':'eth0','family':'ip','addr':'10.0.0.9'}}")
+			      RULE("fwd", "6", DROP),
+	      "6!");
+	/* it may fail, and then it drops: nft_ct_expect_obj_eval() */
+	CHECK(&g, FORWARD("drop") RULE("fwd", "5", "{'ct expectation':'e'}," ACCEPT),
+	      "other:5? policy-fwd?");
+}
+
 static char *plain(const char *expr)
 {
 	json_t *rule = parse(expr);
@@ -1217,6 +1367,10 @@ int main(void)
 		cmocka_unit_test(test_tables_of_others),
 		cmocka_unit_test(test_maps_that_may_miss),
 		cmocka_unit_test(test_sets_that_change),
+		cmocka_unit_test(test_sets_that_packets_fill),
+		cmocka_unit_test(test_sets_with_limits),
+		cmocka_unit_test(test_link_layer),
+		cmocka_unit_test(test_statements_that_may_end),
 		cmocka_unit_test(test_plain_rules_are_written_here),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_what_is_not_known),

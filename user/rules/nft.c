@@ -248,7 +248,8 @@ static bool has_values(json_t *arg)
 	return true;
 }
 
-/* What nft asks before and does not print: nft_reject's, nft_nat's. */
+/* What nft asks before and does not print, or what else it takes: nft_reject's, nft_nat's,
+ * nft_fwd_neigh_eval()'s. */
 static enum tri reject_applies(const struct walk *w, json_t *arg)
 {
 	const char *type = text_of(arg, "type");
@@ -292,7 +293,7 @@ static const struct verdict {
 	{"dnat", accept_packet, nat_applies, false},
 	{"masquerade", accept_packet, NULL, false},
 	{"redirect", accept_packet, NULL, false},
-	{"fwd", forward, NULL, false},
+	{"fwd", forward, nat_applies, false},
 };
 
 static const struct verdict *find_verdict(const char *name)
@@ -366,6 +367,8 @@ static unsigned int map_verdict(struct walk *w, const struct place *at, json_t *
 		return ANYHOW;
 	if (!known)
 		return do_other(w, at);
+	if (w->lookups.cut) /* a verdict that is not there any more may have dropped it */
+		return cut(w);
 	return m.found ? m.ends : m.ends | GO_ON;
 }
 
@@ -398,10 +401,26 @@ static enum tri mangle(struct walk *w, json_t *arg)
 	return TRI_MAYBE;
 }
 
+/* An element is put into a set. Where there is no room the rule ends, and where the packet has no
+ * value for the key, which nft asks before and does not print: net/netfilter/nft_dynset.c. */
+static enum tri update_set(const struct nft_place *at, json_t *arg)
+{
+	const char *op = text_of(arg, "op");
+	enum tri key = nft_has_key(at, json_object_get(arg, "elem"));
+
+	return tri_and(key, op && !strcmp(op, "delete") ? TRI_YES : TRI_MAYBE);
+}
+
+/* nft_tcp_header_pointer(), net/netfilter/nft_exthdr.c. An option that is not as it has to be gets
+ * the packet dropped there, but not for TCP as people send it. */
+static enum tri strip_option(const struct nft_packet *p)
+{
+	return p->g.flow.is_fragment ? TRI_NO : nft_is_l4(p, IPPROTO_TCP);
+}
+
 /* Statements that only change or note something, and those that the rule may end at. */
-static const char *const harmless[] = {"counter",    "notrack",	       "log", "ct helper",
-				       "ct timeout", "ct expectation", "dup", "secmark",
-				       "last",	     "reset",	       NULL};
+static const char *const harmless[] = {"counter", "notrack", "log",  "ct helper", "ct timeout",
+				       "dup",	  "secmark", "last", NULL};
 static const char *const conditions[] = {"limit", "quota",  "ct count", "meter",
 					 "flow",  "tproxy", NULL};
 
@@ -414,8 +433,9 @@ static bool is_xt_match(const char *name, json_t *arg)
 }
 
 /*
- * Does the rule go on behind the statement? A dynamic set's own limit may end it. What is not known
- * may even drop, and so may synproxy (net/netfilter/nft_synproxy.c) and what iptables left.
+ * Does the rule go on behind the statement? Not where a map lacks what it is to note. What is not
+ * known may even drop, and so may synproxy (net/netfilter/nft_synproxy.c), "ct expectation"
+ * (nft_ct_expect_obj_eval(), net/netfilter/nft_ct.c) and what iptables left.
  */
 static enum tri statement(struct walk *w, struct place *at, const char *name, json_t *arg)
 {
@@ -426,13 +446,15 @@ static enum tri statement(struct walk *w, struct place *at, const char *name, js
 	if (!strcmp(name, "mangle"))
 		return mangle(w, arg);
 	if (!strcmp(name, "set") || !strcmp(name, "map"))
-		return json_object_get(arg, "stmt") ? TRI_MAYBE : TRI_YES;
+		return update_set(&place, arg);
+	if (!strcmp(name, "reset"))
+		return strip_option(&w->packet);
 	if (!strcmp(name, "counter"))
 		count(at, arg);
 	if (!strcmp(name, "notrack"))
 		w->changed |= CHANGED_CT;
 	if (is_one_of(name, harmless))
-		return TRI_YES;
+		return json_object_get(arg, "map") || !has_values(arg) ? TRI_MAYBE : TRI_YES;
 	if (is_one_of(name, conditions) || is_xt_match(name, arg))
 		return TRI_MAYBE;
 	if (!strcmp(name, "synproxy") && nft_is_l4(&w->packet, IPPROTO_TCP) == TRI_NO)
@@ -469,7 +491,7 @@ static unsigned int walk_rule(struct walk *w, struct place *at)
 
 bool nft_rule_may_drop(json_t *rule)
 {
-	static const char *const others[] = {"match", "mangle", "set", "map", NULL};
+	static const char *const others[] = {"match", "mangle", "set", "map", "reset", NULL};
 	json_t *object;
 	size_t i;
 

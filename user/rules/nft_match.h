@@ -30,6 +30,8 @@ struct nft_place {
 };
 
 enum tri nft_match(const struct nft_place *at, json_t *match);
+/* Has the packet a value for the expression, a concatenation or an element of a set? */
+enum tri nft_has_key(const struct nft_place *at, json_t *expr);
 
 /*
  * Calls each for the verdicts that the map may yield, until it returns false: with YES for the one
