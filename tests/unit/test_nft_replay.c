@@ -40,7 +40,11 @@ static bool is(json_t *o, const char *name, const char *value)
 
 static json_t *list_chains(void *arg)
 {
-	return objects(arg, "chain");
+	json_t *chains = objects(arg, "chain"), *tables = objects(arg, "table");
+
+	json_array_extend(chains, tables);
+	json_decref(tables);
+	return chains;
 }
 
 static json_t *list_chain(void *arg, const char *family, const char *table, const char *chain)
@@ -387,6 +391,9 @@ static void test_base_chains(void **state)
 	      BASE("inet", "t", "first", "forward", "-5", "drop")
 		      RULE("first", "5", UNKNOWN "," ACCEPT) FORWARD("drop"),
 	      "policy-first? policy-fwd?");
+	/* one that cannot be followed may have come first */
+	CHECK(&g, FORWARD("drop") BASE("inet", "t", "same", "forward", "0", "odd"),
+	      "policy-fwd? cut");
 	/* which of two comes first is not known */
 	CHECK(&g, BASE("inet", "t", "same", "forward", "0", "drop") FORWARD("drop"),
 	      "policy-same? policy-fwd?");
@@ -671,6 +678,43 @@ static void test_statements_that_may_end(void **state)
 	      "other:5? policy-fwd?");
 }
 
+static void test_dormant_tables(void **state)
+{
+	struct group g = tcp_packet();
+
+	(void)state;
+	CHECK(&g,
+	      "{'table':{'family':'inet','name':'t','flags':'dormant'}}," FORWARD("drop")
+		      BASE("ip", "t", "awake", "forward", "5", "drop"),
+	      "policy-awake!");
+	CHECK(&g, "{'table':{'family':'inet','name':'t','flags':['owner']}}," FORWARD("drop"),
+	      "policy-fwd!");
+}
+
+/* NAT gives its bits to the connection, and runs its chains, at its own place in the hook. */
+static void test_where_nat_is(void **state)
+{
+	struct group g = tcp_packet();
+	const char *status = MATCH("{'&':[{'ct':{'key':'status'}},'dnat']}", "'dnat'") "," DROP;
+	char *rules = xasprintf(
+		BASE("inet", "t", "early", "prerouting", "-150", "accept") RULE("early", "5", "%s")
+			BASE("inet", "t", "late", "prerouting", "0", "accept")
+				RULE("late", "6", "%s"),
+		status, status);
+	const char *nat = "{'chain':{'family':'inet','table':'t','name':'nat','type':'nat',"
+			  "'hook':'prerouting','prio':50,'policy':'drop'}}," BASE(
+				  "inet", "t", "filter", "prerouting", "0", "drop");
+
+	(void)state;
+	g.hook = HOOK_PREROUTING;
+	CHECK(&g, rules, "5? 6?");
+	g.ct_state = CT_ESTABLISHED;
+	CHECK(&g, rules, "5!");
+	g.ct_state = CT_NEW;
+	CHECK(&g, nat, "policy-nat? policy-filter?");
+	free(rules);
+}
+
 static char *plain(const char *expr)
 {
 	json_t *rule = parse(expr);
@@ -821,7 +865,9 @@ static void test_devices(void **state)
 	} cases[] = {{"", "policy-c?"},
 		     {",'dev':'veth1'", "policy-c!"},
 		     {",'dev':'veth2'", ""},
-		     {",'dev':['veth2','veth1']", "policy-c!"}};
+		     {",'dev':['veth2','veth1']", "policy-c!"},
+		     {",'dev':['eth*','veth*']", "policy-c!"},
+		     {",'dev':'eth*'", ""}};
 
 	(void)state;
 	g.hook = HOOK_INGRESS;
@@ -1371,6 +1417,8 @@ int main(void)
 		cmocka_unit_test(test_sets_with_limits),
 		cmocka_unit_test(test_link_layer),
 		cmocka_unit_test(test_statements_that_may_end),
+		cmocka_unit_test(test_dormant_tables),
+		cmocka_unit_test(test_where_nat_is),
 		cmocka_unit_test(test_plain_rules_are_written_here),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_what_is_not_known),

@@ -584,11 +584,14 @@ static void forget_later(const struct walk *w, struct group *g)
 {
 	const struct base *b = w->base;
 	bool translated = g->has_original && !flow_same_tuple(&g->original, &g->flow);
+	bool nat_since = !w->exact && (w->g->hook == HOOK_NONE ||
+				       before(b, PRI_NAT_DST, HOOK_PREROUTING, HOOK_OUTPUT) ||
+				       before(b, PRI_NAT_SRC, HOOK_POSTROUTING, HOOK_INPUT));
 
-	if (w->unknown & CHANGED_FLOW || (translated && !w->exact &&
-					  (before(b, PRI_NAT_DST, HOOK_PREROUTING, HOOK_OUTPUT) ||
-					   before(b, PRI_NAT_SRC, HOOK_POSTROUTING, HOOK_INPUT))))
+	if (w->unknown & CHANGED_FLOW || (translated && nat_since))
 		forget_headers(g);
+	if (nat_since && g->ct_state != CT_ESTABLISHED) /* its bits come with it */
+		g->has_ct_status = false;
 	/* no entry now is no entry then */
 	if (w->unknown & CHANGED_CT ||
 	    (!w->exact && g->ct_state != CT_NONE &&
@@ -641,7 +644,7 @@ static bool walk_base(struct walk *w, const struct base *b, bool sure)
 /*
  * Of chains with one priority the one that was registered last runs first (nf_hook_entries_grow(),
  * net/netfilter/core.c), which the list does not tell: if two of them may have dropped the packet,
- * neither is sure.
+ * neither is sure, and none is if one of them could not be followed.
  */
 static size_t walk_priority(struct walk *w, size_t i, bool sure, bool *gone)
 {
@@ -653,8 +656,10 @@ static size_t walk_priority(struct walk *w, size_t i, bool sure, bool *gone)
 		*gone |= !walk_base(w, &w->bases[end], sure);
 		chains += w->out->n > n;
 	}
-	for (size_t k = first; chains > 1 && k < w->out->n; k++)
-		w->out->hits[k].sure = false;
+	if (chains > 1 || (end - i > 1 && w->out->cut)) {
+		for (size_t k = first; k < w->out->n; k++)
+			w->out->hits[k].sure = false;
+	}
 	return end;
 }
 
@@ -675,6 +680,16 @@ static enum nf_hook find_hook(const char *name)
 			return h;
 	}
 	return HOOK_NONE;
+}
+
+/* A chain's device, of which newer versions let the name end in a "*". */
+static bool is_device(const char *pattern, const char *name)
+{
+	size_t n = strlen(pattern);
+
+	if (n && pattern[n - 1] == '*')
+		return !strncmp(pattern, name, n - 1);
+	return !strcmp(pattern, name);
 }
 
 static bool is_family(const char *family, const char *a, const char *b)
@@ -713,10 +728,10 @@ static enum tri sees_device(const struct group *g, const struct base *b)
 	if (!devices || !name[0])
 		return TRI_MAYBE;
 	if (json_is_string(devices))
-		return strcmp(json_string_value(devices), name) ? TRI_NO : TRI_YES;
+		return is_device(json_string_value(devices), name) ? TRI_YES : TRI_NO;
 	json_array_foreach(devices, i, device)
 	{
-		if (json_is_string(device) && !strcmp(json_string_value(device), name))
+		if (json_is_string(device) && is_device(json_string_value(device), name))
 			return TRI_YES;
 	}
 	return json_is_array(devices) ? TRI_NO : TRI_MAYBE;
@@ -754,20 +769,31 @@ static bool is_named(const struct group *g, const struct base *b)
 	       !strncmp(b->name, g->verdict.chain, WD_CHAIN_LEN - 1);
 }
 
+/* NAT runs its chains itself, where it is in the hook: nf_nat_inet_fn(),
+ * net/netfilter/nf_nat_core.c. */
+static json_int_t priority_of(json_t *chain, enum nf_hook hook)
+{
+	const char *type = text_of(chain, "type");
+
+	if (!type || strcmp(type, "nat") != 0)
+		return json_integer_value(json_object_get(chain, "prio"));
+	return hook == HOOK_PREROUTING || hook == HOOK_OUTPUT ? PRI_NAT_DST : PRI_NAT_SRC;
+}
+
 /* False: it is no base chain. */
 static bool read_base(json_t *chain, struct base *b)
 {
 	const char *hook = text_of(chain, "hook");
-	json_t *priority = json_object_get(chain, "prio");
 
 	*b = (struct base){.chain = chain,
 			   .family = text_of(chain, "family"),
 			   .table = text_of(chain, "table"),
-			   .name = text_of(chain, "name"),
-			   .priority = json_integer_value(priority)};
-	if (!hook || !json_is_integer(priority) || !b->family || !b->table || !b->name)
+			   .name = text_of(chain, "name")};
+	if (!hook || !json_is_integer(json_object_get(chain, "prio")) || !b->family || !b->table ||
+	    !b->name)
 		return false;
 	b->hook = find_hook(hook);
+	b->priority = priority_of(chain, b->hook);
 	return b->hook != HOOK_NONE;
 }
 
@@ -778,18 +804,48 @@ static int by_priority(const void *a, const void *b)
 	return (x->priority > y->priority) - (x->priority < y->priority);
 }
 
+/* Dormant tables, whose chains see no packets, as keys of an object. */
+static json_t *dormant_tables(json_t *chains)
+{
+	json_t *all = json_object(), *object;
+	size_t i;
+
+	json_array_foreach(chains, i, object)
+	{
+		json_t *table = json_object_get(object, "table");
+		const char *family = text_of(table, "family"), *name = text_of(table, "name");
+		char *key;
+
+		if (!family || !name || !nft_has_flag(json_object_get(table, "flags"), "dormant"))
+			continue;
+		key = xasprintf("%s %s", family, name);
+		json_object_set_new_nocheck(all, key, json_true());
+		free(key);
+	}
+	return all;
+}
+
+static bool is_dormant(json_t *dormant, const struct base *b)
+{
+	char *key = xasprintf("%s %s", b->family, b->table);
+	bool is = json_object_get(dormant, key);
+
+	free(key);
+	return is;
+}
+
 static void find_bases(struct walk *w, json_t *chains,
 		       bool (*which)(void *arg, const char *family, const char *table), void *arg)
 {
 	bool named = w->g->verdict.table[0] && w->g->verdict.chain[0], there = false;
-	json_t *object;
+	json_t *dormant = dormant_tables(chains), *object;
 	size_t i;
 
 	json_array_foreach(chains, i, object)
 	{
 		struct base b;
 
-		if (!read_base(json_object_get(object, "chain"), &b))
+		if (!read_base(json_object_get(object, "chain"), &b) || is_dormant(dormant, &b))
 			continue;
 		b.passed = named ? is_named(w->g, &b) ? TRI_YES : TRI_NO : passes(w->g, &b);
 		there = there || b.passed != TRI_NO;
@@ -804,6 +860,7 @@ static void find_bases(struct walk *w, json_t *chains,
 	if (w->n_bases)
 		qsort(w->bases, w->n_bases, sizeof(*w->bases), by_priority);
 	w->lookups.cut = named && !there;
+	json_decref(dormant);
 }
 
 static void walk_once(struct walk *w)

@@ -14,7 +14,9 @@
  */
 struct nft_source {
 	void *arg;
-	json_t *(*chains)(void *arg); /* `nft -j list chains`, all families */
+	/* `nft -j list chains`, all families; and {"table": …} for tables that are dormant, with
+	 * their flags */
+	json_t *(*chains)(void *arg);
 	/* `nft -j -a list chain …` */
 	json_t *(*chain)(void *arg, const char *family, const char *table, const char *chain);
 	/* `nft -j list set …`, or map */

@@ -201,7 +201,7 @@ static json_t *find_set(json_t *json)
 	return NULL;
 }
 
-static bool has_flag(json_t *flags, const char *name)
+bool nft_has_flag(json_t *flags, const char *name)
 {
 	json_t *flag;
 	size_t i;
@@ -220,7 +220,7 @@ static bool set_changes(json_t *set)
 {
 	json_t *flags = json_object_get(set, "flags");
 
-	return has_flag(flags, "dynamic") || has_flag(flags, "timeout") ||
+	return nft_has_flag(flags, "dynamic") || nft_has_flag(flags, "timeout") ||
 	       json_object_get(set, "timeout");
 }
 
