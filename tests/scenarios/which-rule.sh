@@ -1137,6 +1137,46 @@ variant_two_backends()
 	trace_ways --deep
 }
 
+# One sets a mark behind the rule of the other that asks for it.
+variant_marks_of_another()
+{
+	lab_up
+	need_iptables legacy
+	optional MARK in_ns node1 iptables-legacy-restore -w <<-END || skip "iptables-legacy has no MARK here"
+		*mangle
+		-A FORWARD -p udp --dport 7710 -j MARK --set-xmark 0x1/0x1
+		-A FORWARD -p udp --dport 7711 -m mark --mark 0x2/0x2 -j DROP
+		-A FORWARD -p udp --dport 7712 -j MARK --set-xmark 0x4/0x4
+		COMMIT
+		*filter
+		-A FORWARD -p udp --dport 7711 -j DROP
+		COMMIT
+	END
+	nft_in node1 <<-END
+		table inet fw {
+			chain early {
+				type filter hook forward priority mangle - 10
+				udp dport 7710 meta mark & 0x1 == 0x1 counter drop
+			}
+			chain middle {
+				type filter hook forward priority mangle + 10
+				udp dport 7711 meta mark set meta mark | 0x2
+			}
+			chain late {
+				type filter hook forward priority filter + 10
+				udp dport 7710 counter drop
+				udp dport 7712 meta mark & 0x4 == 0x4 counter drop
+				udp dport 7712 counter drop
+			}
+		}
+	END
+	local at='node1 ip forward'
+	way_open 'iptables marks after nft asked' "udp poda $POD_C 7710" "$at" 'nft inet fw late' 'udp dport 7710' drop
+	way_open 'nft marks after iptables asked' "udp poda $POD_C 7711" "$at" 'iptables-legacy ip filter FORWARD' '--dport 7711' '-j DROP'
+	way 'iptables marks, then nft asks' "udp poda $POD_C 7712" "$at" 'nft inet fw late' '0x00000004' 'udp dport 7712' drop
+	trace_ways --deep
+}
+
 # ---- five hundred that differ in one field: the right one or none
 
 # numbered FIRST LAST TEXT: with the number for each N of the text

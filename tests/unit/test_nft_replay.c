@@ -191,7 +191,7 @@ static struct replay replay_json(struct ruleset *r, const struct group *g)
 	struct nft_source src = {r, list_chains, list_chain, list_set};
 	struct replay out = {};
 
-	assert_int_equal(nft_replay(&src, g, NULL, NULL, &out), 0);
+	assert_int_equal(nft_replay(&src, g, NULL, NULL, NULL, &out), 0);
 	return out;
 }
 
@@ -465,12 +465,12 @@ static void test_tables_of_others(void **state)
 	struct replay out = {};
 
 	(void)state;
-	assert_int_equal(nft_replay(&src, &g, not_filter, "t", &out), 0);
+	assert_int_equal(nft_replay(&src, &g, not_filter, "t", NULL, &out), 0);
 	assert_string_equal(words_of(&out), "policy-y!");
 	replay_free(&out);
 	strcpy(g.verdict.table, "t");
 	strcpy(g.verdict.chain, "fwd");
-	assert_int_equal(nft_replay(&src, &g, not_filter, "t", &out), 0);
+	assert_int_equal(nft_replay(&src, &g, not_filter, "t", NULL, &out), 0);
 	assert_string_equal(words_of(&out), "");
 	replay_free(&out);
 	json_decref(r.json);
@@ -676,6 +676,58 @@ static void test_statements_that_may_end(void **state)
 	/* it may fail, and then it drops: nft_ct_expect_obj_eval() */
 	CHECK(&g, FORWARD("drop") RULE("fwd", "5", "{'ct expectation':'e'}," ACCEPT),
 	      "other:5? policy-fwd?");
+}
+
+/* The sample shows what rules before made of the mark, but also what rules behind did. */
+static void test_marks_of_other_chains(void **state)
+{
+	struct group g = tcp_packet(); /* its mark is 0x10 */
+	static const char rules[] =
+		BASE("inet", "t", "early", "forward", "-5", "accept") RULE("early", "6", "%s")
+			FORWARD("accept") RULE("fwd", "5", MATCH(META("mark"), "16") "," DROP)
+				BASE("inet", "t", "late", "forward", "5", "accept")
+					RULE("late", "7", "%s");
+	static const char log[] = "{'log':null}",
+			  set[] = "{'mangle':{'key':" META("mark") ",'value':16}}";
+	static const struct {
+		const char *early, *late, *expected;
+	} cases[] = {{log, log, "5!"}, {set, log, "5!"}, {log, set, "5?"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *text = xasprintf(rules, cases[i].early, cases[i].late);
+
+		CHECK(&g, text, cases[i].expected);
+		free(text);
+	}
+}
+
+static void test_bits_of_marks(void **state)
+{
+	struct group g = tcp_packet();
+	static const char rules[] = FORWARD("drop")
+		RULE("fwd", "5", MATCH("{'&':[" META("mark") ",16]}", "0") "," ACCEPT)
+			RULE("fwd", "6", "{'mangle':{'key':" META("mark") ",'value':%s}}");
+	static const struct {
+		const char *value, *expected;
+	} cases[] = {
+		/* the last one that is there is it, whatever the mark was */
+		{"{'|':[" META("mark") ",32]}", "policy-fwd!"},
+		{"{'|':[" META("mark") ",16]}", "policy-fwd?"},
+		{"{'&':[" META("mark") ",16]}", "policy-fwd!"},
+		{"{'&':[" META("mark") ",32]}", "policy-fwd?"},
+		{"{'^':[{'&':[" META("mark") ",16]},1]}", "policy-fwd!"},
+		{"16", "policy-fwd?"},
+		{"{'ct':{'key':'mark'}}", "policy-fwd?"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *text = xasprintf(rules, cases[i].value);
+
+		CHECK(&g, text, cases[i].expected);
+		free(text);
+	}
 }
 
 static void test_dormant_tables(void **state)
@@ -1285,7 +1337,7 @@ static void test_no_chains(void **state)
 	struct replay out = {};
 
 	(void)state;
-	assert_int_equal(nft_replay(&src, &g, NULL, NULL, &out), -ENODATA);
+	assert_int_equal(nft_replay(&src, &g, NULL, NULL, NULL, &out), -ENODATA);
 	assert_true(out.cut);
 	replay_free(&out);
 }
@@ -1417,6 +1469,8 @@ int main(void)
 		cmocka_unit_test(test_sets_with_limits),
 		cmocka_unit_test(test_link_layer),
 		cmocka_unit_test(test_statements_that_may_end),
+		cmocka_unit_test(test_marks_of_other_chains),
+		cmocka_unit_test(test_bits_of_marks),
 		cmocka_unit_test(test_dormant_tables),
 		cmocka_unit_test(test_where_nat_is),
 		cmocka_unit_test(test_plain_rules_are_written_here),

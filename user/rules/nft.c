@@ -30,11 +30,11 @@ enum {
 	ANYHOW = GO_ON | RETURNS | ACCEPTS | GONE,
 };
 
-/* What rules on the way changed, so that rules before them saw something else than the sample. */
+/* What rules on the way changed besides the mark, so that rules before them saw something else than
+ * the sample. */
 enum {
-	CHANGED_MARK = 1 << 0,
-	CHANGED_FLOW = 1 << 1,
-	CHANGED_CT = 1 << 2,
+	CHANGED_FLOW = 1 << 0,
+	CHANGED_CT = 1 << 1,
 };
 
 struct base {
@@ -56,6 +56,10 @@ struct walk {
 	size_t n_bases;
 	bool exact; /* the packet died in the base chain that is walked: its sample fits */
 	unsigned int changed, unknown; /* CHANGED_*; unknown: since an earlier walk saw it */
+	struct marks marks;	       /* that rules on the way set, in all walks */
+	bool marked;		       /* this one has met others than those before */
+	bool first;		       /* the first walk: it knows of no marks yet */
+	const struct marks *others;    /* what those who are not nft set, or NULL */
 
 	/* of the base chain that is walked */
 	const struct base *base;
@@ -73,10 +77,17 @@ struct place {
 	uint64_t packets;
 };
 
+static void set_mark(struct walk *w, uint32_t bits)
+{
+	if (marks_add(&w->marks, w->base->priority, bits))
+		w->marked = true;
+}
+
 static unsigned int cut(struct walk *w)
 {
 	w->out->cut = true;
 	w->sure = false;
+	set_mark(w, UINT32_MAX);
 	return ANYHOW;
 }
 
@@ -309,6 +320,7 @@ static const struct verdict *find_verdict(const char *name)
 static unsigned int do_other(struct walk *w, const struct place *at)
 {
 	w->sure = false;
+	set_mark(w, UINT32_MAX);
 	add_hit(w, at, RULE_OTHER);
 	return ANYHOW;
 }
@@ -380,6 +392,31 @@ static void count(struct place *at, json_t *counter)
 	at->packets = (uint64_t)json_integer_value(packets);
 }
 
+static bool is_mark(json_t *expr)
+{
+	const char *key = text_of(json_object_get(expr, "meta"), "key");
+
+	return key && !strcmp(key, "mark");
+}
+
+/* The bits that may be others if the mark is set to that value. */
+static uint32_t marked_bits(json_t *value, int depth)
+{
+	const char *name = "";
+	json_t *pair = nft_member(value, &name), *constant = json_array_get(pair, 1);
+	uint32_t operand = (uint32_t)json_integer_value(constant);
+
+	if (is_mark(value))
+		return 0;
+	if (depth > 8 || json_array_size(pair) != 2 || !json_is_integer(constant))
+		return UINT32_MAX;
+	if (!strcmp(name, "|") || !strcmp(name, "^"))
+		return marked_bits(json_array_get(pair, 0), depth + 1) | operand;
+	if (!strcmp(name, "&"))
+		return marked_bits(json_array_get(pair, 0), depth + 1) | ~operand;
+	return UINT32_MAX;
+}
+
 /* Only what the replay knows of the packet matters. */
 static enum tri mangle(struct walk *w, json_t *arg)
 {
@@ -389,9 +426,8 @@ static enum tri mangle(struct walk *w, json_t *arg)
 	if (!key)
 		return TRI_MAYBE;
 	if (json_object_get(key, "meta") || json_object_get(key, "ct")) {
-		const char *meta = text_of(json_object_get(key, "meta"), "key");
-
-		w->changed |= meta && !strcmp(meta, "mark") ? CHANGED_MARK : 0;
+		if (is_mark(key))
+			set_mark(w, marked_bits(json_object_get(arg, "value"), 0));
 		return has_value(json_object_get(arg, "value"), 0) ? TRI_YES : TRI_MAYBE;
 	}
 	nft_value(&w->packet, key, &v);
@@ -601,6 +637,14 @@ static void forget_later(const struct walk *w, struct group *g)
 	}
 }
 
+/* What the mark may not have been yet in this base chain. */
+static uint32_t later_marks(const struct walk *w)
+{
+	int64_t from = w->g->hook == HOOK_NONE ? MARKS_ANY : w->base->priority;
+
+	return marks_from(&w->marks, from) | (w->exact ? 0 : marks_from(w->others, from));
+}
+
 static void set_packet(struct walk *w)
 {
 	struct nft_packet *p = &w->packet;
@@ -608,7 +652,7 @@ static void set_packet(struct walk *w)
 
 	p->family = w->base->family;
 	p->g = *g;
-	p->has_mark = g->has_sample && !(w->unknown & CHANGED_MARK);
+	p->mark_unknown = g->has_sample && !w->first ? later_marks(w) : UINT32_MAX;
 	p->g.hook = w->base->hook;
 	p->g.hook_family = is_ip_hook(w->base) ? "ip" : w->base->family;
 	forget_later(w, &p->g);
@@ -866,6 +910,7 @@ static void find_bases(struct walk *w, json_t *chains,
 static void walk_once(struct walk *w)
 {
 	replay_free(w->out);
+	w->marked = false;
 	w->seen = json_object();
 	w->lookups.work = 0;
 	walk_bases(w);
@@ -879,21 +924,23 @@ static void walk_once(struct walk *w)
  */
 static void walk(struct walk *w)
 {
-	w->unknown = CHANGED_MARK;
+	w->first = true;
 	walk_once(w);
-	while (w->unknown != w->changed) {
+	w->first = false;
+	do {
 		w->unknown = w->changed;
 		walk_once(w);
-	}
+	} while (w->unknown != w->changed || w->marked);
 }
 
 int nft_replay(const struct nft_source *src, const struct group *g,
 	       bool (*which)(void *arg, const char *family, const char *table), void *which_arg,
-	       struct replay *out)
+	       struct marks *marks, struct replay *out)
 {
 	json_t *chains = src->chains(src->arg);
 	struct replay found = {};
-	struct walk w = {.src = src, .g = g, .out = &found, .lookups = {.src = src}};
+	struct walk w = {
+		.src = src, .g = g, .out = &found, .lookups = {.src = src}, .others = out->others};
 
 	if (!nft_output(chains)) {
 		json_decref(chains);
@@ -906,8 +953,11 @@ int nft_replay(const struct nft_source *src, const struct group *g,
 	for (size_t i = 0; i < found.n; i++)
 		replay_add(out, &found.hits[i]);
 	out->cut = out->cut || found.cut;
+	if (marks)
+		marks_add_all(marks, &w.marks);
 	free(found.hits);
 	free(w.bases);
+	marks_free(&w.marks);
 	nft_lookups_free(&w.lookups);
 	json_decref(w.listings);
 	json_decref(chains);

@@ -394,8 +394,10 @@ static void get_l4proto(const struct nft_packet *p, struct nft_value *v)
 
 static void get_mark(const struct nft_packet *p, struct nft_value *v)
 {
-	if (p->has_mark)
-		set_number(v, p->g.mark, NULL);
+	if (p->mark_unknown == UINT32_MAX)
+		return;
+	set_number(v, p->g.mark, NULL);
+	put_number(v->unknown, p->mark_unknown);
 }
 
 static void get_in(const struct nft_packet *p, struct nft_value *v)
