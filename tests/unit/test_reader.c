@@ -434,6 +434,24 @@ static void test_marks_of_another_filter(void **state)
 	assert_open(&g);
 }
 
+/* What a program let go on from its queue died elsewhere. */
+static void test_queue_did_not_do_it(void **state)
+{
+	struct group g = seen_by_nobody("nft_do_chain");
+	struct answer a;
+
+	(void)state;
+	node.rules = "[" RULE_3("{\"queue\": {\"num\": 7}}") "]";
+	assert_open(&g);
+	node.rules =
+		"[" RULE_3("{\"match\": {\"op\": \"==\", \"left\": {\"fib\": {}}, \"right\": 1}},"
+			   "{\"queue\": {\"num\": 7}}") ", " RULE_3(TO_53 DROP) "]";
+	a = answer(&g);
+	assert_true(a.known);
+	assert_int_equal(a.rule.verdict, RULE_DROP);
+	answer_free(&a);
+}
+
 /* As from a child process. */
 static void tell(struct group *g, struct answer *a)
 {
@@ -527,6 +545,7 @@ int main(void)
 		cmocka_unit_test_setup(test_conntrack_table_is_full, set_node),
 		cmocka_unit_test_setup(test_no_rule_after_all, set_node),
 		cmocka_unit_test_setup(test_only_queues_at_a_queue, set_node),
+		cmocka_unit_test_setup(test_queue_did_not_do_it, set_node),
 		cmocka_unit_test_setup(test_other_filter_cannot_be_followed, set_node),
 		cmocka_unit_test_setup(test_marks_of_another_filter, set_node),
 		cmocka_unit_test_setup(test_gone_rule_replaces_a_deduced_one, set_node),

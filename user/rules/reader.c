@@ -249,15 +249,16 @@ static bool nft_frees_itself(void)
 	       (major > 6 || (major == 6 && minor >= 7));
 }
 
-/* Of the others none is where this packet died. */
-static void keep_queues(struct replay *out)
+/* Only rules that queue lose a packet in nf_queue(), and they lose none elsewhere: what died in
+ * another place went on from their queue. The others are forgotten. */
+static void keep_queues(struct replay *out, bool queues)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < out->n; i++) {
 		enum rule_verdict verdict = out->hits[i].rule.verdict;
 
-		if (verdict == RULE_QUEUE || verdict == RULE_OTHER)
+		if ((verdict == RULE_QUEUE) == queues || verdict == RULE_OTHER)
 			out->hits[kept++] = out->hits[i];
 		else
 			rule_free(&out->hits[i].rule);
@@ -341,7 +342,9 @@ static void replay_all(const struct reader *r, const struct group *g, struct rep
 
 	replay_filters(r, g, by_nft, by_legacy, out);
 	if (rule_at_queue(g))
-		keep_queues(out);
+		keep_queues(out, true);
+	else if (group_at(g, nft_place) || group_at(g, hook_place))
+		keep_queues(out, false);
 }
 
 static bool one_backend(const struct replay *r)
