@@ -366,6 +366,39 @@ static void assert_open(const struct group *g)
 
 #define COUNTED(packets) "{\"counter\": {\"packets\": " packets ", \"bytes\": 0}},"
 
+/* The counter is read after the drop. */
+static void test_rule_that_counted_nothing(void **state)
+{
+	struct group g = seen_by_nobody("nft_do_chain");
+
+	(void)state;
+	node.rules = RULE(TO_53 COUNTED("1") DROP);
+	assert_deduced(&g, RULE_NFT);
+	node.rules = RULE(TO_53 COUNTED("0") DROP);
+	assert_unknown(&g, "counted no packet");
+	/* also where it is the only one that may have */
+	node.rules = RULE("{\"limit\": {}}," COUNTED("0") DROP);
+	assert_unknown(&g, "counted no packet");
+	/* behind the verdict nothing counts */
+	node.rules = RULE(TO_53 DROP "," COUNTED("0") "{\"log\": null}");
+	assert_deduced(&g, RULE_NFT);
+	node.rules = RULE(TO_53 ACCEPT);
+	g = seen_by_nobody("nf_hook_slow");
+	node.legacy = "*mangle\n:FORWARD ACCEPT [9:9]\n[1:60] -A FORWARD -j DROP\nCOMMIT\n";
+	assert_deduced(&g, RULE_IPTABLES_LEGACY);
+	node.legacy = "*mangle\n:FORWARD ACCEPT [9:9]\n[0:0] -A FORWARD -j DROP\nCOMMIT\n";
+	assert_unknown(&g, "counted no packet");
+	/* iptables-nft's policies do not count */
+	node.legacy = NULL;
+	node.compat = true;
+	node.chains = XT_CHAINS;
+	node.saved = "*filter\n:FORWARD DROP [0:0]\nCOMMIT\n";
+	g = seen_by_nobody("nft_do_chain");
+	assert_deduced(&g, RULE_IPTABLES_NFT);
+	node.saved = "*filter\n:FORWARD DROP [0:0]\n[0:0] -A FORWARD -j DROP\nCOMMIT\n";
+	assert_unknown(&g, "counted no packet");
+}
+
 /* What one packet filter has that cannot be followed may have dropped it before the other one. */
 static void test_other_filter_cannot_be_followed(void **state)
 {
@@ -546,6 +579,7 @@ int main(void)
 		cmocka_unit_test_setup(test_no_rule_after_all, set_node),
 		cmocka_unit_test_setup(test_only_queues_at_a_queue, set_node),
 		cmocka_unit_test_setup(test_queue_did_not_do_it, set_node),
+		cmocka_unit_test_setup(test_rule_that_counted_nothing, set_node),
 		cmocka_unit_test_setup(test_other_filter_cannot_be_followed, set_node),
 		cmocka_unit_test_setup(test_marks_of_another_filter, set_node),
 		cmocka_unit_test_setup(test_gone_rule_replaces_a_deduced_one, set_node),

@@ -376,11 +376,28 @@ static bool conntrack_may_have(const struct reader *r, const struct group *g,
 	       !only_rules_drop(g) && r->from->conntrack_full();
 }
 
+/*
+ * Its counter, read after the drop, says that it never dropped a packet: the replay is wrong, or
+ * the counter was set back since, and then those of others may have been, too. Base chains of nft
+ * count nothing for iptables-nft, whose policies always read 0.
+ */
+static bool never_counted(const struct rule_hit *hit)
+{
+	return hit->has_packets && !hit->packets &&
+	       !(hit->rule.policy && hit->rule.backend != RULE_IPTABLES_LEGACY &&
+		 hit->rule.backend != RULE_EBTABLES_LEGACY);
+}
+
 static const struct rule_hit *choose(const struct reader *reader, const struct replay *r,
 				     const struct group *g, const char **why)
 {
 	if (!r->n || conntrack_may_have(reader, g, &r->hits[0].rule))
 		return NULL;
+	if (never_counted(&r->hits[0]) && (r->hits[0].sure || r->n == 1)) {
+		*why = "the rule that matches has counted no packet: its counter was set back, or "
+		       "another rule did it";
+		return NULL;
+	}
 	if (r->hits[0].sure && one_backend(r) && !r->unread) {
 		*why = "the packet matches it, and nothing before it can have dropped the packet";
 		return &r->hits[0];
@@ -634,9 +651,10 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 	hit = choose(r, &replay, g, &a->why);
 	if (!hit && g->rule_counters && only_rules_drop(g)) {
 		hit = replay_counted(&replay, g->rule_counters);
+		hit = hit && never_counted(hit) ? NULL : hit;
 		a->why = hit ? "of those that may have, no other has counted more since the last "
 			       "drop"
-			     : NULL;
+			     : a->why;
 	}
 	if (hit) {
 		copy_rule(&a->rule, &hit->rule);
@@ -644,7 +662,8 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 	} else {
 		a->others = replay.n;
 		a->none = !replay.n && !replay.cut;
-		a->why = replay.cut ? "not all of the rules could be read" : NULL;
+		if (replay.cut)
+			a->why = "not all of the rules could be read";
 		if (replay.n && !replay.cut)
 			a->counters = replay_counters(&replay);
 	}
