@@ -1003,6 +1003,25 @@ static void test_small_print(void **state)
 	      FORWARD("accept") RULE("fwd", "5", UNKNOWN ",{'continue':null}")
 		      RULE("fwd", "6", DROP),
 	      "6!");
+	/* behind a map's "continue" the rule goes on, but not where the map has nothing */
+	CHECK(&g,
+	      FORWARD("accept") RULE(
+		      "fwd", "5",
+		      VMAP(PAYLOAD("tcp", "dport"), "{'set':[[80,{'continue':null}]]}") "," DROP)
+		      RULE("fwd", "6", DROP),
+	      "5!");
+	CHECK(&g,
+	      FORWARD("accept") RULE(
+		      "fwd", "5",
+		      VMAP(PAYLOAD("tcp", "dport"), "{'set':[[81,{'continue':null}]]}") "," DROP)
+		      RULE("fwd", "6", DROP),
+	      "6!");
+	CHECK(&g,
+	      FORWARD("accept") RULE("fwd", "5",
+				     UNKNOWN "," VMAP(PAYLOAD("tcp", "dport"),
+						      "{'set':[[80,{'continue':null}]]}") "," DROP)
+		      RULE("fwd", "6", DROP),
+	      "5? 6?");
 	/* it may be what is odd, or what no element has */
 	CHECK(&g,
 	      FORWARD("accept") RULE("fwd", "5",

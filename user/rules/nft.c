@@ -345,6 +345,7 @@ struct mapped {
 	const struct place *at;
 	enum tri t; /* the rule before it */
 	unsigned int ends;
+	enum tri on; /* does it yield "continue"? Then the rule goes on behind it */
 	bool found;
 };
 
@@ -364,24 +365,32 @@ static bool apply_mapped(void *arg, json_t *verdict, enum tri t)
 
 	m->w->lookups.work++;
 	m->found = t == TRI_YES;
+	if (v && v->apply == pass_on) {
+		m->on = m->found ? TRI_YES : TRI_MAYBE;
+		return !over(m->w);
+	}
 	t = tri_and(t, m->t);
 	m->ends |= v ? apply(m->w, m->at, v, value, t) : do_other(m->w, m->at);
 	return !over(m->w);
 }
 
-static unsigned int map_verdict(struct walk *w, const struct place *at, json_t *vmap, enum tri t)
+/* How it ends the rule; *t: does the rule get to it, and behind it? */
+static unsigned int map_verdict(struct walk *w, const struct place *at, json_t *vmap, enum tri *t)
 {
 	struct nft_place place = {&w->lookups, &w->packet, w->base->family, w->base->table};
-	struct mapped m = {.w = w, .at = at, .t = t};
+	struct mapped m = {.w = w, .at = at, .t = *t};
+	unsigned int missed = *t == TRI_YES ? 0 : GO_ON;
 	bool known;
 
+	*t = TRI_NO;
 	if (!nft_vmap(&place, vmap, apply_mapped, &m, &known))
 		return ANYHOW;
 	if (!known)
 		return do_other(w, at);
 	if (w->lookups.cut) /* a verdict that is not there any more may have dropped it */
 		return cut(w);
-	return m.found ? m.ends : m.ends | GO_ON;
+	*t = tri_and(m.t, m.on);
+	return m.found ? m.ends | missed : m.ends | GO_ON;
 }
 
 static void count(struct place *at, json_t *counter)
@@ -515,9 +524,12 @@ static unsigned int walk_rule(struct walk *w, struct place *at)
 
 		if (v)
 			return at->may_end | apply(w, at, v, arg, t);
-		if (!strcmp(name, "vmap"))
-			return at->may_end | map_verdict(w, at, arg, t) |
-			       (t == TRI_YES ? 0 : GO_ON);
+		if (!strcmp(name, "vmap")) {
+			at->may_end |= map_verdict(w, at, arg, &t);
+			if (t == TRI_NO)
+				return at->may_end;
+			continue;
+		}
 		t = tri_and(t, statement(w, at, name, arg));
 		if (t == TRI_NO)
 			break;
