@@ -1046,6 +1046,40 @@ variant_two_backends()
 	trace_ways --deep
 }
 
+# Nobody listens to the queue, and the rule lets the packet go on then: to the next table, or base chain.
+variant_queue_bypass()
+{
+	lab_up
+	need_iptables legacy
+	in_ns node1 iptables-legacy-restore -w 2>/dev/null <<-END || skip "the kernel has no NFQUEUE"
+		*mangle
+		-A FORWARD -p udp --dport 7750 -j NFQUEUE --queue-num 3 --queue-bypass
+		COMMIT
+		*filter
+		-A FORWARD -p udp --dport 7799 -j DROP
+		-A FORWARD -p udp --dport 7750 -j DROP
+		COMMIT
+	END
+	way 'legacy drops' "udp poda $POD_C 7750" 'node1 ip forward' 'iptables-legacy ip filter FORWARD' '--dport 7750' '-j DROP'
+	if nft_try queue node1 <<-END; then
+		table ip early {
+			chain forward {
+				type filter hook forward priority filter - 5
+				udp dport 7751 counter queue flags bypass to 3
+			}
+		}
+		table ip late {
+			chain forward {
+				type filter hook forward priority filter + 5
+				udp dport 7751 counter drop
+			}
+		}
+	END
+		way 'nft drops' "udp poda $POD_C 7751" 'node1 ip forward' 'nft ip late forward' 'dport 7751' drop
+	fi
+	trace_ways --deep
+}
+
 # ---- five hundred that differ in one field: the right one or none
 
 # numbered FIRST LAST TEXT: with the number for each N of the text

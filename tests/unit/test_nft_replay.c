@@ -240,11 +240,6 @@ static void test_drop(void **state)
 	CHECK(&g, FORWARD("accept") RULE("fwd", "5", DPORT("80") "," DROP), "5!");
 	CHECK(&g, FORWARD("accept") RULE("fwd", "5", DPORT("81") "," DROP), "");
 	CHECK(&g, FORWARD("accept") RULE("fwd", "5", DPORT("80") ",{'reject':null}"), "reject:5!");
-	/* userspace may have let it go on */
-	CHECK(&g,
-	      FORWARD("accept") RULE("fwd", "5", "{'queue':{'num':1}}")
-		      BASE("ip", "x", "later", "forward", "5", "drop"),
-	      "queue:5! policy-later?");
 	/* the first one that drops is it */
 	CHECK(&g, FORWARD("drop") RULE("fwd", "5", DPORT("80") "," DROP) RULE("fwd", "6", DROP),
 	      "5!");
@@ -252,6 +247,27 @@ static void test_drop(void **state)
 	CHECK(&g, BASE("inet", "t", "in", "input", "0", "drop"), "");
 	g.hook = HOOK_INPUT;
 	CHECK(&g, BASE("inet", "t", "in", "input", "0", "drop"), "policy-in!");
+}
+
+#define QUEUES(queue)                                                                              \
+	FORWARD("accept")                                                                          \
+	RULE("fwd", "5", "{'queue':{'num':1" queue "}}")                                           \
+	BASE("ip", "x", "later", "forward", "5", "drop")
+
+/* A program lets it go on to the next base chain, and so does the bypass flag without one. */
+static void test_queue(void **state)
+{
+	struct group g = tcp_packet();
+
+	(void)state;
+	g.loc.name = "nft_do_chain";
+	CHECK(&g, QUEUES(""), "policy-later!");
+	CHECK(&g, QUEUES(",'flags':'bypass'"), "policy-later!");
+	g.loc.name = "nf_queue";
+	CHECK(&g, QUEUES(""), "queue:5! policy-later?");
+	CHECK(&g, QUEUES(",'flags':'fanout'"), "queue:5! policy-later?");
+	CHECK(&g, QUEUES(",'flags':'bypass'"), "queue:5? policy-later?");
+	CHECK(&g, QUEUES(",'flags':['fanout','bypass']"), "queue:5? policy-later?");
 }
 
 static void test_what_a_hit_tells(void **state)
@@ -1207,6 +1223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_what_a_hit_tells),
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_jump_goto_return),

@@ -162,10 +162,28 @@ static unsigned int drop(struct walk *w, const struct place *at, json_t *arg)
 	return GONE;
 }
 
-/* Userspace may send it on to the next base chain, too. */
+/* "flags": one word, or several. */
+static bool has_flag(json_t *arg, const char *flag)
+{
+	json_t *flags = json_object_get(arg, "flags"), *word;
+	size_t i;
+
+	json_array_foreach(flags, i, word)
+	{
+		if (json_is_string(word) && !strcmp(json_string_value(word), flag))
+			return true;
+	}
+	return json_is_string(flags) && !strcmp(json_string_value(flags), flag);
+}
+
+/* Userspace may send it on to the next base chain, too, or nobody is there. */
 static unsigned int queue(struct walk *w, const struct place *at, json_t *arg)
 {
-	(void)arg;
+	enum tri ends = rule_queue_ends(w->g, has_flag(arg, "bypass"));
+
+	if (ends == TRI_NO)
+		return ACCEPTS;
+	w->sure = w->sure && ends == TRI_YES;
 	add_hit(w, at, RULE_QUEUE);
 	return ACCEPTS | GONE;
 }

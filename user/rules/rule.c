@@ -120,7 +120,17 @@ bool rule_at_queue(const struct group *g)
 	return group_at(g, place);
 }
 
-static bool is_under(const struct group *g, const char *prefix)
+static enum tri died_at_queue(const struct group *g)
+{
+	static const char *const reason[] = {"NETFILTER_DROP", NULL};
+
+	if (g->loc.name)
+		return rule_at_queue(g) ? TRI_YES : TRI_NO;
+	/* its address is hidden; nf_queue() gives no reason */
+	return group_reason(g, reason) ? TRI_NO : TRI_MAYBE;
+}
+
+bool rule_is_under(const struct group *g, const char *prefix)
 {
 	for (int i = 0; i < g->n_stack; i++) {
 		if (g->stack[i].name && !strncmp(g->stack[i].name, prefix, strlen(prefix)))
@@ -129,14 +139,23 @@ static bool is_under(const struct group *g, const char *prefix)
 	return false;
 }
 
+enum tri rule_queue_ends(const struct group *g, bool bypass)
+{
+	/* a program's verdict sent it on, and another rule queued it again */
+	bool again = rule_is_under(g, "nf_reinject") || rule_is_under(g, "nfqnl_");
+
+	return tri_and(died_at_queue(g), bypass || again ? TRI_MAYBE : TRI_YES);
+}
+
 /* By what the hook has in it, and by what conntrack knew of the packet. */
 static const char *cause_by_place(const struct group *g)
 {
 	bool first = g->hook == HOOK_PREROUTING || g->hook == HOOK_OUTPUT;
 
-	if (is_under(g, "ip_vs_"))
+	if (rule_is_under(g, "ip_vs_"))
 		return "IPVS";
-	if (is_under(g, "nf_synproxy") || is_under(g, "synproxy_") || is_under(g, "ipv4_synproxy"))
+	if (rule_is_under(g, "nf_synproxy") || rule_is_under(g, "synproxy_") ||
+	    rule_is_under(g, "ipv4_synproxy"))
 		return "SYNPROXY";
 	if (g->hook == HOOK_OUTPUT && g->has_original)
 		return "NAT, without a route to where it sends the packet";

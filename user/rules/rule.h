@@ -115,8 +115,17 @@ bool rule_may_be_verdict(const struct group *g);
 /* Netfilter dropped it and no rule did: who then, as far as hook programs or the place tell.
  * Static; NULL: a rule may have done it, or netfilter did not. */
 const char *rule_other_cause(const struct group *g);
+/* Does a function whose name begins so stand in the stack? False where its addresses are hidden. */
+bool rule_is_under(const struct group *g, const char *prefix);
 /* Was it dropped because a queue to a program did not take it? Only rules that queue may be it. */
 bool rule_at_queue(const struct group *g);
+/*
+ * Did a rule that queues, and that the packet met, end its way? NO: it died elsewhere, so a program
+ * gave it back, or there was none and the rule's bypass flag let it go on; nf_hook_slow(),
+ * net/netfilter/core.c. Then the table is done with it, and the next one had it. MAYBE: the place
+ * is that of queues, but both may be true of another rule's.
+ */
+enum tri rule_queue_ends(const struct group *g, bool bypass);
 /* NO if one is NO, YES if both are YES, otherwise MAYBE. */
 enum tri tri_and(enum tri a, enum tri b);
 enum tri tri_not(enum tri a);

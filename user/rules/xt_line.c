@@ -111,6 +111,15 @@ static void read_mark_set(struct xt_line *l, const struct target *t, size_t i)
 			xt_mark_parse(value, &l->mark.flip, &l->mark.clear);
 }
 
+static void read_queue(struct xt_line *l, size_t i, const struct xt_packet *p)
+{
+	enum tri ends = rule_queue_ends(p->g, target_option(l, i, "--queue-bypass"));
+
+	l->may_pass = ends != TRI_YES;
+	if (ends == TRI_NO)
+		l->fate = XT_ACCEPTS;
+}
+
 /* Words from i on are the target's options. */
 static void read_target(struct xt_line *l, size_t i, const struct xt_packet *p)
 {
@@ -125,6 +134,9 @@ static void read_target(struct xt_line *l, size_t i, const struct xt_packet *p)
 	l->fate = t->fate;
 	if (t->fate & XT_DIES)
 		l->verdict = t->verdict;
+	l->may_pass = l->verdict == RULE_OTHER;
+	if (p && l->verdict == RULE_QUEUE)
+		read_queue(l, i, p);
 }
 
 /* iptables negates before the option, ebtables behind it. Returns the word behind its values. */
@@ -253,6 +265,7 @@ void xt_line_read(struct xt_line *l, enum xt_syntax syntax, const char *text, si
 	l->go_to = false;
 	l->fate = XT_GOES_ON;
 	l->verdict = RULE_OTHER;
+	l->may_pass = false;
 	l->mark = (struct xt_mark_set){};
 	read_words(l, syntax, p);
 }

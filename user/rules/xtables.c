@@ -521,8 +521,7 @@ static bool run_target(struct walk *w, struct visit *v, size_t i)
 	if (line->fate & XT_DIES) {
 		struct rule rule = read_rule(w->r, w->t, v->chain, i, line);
 
-		add_hit(w, &rule, &v->chain->rules[i].counter,
-			certain && line->verdict != RULE_OTHER);
+		add_hit(w, &rule, &v->chain->rules[i].counter, certain && !line->may_pass);
 	}
 	if (line->fate & XT_ACCEPTS)
 		w->accepts = true;
@@ -639,6 +638,7 @@ static bool skips_nat(const struct group *g)
 
 /* The tables that the packet's hook may have run, in order. */
 struct way {
+	enum nf_hook hook;
 	const char *chain;
 	const char *const *tables; /* NULL at the end */
 	bool one;		   /* it is known that the packet died in this table */
@@ -662,11 +662,46 @@ static void know_mark(struct walk *w, const char *const *tables)
 	w->p.mark_known |= ~set_later;
 }
 
+/* Does its hook's NAT come behind the table, and of which side? nf_nat_ipv4_ops,
+ * net/netfilter/nf_nat_proto.c. */
+static bool is_before_nat(const struct way *way, const char *table, bool *of_source)
+{
+	*of_source = way->hook == HOOK_INPUT || way->hook == HOOK_POSTROUTING;
+	if (way->hook == HOOK_OUTPUT)
+		return strcmp(table, "filter") != 0 && strcmp(table, "security") != 0;
+	return *of_source || way->hook == HOOK_PREROUTING;
+}
+
+/* Has NAT of its own direction changed the packet on that side? */
+static bool is_changed(const struct group *g, bool source)
+{
+	const struct flow *came = g->ct_reply ? &g->ct_tuples[1] : &g->original;
+
+	if (!g->has_original)
+		return false;
+	if (g->ct_state == CT_RELATED) /* an error about the connection has other addresses */
+		return true;
+	if (source)
+		return !addr_eq(&came->src, &g->flow.src) || came->sport != g->flow.sport;
+	return !addr_eq(&came->dst, &g->flow.dst) || came->dport != g->flow.dport;
+}
+
+/* May another hook have changed it before? Loopback packets keep conntrack's entry, and IPVS and
+ * VRF devices have the same hooks run twice. */
+static bool may_come_changed(const struct group *g, const struct way *way)
+{
+	return way->hook == HOOK_PREROUTING || way->hook == HOOK_INPUT ||
+	       g->ct_state == CT_RELATED || !g->n_stack || rule_is_under(g, "ip_vs_") ||
+	       rule_is_under(g, "vrf_");
+}
+
 static void walk_table(struct walk *w, const struct way *way, const char *const *name)
 {
 	const struct group *g = w->p.g;
 	const struct chain *c = w->t->opaque ? NULL : find_base_chain(w->t, way->chain);
-	bool nat = w->p.routed && !strcmp(*name, "nat");
+	bool nat = w->p.routed && !strcmp(*name, "nat"), source;
+	bool changed = w->p.routed && !way->one && is_before_nat(way, *name, &source) &&
+		       is_changed(g, source);
 
 	w->accepts = true;
 	if (!c) {
@@ -676,13 +711,12 @@ static void walk_table(struct walk *w, const struct way *way, const char *const 
 	}
 	if (nat && !way->one && skips_nat(g))
 		return;
+	if (changed && !may_come_changed(g, way)) /* then it has passed the table */
+		return;
 	w->sure = way->sure && !w->dies && !w->r->cut && (!nat || way->one);
 	w->accepts = false;
 	w->p.ct_since = w->p.routed && !way->one && !strcmp(*name, "raw") && g->ct_state != CT_NONE;
-	/* between mangle and filter */
-	w->p.nat_since = w->p.routed && !way->one && g->has_original &&
-			 !strcmp(way->chain, "OUTPUT") && strcmp(*name, "filter") &&
-			 strcmp(*name, "security");
+	w->p.nat_since = changed;
 	know_mark(w, name);
 	walk_base_chain(w, c);
 }
@@ -728,7 +762,8 @@ void xt_replay(const struct xt_ruleset *r, const char *table, const struct group
 	if (!sees(r, &g->flow) || (table && !strcmp(table, "broute")))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(base_chains); i++) {
-		const struct way way = {.chain = base_chains[i].chain,
+		const struct way way = {.hook = base_chains[i].hook,
+					.chain = base_chains[i].chain,
 					.tables = table ? one : base_chains[i].tables,
 					.one = table,
 					.sure = g->hook != HOOK_NONE};
