@@ -131,10 +131,13 @@ struct group {
 	struct rule *rule;		 /* NULL: not known; owned by the group */
 	bool rule_certain;		 /* seen by a probe, not deduced */
 	unsigned int rule_others;	 /* without a rule: so many may have been it */
-	bool rule_mixed; /* the rule is one of iptables, and the other iptables has some here, too
-			  */
-	bool rule_none;	 /* the rules were read, and none may have been it */
-	char *rule_why;	 /* why it is that one, or why it is not known; or NULL */
+	struct rule *rule_may_be;	 /* the first of those; owned by the group */
+	unsigned int n_rule_may_be;
+	bool nat_no_route; /* output hook: NAT sent it to where no route led when that was asked */
+	bool rule_mixed;   /* the rule is one of iptables, and the other iptables has some here, too
+			    */
+	bool rule_none;	   /* the rules were read, and none may have been it */
+	char *rule_why;	   /* why it is that one, or why it is not known; or NULL */
 	/* Of several that may have been it: their counters, as rules/reader.c noted them, and when;
 	 * who counts more after another drop? */
 	char *rule_counters;	  /* NULL: none, or they do not help */

@@ -1231,6 +1231,26 @@ variant_counters()
 	check_ways
 }
 
+# What a rule asks of the packet is not known, but it is alone, and nobody else in the hook drops such packets.
+variant_alone()
+{
+	local at='node1 ip output' of='iptables-legacy ip filter'
+	lab_up
+	need_iptables legacy
+	in_ns node1 iptables-legacy-restore -w <<-END || skip "iptables-legacy has no addrtype here"
+		*filter
+		:user - [0:0]
+		-A OUTPUT -p udp --dport 7960 -j user
+		-A OUTPUT -p udp --dport 7961 -m addrtype ! --dst-type LOCAL -j DROP
+		-A user -m addrtype --dst-type LOCAL -j RETURN
+		-A user -j DROP
+		COMMIT
+	END
+	way 'behind a return' "udp node1 $OUTSIDE 7960" "$at" "$of user" '-j DROP' '-A user'
+	way 'one that may match' "udp node1 $OUTSIDE 7961" "$at" "$of OUTPUT" '--dport 7961' '-j DROP'
+	trace_ways
+}
+
 # ---- nothing is changed by asking
 
 # state NETNS…: what listing rules could change, to be compared

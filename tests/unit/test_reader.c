@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Which rule it was, from what probes saw and what a node's rules are: one made of texts. */
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <net/ethernet.h>
 #include <netinet/in.h>
 
@@ -26,6 +27,7 @@ static struct {
 	const char *chains, *rules; /* JSON; rules are those of the only chain */
 	const char *saved;	    /* by iptables-nft-save */
 	const char *legacy;	    /* by iptables-legacy-save -t mangle */
+	const char *filter;	    /* likewise; NULL: an empty one */
 	uint32_t generation;
 	int changes;		     /* so many readings change it */
 	int reads, forgotten, tools; /* tools: runs of them */
@@ -86,15 +88,17 @@ static uint32_t generation(void)
 
 static const char *legacy_tables(const char *family)
 {
-	return strcmp(family, "ip") || !node.legacy ? "" : "mangle\nfilter\n";
+	return strcmp(family, "ip") || (!node.legacy && !node.filter) ? "" : "mangle\nfilter\n";
 }
 
 static const char *saved(const char *tool, const char *table)
 {
 	node.tools++;
-	if (!strcmp(tool, "iptables-legacy-save"))
-		return strcmp(table, "mangle") ? "*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n"
-					       : node.legacy;
+	if (!strcmp(tool, "iptables-legacy-save")) {
+		const char *text = strcmp(table, "mangle") ? node.filter : node.legacy;
+
+		return text ? text : "*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n";
+	}
 	return strcmp(tool, "iptables-nft-save") ? NULL : node.saved;
 }
 
@@ -314,6 +318,85 @@ static void test_conntrack_table_is_full(void **state)
 	answer_free(&a);
 }
 
+/* No program saw it: somebody in the hook dropped it. */
+static struct group by_the_place(enum nf_hook hook, enum ct_state state)
+{
+	struct group g = seen_by_a_probe();
+
+	memset(&g.verdict, 0, sizeof(g.verdict));
+	g.explained = false;
+	g.hook = hook;
+	g.loc.name = "nf_hook_slow";
+	g.ct_state = state;
+	g.has_ct_status = true;
+	return g;
+}
+
+/* A new route for what NAT translated failed, so that nothing behind NAT had it. */
+static void test_nat_without_a_route(void **state)
+{
+	struct group g = by_the_place(HOOK_OUTPUT, CT_NEW);
+	struct answer a;
+
+	(void)state;
+	node.filter = "*filter\n:OUTPUT DROP [9:540]\nCOMMIT\n";
+	g.has_original = true;
+	g.original = g.flow;
+	g.original.dst = an_addr("10.96.0.10");
+	a = answer(&g);
+	assert_true(a.known);
+	answer_free(&a);
+	g.nat_no_route = true;
+	a = answer(&g);
+	assert_true(!a.known && a.none);
+	answer_free(&a);
+	node.legacy = "*mangle\n:OUTPUT DROP [9:540]\nCOMMIT\n"; /* it has passed that, too */
+	g.original = g.flow;
+	a = answer(&g);
+	assert_true(a.known);
+	assert_string_equal(a.rule.table, "mangle");
+	answer_free(&a);
+}
+
+#define MAY_BE(chain)                                                                              \
+	"*filter\n:" chain " ACCEPT [0:0]\n[9:540] -A " chain                                      \
+	" -m limit --limit 1/s -j DROP\nCOMMIT\n"
+
+/* One rule may match, and nobody else in the hook can have dropped such a packet. */
+static void test_only_one_may_have(void **state)
+{
+	static const struct {
+		enum nf_hook hook;
+		const char *rules;
+		enum ct_state ct;
+		bool helper, full, known;
+	} cases[] = {
+		{HOOK_OUTPUT, MAY_BE("OUTPUT"), CT_NEW, .known = true},
+		{HOOK_OUTPUT, MAY_BE("OUTPUT"), CT_NONE, .known = true},
+		{HOOK_OUTPUT, MAY_BE("OUTPUT"), CT_NONE, .full = true},
+		{HOOK_INPUT, MAY_BE("INPUT"), CT_ESTABLISHED, .known = true},
+		{HOOK_INPUT, MAY_BE("INPUT"), CT_ESTABLISHED, .helper = true},
+		{HOOK_INPUT, MAY_BE("INPUT"), CT_NONE, .full = true, .known = true},
+		{HOOK_INPUT, MAY_BE("INPUT"), CT_NEW, .known = false},
+		{HOOK_INPUT, MAY_BE("INPUT"), CT_RELATED, .known = false},
+		{HOOK_INPUT, MAY_BE("INPUT"), CT_UNSEEN, .known = false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct group g = by_the_place(cases[i].hook, cases[i].ct);
+		struct answer a;
+
+		node.filter = cases[i].rules;
+		node.full = cases[i].full;
+		g.ct_status = cases[i].helper ? IPS_HELPER : 0;
+		a = answer(&g);
+		assert_int_equal(a.known, cases[i].known);
+		assert_int_equal(a.n_may_be, !cases[i].known);
+		answer_free(&a);
+	}
+}
+
 /* At nf_queue() only a rule that queues can have done it, and that rule alone is enough. */
 static void test_only_queues_at_a_queue(void **state)
 {
@@ -394,6 +477,32 @@ static void test_no_rule_after_all(void **state)
 	group_free(&g);
 }
 
+/* Who may have been it is told, as far as it helps. */
+static void test_several_may_have(void **state)
+{
+	struct group g = by_the_place(HOOK_FORWARD, CT_NEW);
+	struct answer a;
+
+	(void)state;
+	node.filter = "*filter\n:FORWARD DROP [1:1]\n"
+		      "[1:1] -A FORWARD -m limit --limit 1/s -j DROP\n"
+		      "[1:1] -A FORWARD -m limit --limit 2/s -j DROP\n"
+		      "[1:1] -A FORWARD -m limit --limit 3/s -j DROP\n"
+		      "[1:1] -A FORWARD -m limit --limit 4/s -j DROP\nCOMMIT\n";
+	a = answer(&g);
+	tell(&g, &a);
+	assert_null(g.rule);
+	assert_int_equal(g.rule_others, 5);
+	assert_int_equal(g.n_rule_may_be, 4);
+	assert_int_equal(g.rule_may_be[3].number, 4);
+	assert_string_equal(g.rule_may_be[0].text, "-A FORWARD -m limit --limit 1/s -j DROP");
+	node.filter = NULL;
+	a = answer(&g);
+	tell(&g, &a);
+	assert_int_equal(g.n_rule_may_be, 0);
+	group_free(&g);
+}
+
 /* Not only UTF-8: the kernel takes any comment. */
 static void test_any_bytes_arrive(void **state)
 {
@@ -424,6 +533,9 @@ int main(void)
 		cmocka_unit_test_setup(test_ruleset_changes_while_it_is_read, set_node),
 		cmocka_unit_test_setup(test_ruleset_changed_since_the_last_reading, set_node),
 		cmocka_unit_test(test_any_bytes_arrive),
+		cmocka_unit_test_setup(test_nat_without_a_route, set_node),
+		cmocka_unit_test_setup(test_only_one_may_have, set_node),
+		cmocka_unit_test_setup(test_several_may_have, set_node),
 		cmocka_unit_test_setup(test_conntrack_table_is_full, set_node),
 		cmocka_unit_test_setup(test_no_rule_after_all, set_node),
 		cmocka_unit_test_setup(test_only_queues_at_a_queue, set_node),

@@ -10,6 +10,9 @@
 void answer_free(struct answer *a)
 {
 	rule_free(&a->rule);
+	for (size_t i = 0; i < a->n_may_be; i++)
+		rule_free(&a->may_be[i]);
+	free(a->may_be);
 	free(a->counters);
 	memset(a, 0, sizeof(*a));
 }
@@ -53,12 +56,15 @@ static json_t *to_json(const struct rule *r)
 
 void answer_write(const struct answer *a, FILE *to)
 {
-	json_t *o = json_object();
+	json_t *o = json_object(), *may_be = json_array();
 
 	if (a->known)
 		json_object_set_new(o, "rule", to_json(&a->rule));
 	json_object_set_new(o, "certain", json_boolean(a->certain));
 	json_object_set_new(o, "others", json_integer((json_int_t)a->others));
+	for (size_t i = 0; i < a->n_may_be; i++)
+		json_array_append_new(may_be, to_json(&a->may_be[i]));
+	json_object_set_new(o, "may_be", may_be);
 	json_object_set_new(o, "gone", json_boolean(a->gone));
 	json_object_set_new(o, "none", json_boolean(a->none));
 	json_object_set_new(o, "mixed", json_boolean(a->mixed));
@@ -86,13 +92,8 @@ static char *string_of(json_t *o, const char *key)
 	return text;
 }
 
-static struct rule *rule_of(json_t *o)
+static void read_rule(json_t *o, struct rule *r)
 {
-	struct rule *r;
-
-	if (!json_is_object(o))
-		return NULL;
-	r = xcalloc(1, sizeof(*r));
 	r->backend = (enum rule_backend)json_integer_value(json_object_get(o, "backend"));
 	r->verdict = (enum rule_verdict)json_integer_value(json_object_get(o, "verdict"));
 	r->family = string_of(o, "family");
@@ -103,7 +104,30 @@ static struct rule *rule_of(json_t *o)
 	r->handle = (uint64_t)json_integer_value(json_object_get(o, "handle"));
 	r->number = (unsigned int)json_integer_value(json_object_get(o, "number"));
 	r->policy = json_is_true(json_object_get(o, "policy"));
+}
+
+static struct rule *rule_of(json_t *o)
+{
+	struct rule *r;
+
+	if (!json_is_object(o))
+		return NULL;
+	r = xcalloc(1, sizeof(*r));
+	read_rule(o, r);
 	return r;
+}
+
+static void take_may_be(struct group *g, json_t *rules)
+{
+	json_t *o;
+	size_t i;
+
+	g->rule_may_be = xcalloc(json_array_size(rules) + 1, sizeof(*g->rule_may_be));
+	json_array_foreach(rules, i, o)
+	{
+		read_rule(o, &g->rule_may_be[i]);
+		g->n_rule_may_be++;
+	}
 }
 
 /* Is what was deduced, when it was still there, the rule that a probe has seen since? */
@@ -137,6 +161,7 @@ static void take(struct group *g, json_t *o)
 	g->rule_certain = json_is_true(json_object_get(o, "certain"));
 	g->rule_generation = (uint32_t)json_integer_value(json_object_get(o, "generation"));
 	g->rule_others = (unsigned int)json_integer_value(json_object_get(o, "others"));
+	take_may_be(g, json_object_get(o, "may_be"));
 	g->rule_mixed = json_is_true(json_object_get(o, "mixed"));
 	g->rule_none = json_is_true(json_object_get(o, "none"));
 	g->rule_why = string_of(o, "why");

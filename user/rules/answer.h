@@ -13,6 +13,8 @@ struct answer {
 	bool certain;
 	const char *why;     /* static; NULL: nothing to say */
 	size_t others;	     /* without a rule: so many may have been it */
+	struct rule *may_be; /* the first of those */
+	size_t n_may_be;
 	bool gone;	     /* a probe saw the rule, but it is not there any more */
 	bool none;	     /* all were read, and none may have done it */
 	bool mixed;	     /* the other iptables has rules here, too */

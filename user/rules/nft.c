@@ -116,9 +116,17 @@ static char *copy(const char *s)
 	return s ? xstrdup(s) : NULL;
 }
 
+static bool is_ip_hook(const struct base *b)
+{
+	return (!strncmp(b->family, "ip", 2) || !strcmp(b->family, "inet")) &&
+	       b->hook != HOOK_INGRESS && b->hook != HOOK_EGRESS;
+}
+
 static void add_hit(struct walk *w, const struct place *at, enum rule_verdict verdict)
 {
 	struct rule_hit hit = {.sure = w->sure,
+			       .behind_nat = is_ip_hook(w->base) && w->base->hook == HOOK_OUTPUT &&
+					     w->base->priority > PRI_NAT_DST,
 			       .has_packets = at->has_packets,
 			       .packets = at->packets,
 			       .rule = {.backend = RULE_NFT, .verdict = verdict}};
@@ -555,12 +563,6 @@ static unsigned int walk_chain(struct walk *w, const char *name, int depth)
 			return ends;
 	}
 	return ends | GO_ON;
-}
-
-static bool is_ip_hook(const struct base *b)
-{
-	return (!strncmp(b->family, "ip", 2) || !strcmp(b->family, "inet")) &&
-	       b->hook != HOOK_INGRESS && b->hook != HOOK_EGRESS;
 }
 
 static bool before(const struct base *b, json_int_t priority, enum nf_hook one, enum nf_hook other)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -9,7 +10,8 @@
 #include "tool.h"
 #include "xtables.h"
 
-#define MAX_TRIES 3 /* readings that a changing ruleset spoils */
+#define MAX_TRIES  3 /* readings that a changing ruleset spoils */
+#define MAX_LISTED 4 /* of several rules that may have been it */
 
 static bool is(const char *a, const char *b)
 {
@@ -237,13 +239,34 @@ static void keep_queues(struct replay *out)
 	out->n = kept;
 }
 
+static bool at_nft(const struct group *g)
+{
+	static const char *const place[] = {"nft_do_chain", NULL};
+
+	return group_at(g, place);
+}
+
+/* What NAT translates for a local process is routed anew, and dropped where that fails:
+ * nf_nat_ipv4_local_fn(), net/netfilter/nf_nat_proto.c. Then it met nothing behind NAT. */
+static void forget_behind_nat(struct replay *out)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < out->n; i++) {
+		if (out->hits[i].behind_nat)
+			rule_free(&out->hits[i].rule);
+		else
+			out->hits[kept++] = out->hits[i];
+	}
+	out->n = kept;
+}
+
 /* Who gave the verdict, as far as a hook program or the place tells: both may have, else. */
 static void replay_all(const struct reader *r, const struct group *g, struct replay *out)
 {
-	static const char *const nft_place[] = {"nft_do_chain", NULL};
 	static const char *const hook_place[] = {"nf_hook_slow", NULL};
 	const char *by = g->verdict.function;
-	bool by_nft = is(by, "nft_do_chain") || group_at(g, nft_place);
+	bool by_nft = is(by, "nft_do_chain") || at_nft(g);
 	bool by_legacy = (by && !by_nft) || (nft_frees_itself() && group_at(g, hook_place));
 
 	if (r->has_nft && !by_legacy)
@@ -253,6 +276,8 @@ static void replay_all(const struct reader *r, const struct group *g, struct rep
 	out->cut = out->cut || out->unread;
 	if (rule_at_queue(g))
 		keep_queues(out);
+	else if (g->nat_no_route && !by && !by_nft)
+		forget_behind_nat(out);
 }
 
 static bool one_backend(const struct replay *r)
@@ -264,24 +289,46 @@ static bool one_backend(const struct replay *r)
 	return true;
 }
 
-/* In these hooks conntrack drops packets, too (nf_conntrack_in, nf_confirm): a rule that only may
- * match proves nothing, unless the place is that of nftables' rules. */
-static bool only_rules_drop(const struct group *g)
+/* Does a program, or the place, tell that it was a rule of some kind? */
+static bool is_by_rule(const struct group *g)
 {
-	static const char *const nft_place[] = {"nft_do_chain", NULL};
+	return g->verdict.function || at_nft(g) || rule_at_queue(g);
+}
 
-	return g->verdict.function || g->hook == HOOK_FORWARD || group_at(g, nft_place) ||
-	       rule_at_queue(g);
+/* Conntrack gives up what it cannot confirm, a new connection (nf_confirm(),
+ * net/netfilter/nf_conntrack_proto.c), or what a helper cannot change. */
+static bool conntrack_may_confirm(const struct group *g)
+{
+	if (g->ct_state == CT_NONE || g->ct_state == CT_UNTRACKED)
+		return false;
+	return g->ct_state != CT_ESTABLISHED || !g->has_ct_status || g->ct_status & IPS_HELPER;
 }
 
 /* nf_conntrack_in() refuses what it has no room for (nf_conntrack_alloc(),
  * net/netfilter/nf_conntrack_core.c) before any rule sees it but those of iptables' raw table. */
+static bool conntrack_may_refuse(const struct reader *r, const struct group *g)
+{
+	return (g->ct_state == CT_NONE || g->ct_state == CT_UNSEEN) && r->from->conntrack_full();
+}
+
 static bool conntrack_may_have(const struct reader *r, const struct group *g,
 			       const struct rule *first)
 {
-	return !g->verdict.function && (g->hook == HOOK_PREROUTING || g->hook == HOOK_OUTPUT) &&
-	       (g->ct_state == CT_NONE || g->ct_state == CT_UNSEEN) && !is(first->table, "raw") &&
-	       !only_rules_drop(g) && r->from->conntrack_full();
+	return !is_by_rule(g) && (g->hook == HOOK_PREROUTING || g->hook == HOOK_OUTPUT) &&
+	       !is(first->table, "raw") && conntrack_may_refuse(r, g);
+}
+
+/* Nothing else in this hook can have dropped it? Then a rule that only may match is it, if it is
+ * alone. Masquerading drops what goes out by another interface by now (nf_nat_inet_fn()). */
+static bool only_rules_drop(const struct reader *r, const struct group *g)
+{
+	if (is_by_rule(g) || g->hook == HOOK_FORWARD)
+		return true;
+	if (g->hook == HOOK_PREROUTING || g->hook == HOOK_OUTPUT)
+		return !conntrack_may_refuse(r, g);
+	if (g->hook == HOOK_POSTROUTING && g->has_original)
+		return false;
+	return (g->hook == HOOK_INPUT || g->hook == HOOK_POSTROUTING) && !conntrack_may_confirm(g);
 }
 
 static const struct rule_hit *choose(const struct reader *reader, const struct replay *r,
@@ -293,7 +340,7 @@ static const struct rule_hit *choose(const struct reader *reader, const struct r
 		*why = "the packet matches it, and nothing before it can have dropped the packet";
 		return &r->hits[0];
 	}
-	if (r->n == 1 && !r->cut && only_rules_drop(g)) {
+	if (r->n == 1 && !r->cut && only_rules_drop(reader, g)) {
 		*why = "no other rule in this hook can have dropped the packet";
 		return &r->hits[0];
 	}
@@ -533,6 +580,23 @@ static bool seen(const struct reader *r, const struct group *g, struct answer *a
 	return true;
 }
 
+static void give_text(const struct reader *r, struct rule *rule)
+{
+	if (rule->backend == RULE_NFT && !rule->text)
+		rule->text =
+			r->from->nft_text(rule->family, rule->table, rule->chain, rule->handle);
+}
+
+static void list_some(const struct reader *r, const struct replay *replay, struct answer *a)
+{
+	a->n_may_be = replay->n < MAX_LISTED ? replay->n : MAX_LISTED;
+	a->may_be = xcalloc(MAX_LISTED, sizeof(*a->may_be));
+	for (size_t i = 0; i < a->n_may_be; i++) {
+		copy_rule(&a->may_be[i], &replay->hits[i].rule);
+		give_text(r, &a->may_be[i]);
+	}
+}
+
 static void deduce(const struct reader *r, const struct group *g, struct answer *a)
 {
 	struct replay replay = {};
@@ -540,7 +604,7 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 
 	replay_all(r, g, &replay);
 	hit = choose(r, &replay, g, &a->why);
-	if (!hit && g->rule_counters && only_rules_drop(g)) {
+	if (!hit && g->rule_counters && only_rules_drop(r, g)) {
 		hit = replay_counted(&replay, g->rule_counters);
 		a->why = hit ? "of those that may have, no other has counted more since the last "
 			       "drop"
@@ -551,6 +615,7 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 		a->known = true;
 	} else {
 		a->others = replay.n;
+		list_some(r, &replay, a);
 		a->none = !replay.n && !replay.cut;
 		a->why = replay.cut ? "not all of the rules could be read" : NULL;
 		if (replay.n && !replay.cut)
@@ -563,9 +628,8 @@ static void find_answer(const struct reader *r, const struct group *g, struct an
 {
 	if (!seen(r, g, a))
 		deduce(r, g, a);
-	if (a->known && a->rule.backend == RULE_NFT && !a->rule.text)
-		a->rule.text = r->from->nft_text(a->rule.family, a->rule.table, a->rule.chain,
-						 a->rule.handle);
+	if (a->known)
+		give_text(r, &a->rule);
 	a->mixed = a->known && is_mixed(r, &a->rule);
 }
 

@@ -56,6 +56,8 @@ struct rule_hit {
 	struct rule rule;
 	/* Every part matches, and nothing before it may have ended the packet's way. */
 	bool sure;
+	/* In the output hook, behind NAT of the destination, which may have dropped it first. */
+	bool behind_nat;
 	bool has_packets; /* the rule counts */
 	uint64_t packets; /* its counter */
 };

@@ -65,6 +65,20 @@ static void tell_others(struct table *t, void (*told)(void *arg, size_t group), 
 	}
 }
 
+/* Where NAT of a local process's packet to another address would be routed to, by now. */
+static bool nat_has_no_route(const struct group *g, struct host *h)
+{
+	struct route_query q = {.dst = g->flow.dst, .src = g->flow.src, .mark = g->mark};
+	struct route_answer a;
+	int err;
+
+	if (g->hook != HOOK_OUTPUT || !g->has_original || !g->flow.dst.family ||
+	    addr_eq(&g->original.dst, &g->flow.dst))
+		return false;
+	err = h->ops->route_get(h, g->netns, &q, &a);
+	return err == -EINVAL || err == -ENETUNREACH || err == -EHOSTUNREACH || err == -EACCES;
+}
+
 static void ask(struct rules *r, struct table *t, struct host *h)
 {
 	struct reader reader = {.has_nft = host_has_nft(h),
@@ -76,6 +90,11 @@ static void ask(struct rules *r, struct table *t, struct host *h)
 	char up;
 
 	r->n_asked = turns_take(&r->turns, t, r->asked, RULES_MAX_GROUPS, &netns);
+	for (size_t i = 0; i < r->n_asked; i++) {
+		struct group *g = &t->groups[r->asked[i]];
+
+		g->nat_no_route = nat_has_no_route(g, h);
+	}
 	if (!r->n_asked || pipe2(fds, O_CLOEXEC))
 		return;
 	r->pid = fork();

@@ -408,9 +408,10 @@ struct walk {
 	struct xt_line line; /* the rule that is looked at */
 	struct replay *out;
 	unsigned int work, depth;
-	bool sure;    /* nothing so far may have ended its way here */
-	bool accepts; /* the table may let it pass */
-	bool dies;    /* this table or one before may have dropped it */
+	bool behind_nat; /* as in struct rule_hit */
+	bool sure;	 /* nothing so far may have ended its way here */
+	bool accepts;	 /* the table may let it pass */
+	bool dies;	 /* this table or one before may have dropped it */
 };
 
 static struct rule new_rule(const struct xt_ruleset *r, const struct table *t,
@@ -439,6 +440,7 @@ static void add_hit(struct walk *w, const struct rule *rule, const struct counte
 {
 	const struct rule_hit hit = {.rule = *rule,
 				     .sure = sure && w->sure,
+				     .behind_nat = w->behind_nat,
 				     .has_packets = counter->known,
 				     .packets = counter->packets};
 
@@ -700,8 +702,8 @@ static void walk_table(struct walk *w, const struct way *way, const char *const 
 	const struct group *g = w->p.g;
 	const struct chain *c = w->t->opaque ? NULL : find_base_chain(w->t, way->chain);
 	bool nat = w->p.routed && !strcmp(*name, "nat"), source;
-	bool changed = w->p.routed && !way->one && is_before_nat(way, *name, &source) &&
-		       is_changed(g, source);
+	bool before_nat = is_before_nat(way, *name, &source);
+	bool changed = w->p.routed && !way->one && before_nat && is_changed(g, source);
 
 	w->accepts = true;
 	if (!c) {
@@ -717,6 +719,7 @@ static void walk_table(struct walk *w, const struct way *way, const char *const 
 	w->accepts = false;
 	w->p.ct_since = w->p.routed && !way->one && !strcmp(*name, "raw") && g->ct_state != CT_NONE;
 	w->p.nat_since = changed;
+	w->behind_nat = w->p.routed && way->hook == HOOK_OUTPUT && !before_nat;
 	know_mark(w, name);
 	walk_base_chain(w, c);
 }
