@@ -82,6 +82,7 @@ void group_forget_rule(struct group *g)
 	g->rule_why = NULL;
 	g->rule_counters = NULL;
 	g->rule_certain = g->rule_mixed = g->rule_none = false;
+	g->rule_again = g->rule_changing = false;
 	g->rule_others = 0;
 }
 

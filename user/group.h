@@ -144,6 +144,18 @@ struct group {
 	uint64_t rule_counted_ns; /* CLOCK_MONOTONIC; not before they were read */
 	unsigned int rule_counts; /* so often */
 	uint32_t rule_generation; /* of nft's ruleset, when it was read first; 0: not known */
+	/* Changing rules (rules/changes.c): nft's generation by a look near the last drop, 0: not
+	 * known; was it that before the drop, was that look after it, and was another one seen in
+	 * between? */
+	uint64_t rule_noted_ns; /* the drop that this is about */
+	uint32_t rule_drop_generation;
+	bool rule_since_before, rule_read_after, rule_changed_after;
+	bool rule_changed_near; /* another one was seen before, and it may have been that, too */
+	/* Without a rule: they changed while they were read, or since the drop. Ask again, not
+	 * before (CLOCK_MONOTONIC), after so many times. */
+	bool rule_again, rule_changing;
+	uint64_t rule_again_ns;
+	unsigned int rule_tries;
 
 	enum group_class class;
 	const char *noise; /* why it is noise; static text, or NULL */

@@ -258,6 +258,34 @@ static void test_handle_of_another_drop_now(void **state)
 	answer_free(&a);
 }
 
+/* No program saw it: somebody in the hook dropped it. */
+static struct group by_the_place(enum nf_hook hook, enum ct_state state)
+{
+	struct group g = seen_by_a_probe();
+
+	memset(&g.verdict, 0, sizeof(g.verdict));
+	g.explained = false;
+	g.hook = hook;
+	g.loc.name = "nf_hook_slow";
+	g.ct_state = state;
+	g.has_ct_status = true;
+	return g;
+}
+
+/* As from a child process. */
+static void tell(struct group *g, struct answer *a)
+{
+	char *line = NULL;
+	size_t size;
+	FILE *f = open_memstream(&line, &size);
+
+	answer_write(a, f);
+	fclose(f);
+	assert_true(answer_take(g, line));
+	free(line);
+	answer_free(a);
+}
+
 static void test_ruleset_changes_while_it_is_read(void **state)
 {
 	struct group g = seen_by_a_probe();
@@ -272,6 +300,73 @@ static void test_ruleset_changes_while_it_is_read(void **state)
 	answer_free(&a);
 	node.changes = 99;
 	assert_unknown(&g, "changes while it is read");
+	a = answer(&g);
+	assert_true(a.changing); /* so that it is asked again */
+	answer_free(&a);
+}
+
+#define COUNTED(packets)                                                                           \
+	RULE(TO_53 "{\"counter\": {\"packets\": " packets ", \"bytes\": 0}}, " DROP)
+
+/* Whoever has counted fewer than died did not drop them all. */
+static void test_rule_that_counted_too_few(void **state)
+{
+	struct group g = by_the_place(HOOK_FORWARD, CT_NEW);
+	struct answer a;
+
+	(void)state;
+	g.loc.name = "nft_do_chain";
+	g.packets = 4;
+	node.rules = COUNTED("4");
+	a = answer(&g);
+	assert_true(a.known);
+	answer_free(&a);
+	node.rules = COUNTED("3");
+	a = answer(&g);
+	assert_false(a.known);
+	assert_int_equal(a.others, 1);
+	assert_has(a.why, "counted fewer");
+	answer_free(&a);
+}
+
+/* As it was noted of the last drop. */
+static void test_ruleset_changed_since_the_drop(void **state)
+{
+	struct group g = by_the_place(HOOK_FORWARD, CT_NEW);
+	struct answer a;
+
+	(void)state;
+	g.loc.name = "nft_do_chain";
+	g.packets = 4;
+	g.rule_drop_generation = 7;
+	g.rule_since_before = g.rule_read_after = true;
+	a = answer(&g);
+	assert_true(a.known);
+	assert_null(a.when);
+	tell(&g, &a);
+	assert_null(strstr(g.rule_why, "drop, and"));
+	group_forget_rule(&g);
+	g.rule_since_before = false;
+	a = answer(&g);
+	assert_true(a.known);
+	assert_has(a.when, "ms after the drop, and may have changed");
+	tell(&g, &a);
+	assert_has(g.rule_why, "ms after the drop");
+	group_forget_rule(&g);
+	g.rule_drop_generation = 6;
+	a = answer(&g);
+	assert_true(!a.known && a.again && !a.none);
+	assert_has(a.why, "changed since the drop");
+	answer_free(&a);
+	node.rules = COUNTED("4"); /* it was there, too */
+	a = answer(&g);
+	assert_true(a.known);
+	assert_has(a.when, "changed since the drop");
+	answer_free(&a);
+	node.rules = "[]";
+	a = answer(&g);
+	assert_true(!a.known && a.again && !a.none);
+	answer_free(&a);
 }
 
 static void test_ruleset_changed_since_the_last_reading(void **state)
@@ -316,20 +411,6 @@ static void test_conntrack_table_is_full(void **state)
 	a = answer(&g);
 	assert_true(a.known);
 	answer_free(&a);
-}
-
-/* No program saw it: somebody in the hook dropped it. */
-static struct group by_the_place(enum nf_hook hook, enum ct_state state)
-{
-	struct group g = seen_by_a_probe();
-
-	memset(&g.verdict, 0, sizeof(g.verdict));
-	g.explained = false;
-	g.hook = hook;
-	g.loc.name = "nf_hook_slow";
-	g.ct_state = state;
-	g.has_ct_status = true;
-	return g;
 }
 
 /* A new route for what NAT translated failed, so that nothing behind NAT had it. */
@@ -417,20 +498,6 @@ static void test_only_queues_at_a_queue(void **state)
 	answer_free(&a);
 }
 
-/* As from a child process. */
-static void tell(struct group *g, struct answer *a)
-{
-	char *line = NULL;
-	size_t size;
-	FILE *f = open_memstream(&line, &size);
-
-	answer_write(a, f);
-	fclose(f);
-	assert_true(answer_take(g, line));
-	free(line);
-	answer_free(a);
-}
-
 static struct answer deduced(const char *text)
 {
 	struct answer a = {.known = true, .why = "x"};
@@ -503,6 +570,27 @@ static void test_several_may_have(void **state)
 	group_free(&g);
 }
 
+/* The next time is later each time, for a while. */
+static void test_again_is_later_each_time(void **state)
+{
+	struct group g = by_the_place(HOOK_FORWARD, CT_NEW);
+	uint64_t waited = 0;
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		struct answer a = {.changing = true, .why = "x"};
+		uint64_t wait;
+
+		tell(&g, &a);
+		assert_true(g.rule_again && g.rule_changing);
+		wait = g.rule_again_ns - g.rule_counted_ns;
+		assert_true(i < 6 ? wait > waited : wait == waited || i == 6);
+		waited = wait;
+	}
+	assert_in_range(waited, 10000000000ULL, 60000000000ULL);
+	group_free(&g);
+}
+
 /* Not only UTF-8: the kernel takes any comment. */
 static void test_any_bytes_arrive(void **state)
 {
@@ -534,8 +622,11 @@ int main(void)
 		cmocka_unit_test_setup(test_ruleset_changed_since_the_last_reading, set_node),
 		cmocka_unit_test(test_any_bytes_arrive),
 		cmocka_unit_test_setup(test_nat_without_a_route, set_node),
+		cmocka_unit_test_setup(test_rule_that_counted_too_few, set_node),
+		cmocka_unit_test_setup(test_ruleset_changed_since_the_drop, set_node),
 		cmocka_unit_test_setup(test_only_one_may_have, set_node),
 		cmocka_unit_test_setup(test_several_may_have, set_node),
+		cmocka_unit_test(test_again_is_later_each_time),
 		cmocka_unit_test_setup(test_conntrack_table_is_full, set_node),
 		cmocka_unit_test_setup(test_no_rule_after_all, set_node),
 		cmocka_unit_test_setup(test_only_queues_at_a_queue, set_node),

@@ -371,6 +371,17 @@ int host_enter(struct host *h, uint32_t netns)
 	return netns_enter(&real(h)->table, netns);
 }
 
+int host_visit(struct host *h, uint32_t netns, void (*what)(void *arg), void *arg)
+{
+	int err = netns_enter(&real(h)->table, netns);
+
+	if (err)
+		return err;
+	what(arg);
+	netns_leave(&real(h)->table);
+	return 0;
+}
+
 bool host_has_nft(struct host *h)
 {
 	read_kallsyms_names(real(h), KALLSYMS);

@@ -236,6 +236,8 @@ int host_open(const struct host_options *opt, struct host **out);
 void host_refresh(struct host *h);
 /* For a process of its own, which stays there: enter the netns. 0 or -ESRCH. */
 int host_enter(struct host *h, uint32_t netns);
+/* Calls what() in the netns, and comes back. 0, or -ESRCH: it was not called. */
+int host_visit(struct host *h, uint32_t netns, void (*what)(void *arg), void *arg);
 /* Is nf_tables in the kernel, so that asking for its rules loads nothing? */
 bool host_has_nft(struct host *h);
 /* Is nft_compat, which tools of iptables-nft ask for and so would load? */

@@ -7,12 +7,16 @@
 #include "../util.h"
 #include "answer.h"
 
+#define FIRST_WAIT_NS 500000000ULL /* until rules that changed are read again */
+#define MAX_DOUBLED   6
+
 void answer_free(struct answer *a)
 {
 	rule_free(&a->rule);
 	for (size_t i = 0; i < a->n_may_be; i++)
 		rule_free(&a->may_be[i]);
 	free(a->may_be);
+	free(a->when);
 	free(a->counters);
 	memset(a, 0, sizeof(*a));
 }
@@ -57,6 +61,8 @@ static json_t *to_json(const struct rule *r)
 void answer_write(const struct answer *a, FILE *to)
 {
 	json_t *o = json_object(), *may_be = json_array();
+	char *why = a->why && a->when ? xasprintf("%s; %s", a->why, a->when)
+				      : xstrdup(a->why ? a->why : "");
 
 	if (a->known)
 		json_object_set_new(o, "rule", to_json(&a->rule));
@@ -69,11 +75,14 @@ void answer_write(const struct answer *a, FILE *to)
 	json_object_set_new(o, "none", json_boolean(a->none));
 	json_object_set_new(o, "mixed", json_boolean(a->mixed));
 	json_object_set_new(o, "generation", json_integer(a->generation));
-	set_text(o, "why", a->why);
+	set_text(o, "why", why);
+	json_object_set_new(o, "again", json_boolean(a->again));
+	json_object_set_new(o, "changing", json_boolean(a->changing));
 	set_text(o, "counters", a->counters);
 	json_dumpf(o, to, JSON_COMPACT | JSON_ENSURE_ASCII);
 	fputc('\n', to);
 	json_decref(o);
+	free(why);
 }
 
 static char *string_of(json_t *o, const char *key)
@@ -146,6 +155,15 @@ static bool keeps_rule(const struct group *g, const struct rule *rule, bool gone
 	return rule ? !rule_may_be_verdict(g) : g->rule && (!gone || was_right(g));
 }
 
+/* The longer they change, the later. */
+static void ask_again(struct group *g, bool again, bool changing)
+{
+	g->rule_again = again || changing;
+	g->rule_changing = changing;
+	g->rule_again_ns = g->rule_counted_ns + (FIRST_WAIT_NS << g->rule_tries);
+	g->rule_tries += g->rule_again && g->rule_tries < MAX_DOUBLED;
+}
+
 static void take(struct group *g, json_t *o)
 {
 	struct rule *rule = rule_of(json_object_get(o, "rule"));
@@ -167,6 +185,8 @@ static void take(struct group *g, json_t *o)
 	g->rule_why = string_of(o, "why");
 	g->rule_counters = string_of(o, "counters");
 	g->rule_counted_ns = now_ns(CLOCK_MONOTONIC);
+	ask_again(g, json_is_true(json_object_get(o, "again")),
+		  json_is_true(json_object_get(o, "changing")));
 	if (rule)
 		log_info(LOG_VERBOSE, "rule known %" PRIu64 " ms after the first drop, %s: %s %s",
 			 (g->rule_counted_ns - g->first_ns) / 1000000,

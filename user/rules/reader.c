@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <inttypes.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 
 #include "../util.h"
+#include "changes.h"
 #include "nft.h"
 #include "reader.h"
 #include "tool.h"
@@ -597,6 +600,71 @@ static void list_some(const struct reader *r, const struct replay *replay, struc
 	}
 }
 
+static bool is_nft(const struct rule *r)
+{
+	return r->backend != RULE_IPTABLES_LEGACY && r->backend != RULE_EBTABLES_LEGACY;
+}
+
+static bool has_counted(const struct rule_hit *hit, const struct group *g)
+{
+	return hit->has_packets && hit->packets >= g->packets;
+}
+
+/* It cannot have dropped them all: it came later, or took another one's place. Base chains of nft
+ * need not count. */
+static bool counted_too_few(const struct rule_hit *hit, const struct group *g)
+{
+	return hit->has_packets && hit->packets < g->packets &&
+	       !(hit->rule.policy && is_nft(&hit->rule));
+}
+
+/* What is wrong with what was chosen by the rules as they are now; NULL: nothing. */
+static const char *objection(const struct reader *r, const struct rule_hit *hit,
+			     const struct group *g)
+{
+	if (counted_too_few(hit, g))
+		return "the rule that they match by now has counted fewer packets than have died: "
+		       "others dropped some, or the ruleset has changed since";
+	if (is_nft(&hit->rule) && !has_counted(hit, g) &&
+	    changes_since_drop(g, r->generation) == CHANGES_SINCE)
+		return "the ruleset has changed since the drop";
+	return NULL;
+}
+
+static char *when_read(const struct reader *r, const struct rule *rule, const struct group *g)
+{
+	enum changes_answer changed =
+		is_nft(rule) ? changes_since_drop(g, r->generation) : CHANGES_UNKNOWN;
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	uint64_t ms = now > g->last_ns ? (now - g->last_ns) / 1000000 : 0;
+
+	if (changed == CHANGES_NONE)
+		return NULL;
+	if (changed == CHANGES_SINCE)
+		return xstrdup("but the ruleset has changed since the drop");
+	return xasprintf("the rules were read %" PRIu64 " ms after the drop, and %s", ms,
+			 is_nft(rule) && g->rule_changed_near ? "have changed before it or since"
+							      : "may have changed in between");
+}
+
+/* Without a rule that is known. */
+static void tell_candidates(const struct reader *r, const struct replay *replay,
+			    const struct group *g, struct answer *a)
+{
+	bool changed = r->has_nft && changes_since_drop(g, r->generation) == CHANGES_SINCE;
+
+	a->others = replay->n;
+	list_some(r, replay, a);
+	a->none = !replay->n && !replay->cut && !changed;
+	a->again = changed;
+	if (replay->cut)
+		a->why = "not all of the rules could be read";
+	else if (changed)
+		a->why = "the ruleset has changed since the drop";
+	if (replay->n && !replay->cut)
+		a->counters = replay_counters(replay);
+}
+
 static void deduce(const struct reader *r, const struct group *g, struct answer *a)
 {
 	struct replay replay = {};
@@ -610,16 +678,13 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 			       "drop"
 			     : NULL;
 	}
-	if (hit) {
+	if (hit && !objection(r, hit, g)) {
 		copy_rule(&a->rule, &hit->rule);
 		a->known = true;
+		a->when = when_read(r, &a->rule, g);
 	} else {
-		a->others = replay.n;
-		list_some(r, &replay, a);
-		a->none = !replay.n && !replay.cut;
-		a->why = replay.cut ? "not all of the rules could be read" : NULL;
-		if (replay.n && !replay.cut)
-			a->counters = replay_counters(&replay);
+		a->why = hit ? objection(r, hit, g) : NULL;
+		tell_candidates(r, &replay, g, a);
 	}
 	replay_free(&replay);
 }
@@ -646,11 +711,6 @@ static bool is_consistent(struct reader *r)
 	return same;
 }
 
-static bool is_nft(const struct rule *r)
-{
-	return r->backend != RULE_IPTABLES_LEGACY && r->backend != RULE_EBTABLES_LEGACY;
-}
-
 /* Several readings make one answer: chains, sets, texts, what iptables-nft makes of them. */
 static void find_consistent(struct reader *r, const struct group *g, struct answer *a)
 {
@@ -665,6 +725,7 @@ static void find_consistent(struct reader *r, const struct group *g, struct answ
 		return;
 	answer_free(a);
 	a->why = "the ruleset changes while it is read";
+	a->changing = true;
 }
 
 /* The verdict was given after an earlier reading: what has that handle now may be another rule. */
