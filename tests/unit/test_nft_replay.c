@@ -270,6 +270,35 @@ static void test_queue(void **state)
 	CHECK(&g, QUEUES(",'flags':['fanout','bypass']"), "queue:5? policy-later?");
 }
 
+/* The rule by which the packet leaves the base chain for its policy. */
+static uint64_t left_by(const char *rules)
+{
+	struct group g = tcp_packet();
+	char *text = xasprintf("{'nftables':[" FORWARD("drop") "%s{}]}", rules);
+	struct ruleset r = {.json = parse(text)};
+	struct replay out = replay_json(&r, &g);
+	uint64_t left;
+
+	assert_int_equal(out.n, 1);
+	assert_true(out.hits[0].rule.policy);
+	left = out.hits[0].rule.left_handle;
+	replay_free(&out);
+	json_decref(r.json);
+	free(text);
+	return left;
+}
+
+static void test_left_the_base_chain(void **state)
+{
+	(void)state;
+	assert_int_equal(left_by(RULE("fwd", "5", DPORT("81") ",{'return':null}")), 0);
+	assert_int_equal(left_by(RULE("fwd", "5", DPORT("80") ",{'return':null}")), 5);
+	assert_int_equal(left_by(RULE("fwd", "5", "{'goto':{'target':'sub'}}")), 5);
+	assert_int_equal(left_by(RULE("fwd", "5", "{'jump':{'target':'sub'}}")
+					 RULE("sub", "6", "{'return':null}")),
+			 0);
+}
+
 static void test_what_a_hit_tells(void **state)
 {
 	struct group g = tcp_packet();
@@ -1224,6 +1253,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_left_the_base_chain),
 		cmocka_unit_test(test_what_a_hit_tells),
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_jump_goto_return),

@@ -55,6 +55,25 @@ static void test_accept_overrules_no_rule_ahead_of_the_policy(void **state)
 	     "nft add rule inet fw input udp dport 53 accept");
 }
 
+/* Behind a return or goto of the chain an accept at its end does nothing. */
+static void test_accept_stands_ahead_of_where_packets_leave(void **state)
+{
+	struct rule r = legacy_rule;
+
+	(void)state;
+	r.policy = true;
+	r.number = 0;
+	r.left_number = 2;
+	take(rule_accept_command(&r, "-p udp", "x"),
+	     "ip6tables-legacy -w -t filter -I KUBE-FORWARD 2 -p udp -j ACCEPT");
+	r = nft_rule;
+	r.policy = true;
+	r.handle = 0;
+	r.left_handle = 9;
+	take(rule_accept_command(&r, "x", "udp dport 53"),
+	     "nft insert rule inet fw input handle 9 udp dport 53 accept");
+}
+
 static void test_policy_accepts_again(void **state)
 {
 	(void)state;
@@ -297,6 +316,7 @@ int main(void)
 		cmocka_unit_test(test_rule_is_written_with_its_place),
 		cmocka_unit_test(test_accept_stands_ahead_of_the_rule),
 		cmocka_unit_test(test_accept_overrules_no_rule_ahead_of_the_policy),
+		cmocka_unit_test(test_accept_stands_ahead_of_where_packets_leave),
 		cmocka_unit_test(test_policy_accepts_again),
 		cmocka_unit_test(test_hostile_names_are_one_word),
 		cmocka_unit_test(test_hostile_names_make_no_command_of_nft),

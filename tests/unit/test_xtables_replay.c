@@ -789,6 +789,32 @@ static void test_chains(void **state)
 	assert_story(POLICY_DROP(FORWARD("-g C")), "ip", NULL, &g, "FORWARD policy, cut");
 }
 
+static unsigned int left_by(const char *text)
+{
+	struct group g = syn();
+	struct replay p = replay_of(text, "ip", NULL, &g);
+	unsigned int number;
+
+	assert_int_equal(p.n, 1);
+	assert_true(p.hits[0].rule.policy);
+	number = p.hits[0].rule.left_number;
+	replay_free(&p);
+	return number;
+}
+
+/* Which rule keeps the packet from the end of the base chain. */
+static void test_left_the_base_chain(void **state)
+{
+	(void)state;
+	assert_int_equal(left_by(POLICY_DROP(FORWARD("-p udp -j RETURN"))), 0);
+	assert_int_equal(left_by(POLICY_DROP(FORWARD("-j LOG") FORWARD("-j RETURN"))), 2);
+	assert_int_equal(left_by(POLICY_DROP(FORWARD("-p udp -j RETURN") FORWARD("-g A"))), 2);
+	assert_int_equal(left_by(POLICY_DROP(FORWARD(UNKNOWN " -j RETURN") FORWARD("-j RETURN"))),
+			 1);
+	assert_int_equal(left_by(POLICY_DROP(FORWARD("-j A") "-A A -j RETURN\n")), 0);
+	assert_int_equal(left_by(POLICY_DROP(FORWARD("-j A") "-A A -g B\n")), 0);
+}
+
 static void test_loops(void **state)
 {
 	struct group g = syn();
@@ -1302,6 +1328,7 @@ int main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_chains),
+		cmocka_unit_test(test_left_the_base_chain),
 		cmocka_unit_test(test_loops),
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_nat_table),

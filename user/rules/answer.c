@@ -55,6 +55,8 @@ static json_t *to_json(const struct rule *r)
 	json_object_set_new(o, "handle", json_integer((json_int_t)r->handle));
 	json_object_set_new(o, "number", json_integer(r->number));
 	json_object_set_new(o, "policy", json_boolean(r->policy));
+	json_object_set_new(o, "left_handle", json_integer((json_int_t)r->left_handle));
+	json_object_set_new(o, "left_number", json_integer(r->left_number));
 	return o;
 }
 
@@ -113,6 +115,8 @@ static void read_rule(json_t *o, struct rule *r)
 	r->handle = (uint64_t)json_integer_value(json_object_get(o, "handle"));
 	r->number = (unsigned int)json_integer_value(json_object_get(o, "number"));
 	r->policy = json_is_true(json_object_get(o, "policy"));
+	r->left_handle = (uint64_t)json_integer_value(json_object_get(o, "left_handle"));
+	r->left_number = (unsigned int)json_integer_value(json_object_get(o, "left_number"));
 }
 
 static struct rule *rule_of(json_t *o)

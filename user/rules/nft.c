@@ -60,7 +60,8 @@ struct walk {
 	/* of the base chain that is walked */
 	const struct base *base;
 	struct nft_packet packet;
-	bool sure; /* the packet got here */
+	bool sure;     /* the packet got here */
+	uint64_t left; /* the handle of its first rule that may leave it by return or goto */
 };
 
 /* A rule that is looked at. */
@@ -139,6 +140,7 @@ static void add_hit(struct walk *w, const struct place *at, enum rule_verdict ve
 	hit.rule.handle = handle_of(at->rule);
 	hit.rule.comment = copy(text_of(at->rule, "comment"));
 	hit.rule.policy = !at->rule;
+	hit.rule.left_handle = at->rule ? 0 : w->left;
 	if (!at->rule)
 		hit.rule.text = xstrdup("policy drop");
 	replay_add(w->out, &hit);
@@ -558,6 +560,8 @@ static unsigned int walk_chain(struct walk *w, const char *name, int depth)
 		if (over(w))
 			return ANYHOW;
 		end = walk_rule(w, &at);
+		if (end & RETURNS && !depth && !w->left)
+			w->left = handle_of(at.rule);
 		ends |= end & RETURNS ? (end & (ACCEPTS | GONE)) | GO_ON : end & (ACCEPTS | GONE);
 		if (!(end & GO_ON))
 			return ends;
@@ -628,6 +632,7 @@ static bool walk_base(struct walk *w, const struct base *b, bool sure)
 	unsigned int ends;
 
 	w->base = b;
+	w->left = 0;
 	w->sure = sure && b->passed == TRI_YES;
 	set_packet(w);
 	ends = walk_chain(w, b->name, 0);

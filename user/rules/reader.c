@@ -493,7 +493,22 @@ static bool find_handle(const struct reader *r, const struct group *g, struct ru
 	return found;
 }
 
-static void policy_rule(const struct reader *r, const struct group *g, struct rule *out)
+/* iptables-nft's, of a rule of the base chain with that handle; 0: it is not there. */
+static unsigned int number_of(const struct reader *r, const struct group *g, uint64_t handle)
+{
+	const struct nft_source *src = r->from->nft;
+	json_t *listing =
+		src->chain(src->arg, g->verdict.family, g->verdict.table, g->verdict.chain);
+	unsigned int number;
+	bool there = rule_with(listing, handle, &number);
+
+	json_decref(listing);
+	return there ? number : 0;
+}
+
+/* left: the handle of the rule by which the packet may have left the chain; 0: by none. */
+static void policy_rule(const struct reader *r, const struct group *g, uint64_t left,
+			struct rule *out)
 {
 	json_t *chains = read_chains(r);
 	bool xt = chains && is_xtables(r, chains, g->verdict.family, g->verdict.table);
@@ -504,8 +519,11 @@ static void policy_rule(const struct reader *r, const struct group *g, struct ru
 		.table = xstrdup(g->verdict.table),
 		.chain = xstrdup(g->verdict.chain),
 		.policy = true,
+		.left_handle = left,
 		.text = xt ? xasprintf("-P %s DROP", g->verdict.chain) : xstrdup("policy drop"),
 	};
+	if (xt && left)
+		out->left_number = number_of(r, g, left);
 	json_decref(chains);
 }
 
@@ -546,7 +564,7 @@ static bool is_mixed(const struct reader *r, const struct rule *rule)
 
 /* No rule was seen, but was every one of them watched? The functions of rules that drop are, before
  * this is asked; those of others (reject, xtables' targets) may have come with a module since. */
-static bool only_policy(const struct reader *r, const struct group *g)
+static bool only_policy(const struct reader *r, const struct group *g, uint64_t *left)
 {
 	struct replay replay = {};
 	bool only;
@@ -557,6 +575,7 @@ static bool only_policy(const struct reader *r, const struct group *g)
 		const struct rule *hit = &replay.hits[i].rule;
 
 		only = only && (hit->policy || hit->verdict == RULE_DROP);
+		*left = hit->policy ? hit->left_handle : *left;
 	}
 	replay_free(&replay);
 	return only;
@@ -565,10 +584,12 @@ static bool only_policy(const struct reader *r, const struct group *g)
 /* What hook programs saw of the verdict itself. */
 static bool seen(const struct reader *r, const struct group *g, struct answer *a)
 {
+	uint64_t left = 0;
+
 	if (!g->verdict.family || !g->verdict.table[0] || !r->has_nft)
 		return false;
-	if (g->verdict.policy && only_policy(r, g)) {
-		policy_rule(r, g, &a->rule);
+	if (g->verdict.policy && only_policy(r, g, &left)) {
+		policy_rule(r, g, left, &a->rule);
 		a->why = "a probe saw the base chain's policy drop it";
 	} else if (!g->verdict.rule) {
 		return false;

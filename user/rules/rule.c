@@ -427,6 +427,19 @@ static char *append(char *command, const char *rest)
 	return whole;
 }
 
+/* "-I CHAIN 3", "insert rule … handle 7". */
+static char *insert_at(const struct rule *r, uint64_t handle, unsigned int number)
+{
+	char place[48] = "";
+
+	if (r->backend == RULE_NFT && handle)
+		snprintf(place, sizeof(place), "handle %" PRIu64, handle);
+	else if (r->backend != RULE_NFT && number)
+		snprintf(place, sizeof(place), "%u", number);
+	return *place ? append(command_on(r, "insert rule", "-I"), place)
+		      : command_on(r, "insert rule", "-I");
+}
+
 char *rule_accept_command(const struct rule *r, const char *iptables_match, const char *nft_match)
 {
 	bool nft = r->backend == RULE_NFT;
@@ -434,9 +447,10 @@ char *rule_accept_command(const struct rule *r, const char *iptables_match, cons
 
 	if (!nft && !is_iptables(r))
 		return NULL;
-	command = append(r->policy ? command_on(r, "add rule", "-A")
-				   : command_on(r, "insert rule", "-I"),
-			 nft ? nft_match : iptables_match);
+	command = r->policy && !r->left_handle && !r->left_number
+			  ? command_on(r, "add rule", "-A")
+			  : insert_at(r, r->left_handle, r->left_number);
+	command = append(command, nft ? nft_match : iptables_match);
 	return append(command, nft ? "accept" : "-j ACCEPT");
 }
 

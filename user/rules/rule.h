@@ -42,6 +42,10 @@ struct rule {
 	uint64_t handle;     /* nft; 0: none */
 	unsigned int number; /* iptables: 1-based place in the chain; 0: none */
 	bool policy;	     /* the chain's policy, not a rule */
+	/* A policy: the first rule of its chain, a return or goto, by which such packets may leave
+	 * it, as handle (nft) or number (iptables); 0: they come to its end. */
+	uint64_t left_handle;
+	unsigned int left_number;
 	char *text; /* as its owner would write it: nft, or iptables-save syntax ("-A …") */
 	char *comment;
 };
@@ -103,8 +107,9 @@ bool rule_is_policy(const struct rule *r);
 /*
  * The command that lets packets through ahead of the rule, in its own chain, since an accept in
  * another one does not help: `match` in the syntax of iptables or of nft, as the backend needs.
- * Ahead of a policy is at the chain's end, where it overrules no other rule. To free(). NULL: there
- * is no such command for this backend.
+ * Ahead of a policy is at the chain's end, where it overrules no other rule, or ahead of the rule
+ * by which such packets leave the chain. To free(). NULL: there is no such command for this
+ * backend.
  */
 char *rule_accept_command(const struct rule *r, const char *iptables_match, const char *nft_match);
 /* The command that takes the rule away, by its handle or number; to free(). NULL: there is none. */

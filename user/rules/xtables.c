@@ -458,9 +458,10 @@ static void cut(struct walk *w)
 /* A packet that a base chain, a jump or a goto sent to a chain. */
 struct visit {
 	const struct chain *chain;
-	bool certain; /* nothing on its way here was a MAYBE */
-	bool left;    /* it may have left the chain by a RETURN or goto */
-	bool ended;   /* the chain is through with it: its way through the table ended */
+	bool certain;		  /* nothing on its way here was a MAYBE */
+	bool left;		  /* it may have left the chain by a RETURN or goto */
+	unsigned int left_number; /* the first such rule; 0: none */
+	bool ended; /* the chain is through with it: its way through the table ended */
 };
 
 static bool is_certain(const struct visit *v, enum tri matches)
@@ -480,18 +481,19 @@ static bool end_way(struct walk *w, struct visit *v, enum tri matches)
 	return matches != TRI_YES;
 }
 
-static bool leave_chain(struct visit *v, enum tri matches)
+static bool leave_chain(struct visit *v, size_t i, enum tri matches)
 {
 	v->left = true;
+	v->left_number = v->left_number ? v->left_number : (unsigned int)i + 1;
 	return matches != TRI_YES;
 }
 
 static bool walk_chain(struct walk *w, const struct chain *c, bool certain);
 
-static bool enter_chain(struct walk *w, struct visit *v, enum tri matches, bool go_to,
-			const struct chain *target)
+static bool enter_chain(struct walk *w, struct visit *v, size_t i, const struct chain *target)
 {
-	bool ended = false;
+	enum tri matches = w->line.matches;
+	bool go_to = w->line.go_to, ended = false;
 
 	if (target && w->depth < MAX_DEPTH)
 		ended = walk_chain(w, target, is_certain(v, matches));
@@ -499,7 +501,7 @@ static bool enter_chain(struct walk *w, struct visit *v, enum tri matches, bool 
 		cut(w);
 	if (ended)
 		return end_way(w, v, matches);
-	return go_to ? leave_chain(v, matches) : true;
+	return go_to ? leave_chain(v, i, matches) : true;
 }
 
 static void set_mark(struct xt_packet *p, const struct xt_mark_set *m, bool certain)
@@ -528,7 +530,7 @@ static bool run_target(struct walk *w, struct visit *v, size_t i)
 	if (line->fate & XT_ACCEPTS)
 		w->accepts = true;
 	if (line->fate & XT_RETURNS)
-		return leave_chain(v, line->matches);
+		return leave_chain(v, i, line->matches);
 	if (line->fate & XT_GOES_ON) {
 		w->sure = w->sure && line->fate == XT_GOES_ON;
 		return true;
@@ -552,7 +554,7 @@ static bool run_rule(struct walk *w, struct visit *v, size_t i)
 	if (w->line.target)
 		target = find_chain(w->t, slice_of(w->line.target));
 	if (target || w->line.go_to)
-		return enter_chain(w, v, w->line.matches, w->line.go_to, target);
+		return enter_chain(w, v, i, target);
 	return run_target(w, v, i);
 }
 
@@ -567,7 +569,8 @@ static bool walk_rules(struct walk *w, struct visit *v)
 }
 
 /* False: the chain has none. */
-static bool run_policy(struct walk *w, const struct chain *c, bool certain)
+static bool run_policy(struct walk *w, const struct chain *c, bool certain,
+		       unsigned int left_number)
 {
 	struct rule rule;
 
@@ -579,6 +582,7 @@ static bool run_policy(struct walk *w, const struct chain *c, bool certain)
 		return false;
 	rule = new_rule(w->r, w->t, c);
 	rule.policy = true;
+	rule.left_number = left_number;
 	rule.verdict = RULE_DROP;
 	rule.text = xasprintf("-P %s DROP", rule.chain);
 	add_hit(w, &rule, &c->counter, certain);
@@ -592,7 +596,7 @@ static bool walk_chain(struct walk *w, const struct chain *c, bool certain)
 
 	w->depth++;
 	/* ebtables' chains of the user have a policy, too */
-	if (walk_rules(w, &v) && run_policy(w, c, is_certain(&v, TRI_YES)))
+	if (walk_rules(w, &v) && run_policy(w, c, is_certain(&v, TRI_YES), 0))
 		end_way(w, &v, TRI_YES);
 	w->depth--;
 	return v.ended;
@@ -604,7 +608,7 @@ static void walk_base_chain(struct walk *w, const struct chain *c)
 	struct visit v = {.chain = c, .certain = true};
 
 	walk_rules(w, &v);
-	if (!v.ended && !run_policy(w, c, true))
+	if (!v.ended && !run_policy(w, c, true, v.left_number))
 		cut(w);
 }
 
