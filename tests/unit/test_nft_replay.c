@@ -270,6 +270,25 @@ static void test_queue(void **state)
 	CHECK(&g, QUEUES(",'flags':['fanout','bypass']"), "queue:5? policy-later?");
 }
 
+/* A SYN or an ACK that died there was not consumed. */
+static void test_synproxy(void **state)
+{
+	static const char rules[] = FORWARD("accept") RULE("fwd", "5", "{'synproxy':{'mss':1460}}")
+		RULE("fwd", "6", DROP);
+	struct group g = tcp_packet();
+
+	(void)state;
+	g.flow.has_tcp_flags = true;
+	g.flow.tcp_flags = 0x02;
+	CHECK(&g, rules, "5!");
+	g.flow.tcp_flags = 0x11;
+	CHECK(&g, rules, "5!");
+	g.flow.tcp_flags = 0x04;
+	CHECK(&g, rules, "other:5? 6?");
+	g.flow.proto = IPPROTO_UDP;
+	CHECK(&g, rules, "6!");
+}
+
 /* The rule by which the packet leaves the base chain for its policy. */
 static uint64_t left_by(const char *rules)
 {
@@ -1253,6 +1272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_synproxy),
 		cmocka_unit_test(test_left_the_base_chain),
 		cmocka_unit_test(test_what_a_hit_tells),
 		cmocka_unit_test(test_policy),

@@ -439,6 +439,29 @@ static void test_nat_without_a_route(void **state)
 	answer_free(&a);
 }
 
+/* In the output hook it comes before the filter table, in the input hook behind it. */
+static void test_ipvs(void **state)
+{
+	struct group g = by_the_place(HOOK_OUTPUT, CT_NONE);
+	struct answer a;
+
+	(void)state;
+	node.filter = "*filter\n:OUTPUT DROP [9:540]\n:INPUT ACCEPT [0:0]\n"
+		      "[9:540] -A INPUT -m limit --limit 1/s -j DROP\nCOMMIT\n";
+	g.ipvs_service = true;
+	a = answer(&g);
+	assert_true(a.known);
+	answer_free(&a);
+	g.ipvs_no_server = true;
+	a = answer(&g);
+	assert_true(!a.known && a.none);
+	answer_free(&a);
+	g.hook = HOOK_INPUT;
+	a = answer(&g);
+	assert_true(!a.known && a.others == 1);
+	answer_free(&a);
+}
+
 #define MAY_BE(chain)                                                                              \
 	"*filter\n:" chain " ACCEPT [0:0]\n[9:540] -A " chain                                      \
 	" -m limit --limit 1/s -j DROP\nCOMMIT\n"
@@ -625,6 +648,7 @@ int main(void)
 		cmocka_unit_test_setup(test_rule_that_counted_too_few, set_node),
 		cmocka_unit_test_setup(test_ruleset_changed_since_the_drop, set_node),
 		cmocka_unit_test_setup(test_only_one_may_have, set_node),
+		cmocka_unit_test_setup(test_ipvs, set_node),
 		cmocka_unit_test_setup(test_several_may_have, set_node),
 		cmocka_unit_test(test_again_is_later_each_time),
 		cmocka_unit_test_setup(test_conntrack_table_is_full, set_node),

@@ -720,6 +720,25 @@ static void test_order(void **state)
 	TABLE("mangle", "FORWARD", "-j NFQUEUE --queue-num 3" options)                             \
 	TABLE("filter", "FORWARD", "-j DROP")
 
+#define SYNPROXY FORWARD("-p tcp -m tcp --dport 80 -j SYNPROXY --mss 1460") FORWARD("-j DROP")
+
+/* A SYN or an ACK that died there was not consumed. */
+static void test_synproxy(void **state)
+{
+	struct group g = syn();
+
+	(void)state;
+	assert_filter(SYNPROXY, &g, "FORWARD 1 sure");
+	g.flow.tcp_flags = 0x10;
+	assert_filter(SYNPROXY, &g, "FORWARD 1 sure");
+	g.flow.tcp_flags = 0x11;
+	assert_filter(SYNPROXY, &g, "FORWARD 1, FORWARD 2");
+	g.flow.has_tcp_flags = false;
+	assert_filter(SYNPROXY, &g, "FORWARD 1, FORWARD 2");
+	g.flow.dport = 81;
+	assert_filter(SYNPROXY, &g, "FORWARD 2 sure");
+}
+
 /* A program lets it go on to the next table, and so does the bypass flag where there is none. */
 static void test_queue(void **state)
 {
@@ -1327,6 +1346,7 @@ int main(void)
 		cmocka_unit_test(test_rule_by_number),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_synproxy),
 		cmocka_unit_test(test_chains),
 		cmocka_unit_test(test_left_the_base_chain),
 		cmocka_unit_test(test_loops),

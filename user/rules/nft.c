@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <net/ethernet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,6 +206,31 @@ static unsigned int reject(struct walk *w, const struct place *at, json_t *arg)
 	return GONE;
 }
 
+/* A statement that may do anything, even drop. */
+static unsigned int do_other(struct walk *w, const struct place *at)
+{
+	w->sure = false;
+	add_hit(w, at, RULE_OTHER);
+	return ANYHOW;
+}
+
+/* What has a SYN or an ACK is consumed, or dropped: net/netfilter/nft_synproxy.c. One that died was
+ * not consumed. */
+static unsigned int synproxy(struct walk *w, const struct place *at, json_t *arg)
+{
+	const struct flow *f = &w->packet.g.flow;
+
+	if (f->has_tcp_flags && f->tcp_flags & (TH_SYN | TH_ACK))
+		return drop(w, at, arg);
+	return do_other(w, at);
+}
+
+static enum tri synproxy_applies(const struct walk *w, json_t *arg)
+{
+	(void)arg;
+	return nft_is_l4(&w->packet, IPPROTO_TCP);
+}
+
 static unsigned int accept_packet(struct walk *w, const struct place *at, json_t *arg)
 {
 	(void)w;
@@ -321,6 +347,7 @@ static const struct verdict {
 	{"masquerade", accept_packet, NULL, false},
 	{"redirect", accept_packet, NULL, false},
 	{"fwd", forward, NULL, false},
+	{"synproxy", synproxy, synproxy_applies, true},
 };
 
 static const struct verdict *find_verdict(const char *name)
@@ -330,14 +357,6 @@ static const struct verdict *find_verdict(const char *name)
 			return &verdicts[i];
 	}
 	return NULL;
-}
-
-/* A statement that may do anything, even drop. */
-static unsigned int do_other(struct walk *w, const struct place *at)
-{
-	w->sure = false;
-	add_hit(w, at, RULE_OTHER);
-	return ANYHOW;
 }
 
 static unsigned int apply(struct walk *w, const struct place *at, const struct verdict *v,
@@ -443,7 +462,7 @@ static bool is_xt_match(const char *name, json_t *arg)
 
 /*
  * Does the rule go on behind the statement? A dynamic set's own limit may end it. What is not known
- * may even drop, and so may synproxy (net/netfilter/nft_synproxy.c) and what iptables left.
+ * may even drop, and so may what iptables left.
  */
 static enum tri statement(struct walk *w, struct place *at, const char *name, json_t *arg)
 {
@@ -463,8 +482,6 @@ static enum tri statement(struct walk *w, struct place *at, const char *name, js
 		return TRI_YES;
 	if (is_one_of(name, conditions) || is_xt_match(name, arg))
 		return TRI_MAYBE;
-	if (!strcmp(name, "synproxy") && nft_is_l4(&w->packet, IPPROTO_TCP) == TRI_NO)
-		return TRI_NO;
 	at->may_end |= do_other(w, at);
 	return TRI_MAYBE;
 }

@@ -250,7 +250,8 @@ static bool at_nft(const struct group *g)
 }
 
 /* What NAT translates for a local process is routed anew, and dropped where that fails:
- * nf_nat_ipv4_local_fn(), net/netfilter/nf_nat_proto.c. Then it met nothing behind NAT. */
+ * nf_nat_ipv4_local_fn(), net/netfilter/nf_nat_proto.c. Then it met nothing behind NAT; and what
+ * IPVS has no server for, nothing behind IPVS, which comes next (ip_vs_leave()). */
 static void forget_behind_nat(struct replay *out)
 {
 	size_t kept = 0;
@@ -279,7 +280,7 @@ static void replay_all(const struct reader *r, const struct group *g, struct rep
 	out->cut = out->cut || out->unread;
 	if (rule_at_queue(g))
 		keep_queues(out);
-	else if (g->nat_no_route && !by && !by_nft)
+	else if ((g->nat_no_route || g->ipvs_no_server) && !by && !by_nft)
 		forget_behind_nat(out);
 }
 
@@ -327,6 +328,8 @@ static bool only_rules_drop(const struct reader *r, const struct group *g)
 {
 	if (is_by_rule(g) || g->hook == HOOK_FORWARD)
 		return true;
+	if (g->ipvs_service)
+		return false;
 	if (g->hook == HOOK_PREROUTING || g->hook == HOOK_OUTPUT)
 		return !conntrack_may_refuse(r, g);
 	if (g->hook == HOOK_POSTROUTING && g->has_original)

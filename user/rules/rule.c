@@ -152,13 +152,12 @@ static const char *cause_by_place(const struct group *g)
 {
 	bool first = g->hook == HOOK_PREROUTING || g->hook == HOOK_OUTPUT;
 
-	if (rule_is_under(g, "ip_vs_"))
-		return "IPVS";
-	if (rule_is_under(g, "nf_synproxy") || rule_is_under(g, "synproxy_") ||
-	    rule_is_under(g, "ipv4_synproxy"))
-		return "SYNPROXY";
-	if (g->hook == HOOK_OUTPUT && g->has_original)
+	if (g->ipvs_no_server)
+		return "IPVS, which has no real server for that service";
+	if (g->hook == HOOK_OUTPUT && g->has_original && !g->ipvs_service)
 		return "NAT, without a route to where it sends the packet";
+	if (g->ipvs_service)
+		return "IPVS, conntrack, NAT or another function of the hook";
 	if (first && g->ct_state == CT_NONE)
 		return "conntrack, whose table may be full";
 	if ((g->hook == HOOK_POSTROUTING || g->hook == HOOK_INPUT) && g->ct_state == CT_NEW)

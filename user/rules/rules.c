@@ -16,6 +16,7 @@
 #include "../util.h"
 #include "reader.h"
 #include "nft_source.h"
+#include "others.h"
 #include "rule.h"
 #include "rules.h"
 
@@ -66,20 +67,6 @@ static void tell_others(struct table *t, void (*told)(void *arg, size_t group), 
 		if (turns_no_rule_did_it(&t->groups[i]))
 			told(arg, i);
 	}
-}
-
-/* Where NAT of a local process's packet to another address would be routed to, by now. */
-static bool nat_has_no_route(const struct group *g, struct host *h)
-{
-	struct route_query q = {.dst = g->flow.dst, .src = g->flow.src, .mark = g->mark};
-	struct route_answer a;
-	int err;
-
-	if (g->hook != HOOK_OUTPUT || !g->has_original || !g->flow.dst.family ||
-	    addr_eq(&g->original.dst, &g->flow.dst))
-		return false;
-	err = h->ops->route_get(h, g->netns, &q, &a);
-	return err == -EINVAL || err == -ENETUNREACH || err == -EHOSTUNREACH || err == -EACCES;
 }
 
 static void read_generation(void *arg)
@@ -156,11 +143,8 @@ static void ask(struct rules *r, struct table *t, struct host *h)
 
 	r->turns.now_ns = now_ns(CLOCK_MONOTONIC);
 	r->n_asked = turns_take(&r->turns, t, r->asked, RULES_MAX_GROUPS, &netns);
-	for (size_t i = 0; i < r->n_asked; i++) {
-		struct group *g = &t->groups[r->asked[i]];
-
-		g->nat_no_route = nat_has_no_route(g, h);
-	}
+	for (size_t i = 0; i < r->n_asked; i++)
+		others_ask(&t->groups[r->asked[i]], h);
 	if (!r->n_asked || pipe2(fds, O_CLOEXEC))
 		return;
 	r->pid = fork();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ static const struct target targets[] = {
 	/* whoever reads the queue says what becomes of it */
 	{"QUEUE", .fate = XT_DIES | XT_ACCEPTS, .verdict = RULE_QUEUE},
 	{"NFQUEUE", .fate = XT_DIES | XT_ACCEPTS, .verdict = RULE_QUEUE},
+	{"SYNPROXY", .fate = XT_DIES | XT_GOES_ON, .verdict = RULE_OTHER},
 	{"DNAT", .fate = XT_ACCEPTS},
 	{"SNAT", .fate = XT_ACCEPTS},
 	{"MASQUERADE", .fate = XT_ACCEPTS},
@@ -120,6 +122,18 @@ static void read_queue(struct xt_line *l, size_t i, const struct xt_packet *p)
 		l->fate = XT_ACCEPTS;
 }
 
+/* A SYN or an ACK is consumed, or dropped: synproxy_tg4(), net/ipv4/netfilter/ipt_SYNPROXY.c. One
+ * that died was not consumed. */
+static void read_synproxy(struct xt_line *l, const struct flow *f)
+{
+	uint8_t flags = f->tcp_flags & (TH_SYN | TH_ACK | TH_FIN | TH_RST);
+
+	if (!f->has_tcp_flags || (flags != TH_SYN && flags != TH_ACK))
+		return;
+	l->fate = XT_DIES;
+	l->verdict = RULE_DROP;
+}
+
 /* Words from i on are the target's options. */
 static void read_target(struct xt_line *l, size_t i, const struct xt_packet *p)
 {
@@ -134,6 +148,8 @@ static void read_target(struct xt_line *l, size_t i, const struct xt_packet *p)
 	l->fate = t->fate;
 	if (t->fate & XT_DIES)
 		l->verdict = t->verdict;
+	if (p && !strcmp(l->target, "SYNPROXY"))
+		read_synproxy(l, &p->g->flow);
 	l->may_pass = l->verdict == RULE_OTHER;
 	if (p && l->verdict == RULE_QUEUE)
 		read_queue(l, i, p);
