@@ -11,13 +11,13 @@ inserted()
 	"$@"
 	kill -CONT "$TRACE_PID"
 	trace_stop
-	[[ $(query '[.drops[] | ours | select(.hook == "output")] | length') != 0 ]] || fail "no drop was seen"
+	[[ $(query '[.drops[] | ours | select(.hook == "output" and .flow.proto == "udp")] | length') != 0 ]] || fail "no drop was seen"
 }
 
 # The right rule, or none and why.
 named_right()
 {
-	query 'all(.drops[] | ours | select(.hook == "output");
+	query 'all(.drops[] | ours | select(.hook == "output" and .flow.proto == "udp");
 		if .rule then .rule.text | contains("/32") else .rule_unknown | contains("changed") end)' -e >/dev/null ||
 		fail "not the rule that dropped them: $(query '.drops[] | ours | {rule, rule_unknown}' -c)"
 }
@@ -52,8 +52,8 @@ variant_nft_counter()
 	nft_output counter
 	export WHYDROP_TEST=rung=stack
 	trace_start --netns "$LAB-node1"
-	inserted in_ns node1 nft insert rule ip fw output ip daddr 10.244.0.0/16 counter drop
-	query 'all(.drops[] | ours | select(.hook == "output"); .rule == null and (.rule_unknown | contains("changed")))' -e >/dev/null ||
+	inserted in_ns node1 nft insert rule ip fw output ip daddr 10.244.0.0/16 meta l4proto udp counter drop
+	query 'all(.drops[] | ours | select(.hook == "output" and .flow.proto == "udp"); .rule == null and (.rule_unknown | contains("changed")))' -e >/dev/null ||
 		fail "not known to have changed: $(query '.drops[] | ours | {rule, rule_unknown}' -c)"
 }
 
@@ -64,8 +64,8 @@ variant_nft()
 	nft_output ''
 	export WHYDROP_TEST=rung=stack
 	trace_start --netns "$LAB-node1"
-	inserted in_ns node1 nft insert rule ip fw output ip daddr 10.244.0.0/16 drop
-	query 'all(.drops[] | ours | select(.hook == "output"); (.rule.why // .rule_unknown) | contains("changed"))' -e >/dev/null ||
+	inserted in_ns node1 nft insert rule ip fw output ip daddr 10.244.0.0/16 meta l4proto udp drop
+	query 'all(.drops[] | ours | select(.hook == "output" and .flow.proto == "udp"); (.rule.why // .rule_unknown) | contains("changed"))' -e >/dev/null ||
 		fail "does not say that it changed: $(query '.drops[] | ours | {rule, rule_unknown}' -c)"
 }
 

@@ -69,7 +69,15 @@ static void test_another_netns_is_another_ruleset(void **state)
 
 static void test_looks_are_not_too_many(void **state)
 {
+	struct group g = died_at(15);
+
 	(void)state;
+	changes_see(&c, 1, 7, 10);
+	changes_tell(&c, &g);
+	assert_true(c.seen[0].watched);
+	changes_see(&c, 1, 0, 20);
+	assert_false(c.seen[0].watched);
+	memset(&c, 0, sizeof(c));
 	assert_true(changes_is_due(&c, 1, 10));
 	changes_see(&c, 1, 7, 10);
 	assert_false(changes_is_due(&c, 1, 11));

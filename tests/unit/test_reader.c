@@ -462,6 +462,39 @@ static void test_ipvs(void **state)
 	answer_free(&a);
 }
 
+/* Packets that leave the chain for its policy by a return: which rule that is, in its owner's way.
+ */
+static void test_policy_behind_a_return(void **state)
+{
+	struct group g = seen_by_a_probe();
+	struct answer a;
+
+	(void)state;
+	g.verdict.rule = 0;
+	g.verdict.policy = true;
+	node.chains = "[{\"chain\": {\"family\": \"ip\", \"table\": \"t\", \"name\": \"c\", "
+		      "\"type\": \"filter\", \"hook\": \"forward\", \"prio\": 0, \"policy\": "
+		      "\"drop\"}}]";
+	node.rules = RULE(TO_53 "{\"return\": null}");
+	a = answer(&g);
+	assert_true(a.certain && a.rule.policy);
+	assert_int_equal(a.rule.left_handle, 3);
+	assert_int_equal(a.rule.left_number, 0);
+	answer_free(&a);
+	node.chains = "[{\"chain\": {\"family\": \"ip\", \"table\": \"filter\", \"name\": "
+		      "\"FORWARD\", \"type\": \"filter\", \"hook\": \"forward\", \"prio\": 0, "
+		      "\"policy\": \"drop\"}}]";
+	node.saved = "*filter\n:FORWARD DROP [0:0]\n[0:0] -A FORWARD -p udp -j RETURN\nCOMMIT\n";
+	node.compat = true;
+	strcpy(g.verdict.table, "filter");
+	strcpy(g.verdict.chain, "FORWARD");
+	a = answer(&g);
+	assert_true(a.certain && a.rule.policy);
+	assert_int_equal(a.rule.backend, RULE_IPTABLES_NFT);
+	assert_int_equal(a.rule.left_number, 1);
+	answer_free(&a);
+}
+
 #define MAY_BE(chain)                                                                              \
 	"*filter\n:" chain " ACCEPT [0:0]\n[9:540] -A " chain                                      \
 	" -m limit --limit 1/s -j DROP\nCOMMIT\n"
@@ -649,6 +682,7 @@ int main(void)
 		cmocka_unit_test_setup(test_ruleset_changed_since_the_drop, set_node),
 		cmocka_unit_test_setup(test_only_one_may_have, set_node),
 		cmocka_unit_test_setup(test_ipvs, set_node),
+		cmocka_unit_test_setup(test_policy_behind_a_return, set_node),
 		cmocka_unit_test_setup(test_several_may_have, set_node),
 		cmocka_unit_test(test_again_is_later_each_time),
 		cmocka_unit_test_setup(test_conntrack_table_is_full, set_node),

@@ -28,6 +28,7 @@ void changes_see(struct changes *c, uint32_t netns, uint32_t generation, uint64_
 		c->seen[i].since_ns = now;
 	}
 	c->seen[i].generation = generation;
+	c->seen[i].watched = c->seen[i].watched && generation; /* looking for a way in costs more */
 	c->seen[i].read_ns = now;
 }
 

@@ -23,7 +23,7 @@ struct changes {
 	uint64_t looked_ns; /* at all that are looked at again and again */
 };
 
-/* What a look at that netns saw; generation 0: nothing. */
+/* What a look at that netns saw; generation 0: nothing, and it is watched no more. */
 void changes_see(struct changes *c, uint32_t netns, uint32_t generation, uint64_t now);
 /* To be looked at again and again, so that it is known of the next drop what was there before it.
  * changes_tell() does this, too. */
