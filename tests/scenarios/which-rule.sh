@@ -566,6 +566,97 @@ variant_nft_families()
 	trace_ways --deep
 }
 
+# A rule that looks as if it dropped the packet, and ends before: at what nft asks and does not print, at a
+# set that is full, at what a set's element has.
+variant_nft_ends_early()
+{
+	lab_up
+	nft_in node1 <<-END
+		table inet asleep {
+			flags dormant
+			chain forward {
+				type filter hook forward priority filter
+				udp dport 7220 counter drop
+			}
+		}
+		table inet fw {
+			set met4 {
+				type ipv4_addr
+				size 1000
+				flags dynamic,timeout
+				timeout 1h
+			}
+			set met6 {
+				type ipv6_addr
+				size 1000
+				flags dynamic,timeout
+				timeout 1h
+			}
+			set full {
+				type ipv4_addr
+				size 1
+				flags dynamic,timeout
+				timeout 1h
+			}
+			chain forward {
+				type filter hook forward priority filter + 1
+				udp dport 7220 counter drop
+				udp dport 7221 add @met4 { ip daddr } counter drop
+				udp dport 7221 add @met6 { ip6 daddr } counter drop
+				udp dport 7222 add @full { ip daddr } counter drop
+				udp dport 7222 counter drop
+			}
+			chain output {
+				type filter hook output priority filter
+				ether type ip udp dport 7223 counter drop
+				udp dport { 7223, 7298 } counter drop
+			}
+		}
+	END
+	in_ns node1 nft add element inet fw full '{ 192.0.2.1 }'
+	local at='node1 ip forward' of='nft inet fw forward'
+	way 'dormant table' "udp poda $POD_C 7220" "$at" "$of" 'udp dport 7220' drop
+	way 'key of the other family' "udp poda $POD_C6 7221" 'node1 ip6 forward' "$of" '@met6' drop
+	way_open 'full set' "udp poda $POD_C 7222" "$at" "$of" '7222 counter' drop
+	way 'no Ethernet device' "udp node1 $OUTSIDE 7223" 'node1 ip output' 'nft inet fw output' '7223, 7298' drop
+	if nft_try 'quota of a set' node1 <<-END; then
+		table ip spent {
+			set ports {
+				type inet_service
+				quota over 100 mbytes
+				elements = { 7224 }
+			}
+			chain forward {
+				type filter hook forward priority filter
+				udp dport @ports counter drop
+				udp dport 7224 counter drop
+			}
+		}
+	END
+		way_open 'quota of a set' "udp poda $POD_C 7224" "$at" 'nft ip spent forward' 'udp dport 7224' drop
+	fi
+	if nft_try 'reset of a TCP option' node1 <<-END; then
+		table ip strip {
+			chain forward {
+				type filter hook forward priority filter
+				reset tcp option sack-perm counter jump stripped
+			}
+			chain stripped {
+				meta l4proto udp th dport 7225 counter drop
+			}
+		}
+		table ip later {
+			chain forward {
+				type filter hook forward priority filter + 2
+				udp dport 7225 counter drop
+			}
+		}
+	END
+		way 'reset of a TCP option' "udp poda $POD_C 7225" "$at" 'nft ip later forward' 'udp dport 7225' drop
+	fi
+	trace_ways --deep
+}
+
 variant_nft_reject()
 {
 	lab_up
@@ -1077,6 +1168,46 @@ variant_queue_bypass()
 	END
 		way 'nft drops' "udp poda $POD_C 7751" 'node1 ip forward' 'nft ip late forward' 'dport 7751' drop
 	fi
+	trace_ways --deep
+}
+
+# One sets a mark behind the rule of the other that asks for it.
+variant_marks_of_another()
+{
+	lab_up
+	need_iptables legacy
+	optional MARK in_ns node1 iptables-legacy-restore -w <<-END || skip "iptables-legacy has no MARK here"
+		*mangle
+		-A FORWARD -p udp --dport 7710 -j MARK --set-xmark 0x1/0x1
+		-A FORWARD -p udp --dport 7711 -m mark --mark 0x2/0x2 -j DROP
+		-A FORWARD -p udp --dport 7712 -j MARK --set-xmark 0x4/0x4
+		COMMIT
+		*filter
+		-A FORWARD -p udp --dport 7711 -j DROP
+		COMMIT
+	END
+	nft_in node1 <<-END
+		table inet fw {
+			chain early {
+				type filter hook forward priority mangle - 10
+				udp dport 7710 meta mark & 0x1 == 0x1 counter drop
+			}
+			chain middle {
+				type filter hook forward priority mangle + 10
+				udp dport 7711 meta mark set meta mark | 0x2
+			}
+			chain late {
+				type filter hook forward priority filter + 10
+				udp dport 7710 counter drop
+				udp dport 7712 meta mark & 0x4 == 0x4 counter drop
+				udp dport 7712 counter drop
+			}
+		}
+	END
+	local at='node1 ip forward'
+	way_open 'iptables marks after nft asked' "udp poda $POD_C 7710" "$at" 'nft inet fw late' 'udp dport 7710' drop
+	way_open 'nft marks after iptables asked' "udp poda $POD_C 7711" "$at" 'iptables-legacy ip filter FORWARD' '--dport 7711' '-j DROP'
+	way 'iptables marks, then nft asks' "udp poda $POD_C 7712" "$at" 'nft inet fw late' '0x00000004' 'udp dport 7712' drop
 	trace_ways --deep
 }
 

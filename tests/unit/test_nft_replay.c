@@ -40,7 +40,11 @@ static bool is(json_t *o, const char *name, const char *value)
 
 static json_t *list_chains(void *arg)
 {
-	return objects(arg, "chain");
+	json_t *chains = objects(arg, "chain"), *tables = objects(arg, "table");
+
+	json_array_extend(chains, tables);
+	json_decref(tables);
+	return chains;
 }
 
 static json_t *list_chain(void *arg, const char *family, const char *table, const char *chain)
@@ -187,7 +191,7 @@ static struct replay replay_json(struct ruleset *r, const struct group *g)
 	struct nft_source src = {r, list_chains, list_chain, list_set};
 	struct replay out = {};
 
-	assert_int_equal(nft_replay(&src, g, NULL, NULL, &out), 0);
+	assert_int_equal(nft_replay(&src, g, NULL, NULL, NULL, &out), 0);
 	return out;
 }
 
@@ -451,6 +455,9 @@ static void test_base_chains(void **state)
 	      BASE("inet", "t", "first", "forward", "-5", "drop")
 		      RULE("first", "5", UNKNOWN "," ACCEPT) FORWARD("drop"),
 	      "policy-first? policy-fwd?");
+	/* one that cannot be followed may have come first */
+	CHECK(&g, FORWARD("drop") BASE("inet", "t", "same", "forward", "0", "odd"),
+	      "policy-fwd? cut");
 	/* which of two comes first is not known */
 	CHECK(&g, BASE("inet", "t", "same", "forward", "0", "drop") FORWARD("drop"),
 	      "policy-same? policy-fwd?");
@@ -522,12 +529,12 @@ static void test_tables_of_others(void **state)
 	struct replay out = {};
 
 	(void)state;
-	assert_int_equal(nft_replay(&src, &g, not_filter, "t", &out), 0);
+	assert_int_equal(nft_replay(&src, &g, not_filter, "t", NULL, &out), 0);
 	assert_string_equal(words_of(&out), "policy-y!");
 	replay_free(&out);
 	strcpy(g.verdict.table, "t");
 	strcpy(g.verdict.chain, "fwd");
-	assert_int_equal(nft_replay(&src, &g, not_filter, "t", &out), 0);
+	assert_int_equal(nft_replay(&src, &g, not_filter, "t", NULL, &out), 0);
 	assert_string_equal(words_of(&out), "");
 	replay_free(&out);
 	json_decref(r.json);
@@ -583,6 +590,245 @@ static void test_sets_that_change(void **state)
 					"fwd", "5",
 					MATCH(PAYLOAD("tcp", "dport"), "'@s'") "," DROP),
 	      "5?");
+}
+
+#define UPDATE(op, elem) "{'set':{'op':'" op "','elem':" elem ",'set':'@s'}},"
+
+/* The rule ends where the packet has no key or the set no room: nft_dynset.c */
+static void test_sets_that_packets_fill(void **state)
+{
+	struct group g = tcp_packet(), g6 = udp6_packet();
+	const char *add =
+		FORWARD("accept") RULE("fwd", "5", UPDATE("add", PAYLOAD("ip", "saddr")) DROP)
+			RULE("fwd", "6",
+			     UPDATE("update", "{'elem':{'val':" PAYLOAD("ip6", "saddr") "}}") DROP)
+				RULE("fwd", "7", DROP);
+	const char *delete =
+		FORWARD("accept") RULE("fwd", "5", UPDATE("delete", PAYLOAD("ip", "saddr")) DROP)
+			RULE("fwd", "7", DROP);
+
+	(void)state;
+	CHECK(&g, add, "5? 7?");
+	CHECK(&g6, add, "6? 7?");
+	CHECK(&g, delete, "5!");
+	CHECK(&g6, delete, "7!");
+	/* what an element led to that is gone, nobody knows */
+	CHECK(&g,
+	      FORWARD("accept") "{'map':{'family':'inet','table':'t','name':'m','flags':['dynamic']"
+				"}"
+				"}," RULE("fwd", "5", VMAP(PAYLOAD("tcp", "dport"), "'@m'"))
+					RULE("fwd", "6", DROP),
+	      "6? cut");
+	CHECK(&g,
+	      BASE("inet", "t", "first", "forward", "-5", "accept") FORWARD(
+		      "drop") "{'map':{'family':'inet','table':'t','name':'m','flags':'dynamic'}}"
+			      "," RULE("first", "5", VMAP(PAYLOAD("tcp", "dport"), "'@m'")),
+	      "policy-fwd? cut");
+}
+
+#define LIMITED(stmt) "{'elem':{'val':80," stmt "}}"
+#define IN(op, elements)                                                                           \
+	"{'match':{'op':'" op "','left':" PAYLOAD("tcp", "dport") ",'right':{'set':[" elements     \
+								  "]}}},"
+
+/* A lookup that finds an element runs what it has: nft_lookup.c */
+static void test_sets_with_limits(void **state)
+{
+	struct group g = tcp_packet();
+	const char *quota = LIMITED("'quota':{'val':100}"),
+		   *counter = LIMITED("'counter':{'packets':0}");
+	static const char in[] =
+		FORWARD("accept") RULE("fwd", "5", IN("%s", "%s") DROP) RULE("fwd", "6", DROP);
+	const struct {
+		const char *op, *elements, *expected;
+	} cases[] = {{"==", quota, "5? 6?"}, {"!=", quota, "6!"},
+		     {"==", counter, "5!"},  {"==", LIMITED("'limit':{'rate':1}"), "5? 6?"},
+		     {"==", "'*'", "5!"},    {"!=", "'*'", "5? 6?"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *rules = xasprintf(in, cases[i].op, cases[i].elements);
+
+		CHECK(&g, rules, cases[i].expected);
+		free(rules);
+	}
+	CHECK(&g,
+	      FORWARD("accept") "{'set':{'family':'inet','table':'t','name':'s','stmt':[{'quota':{}"
+				"}],"
+				"'elem':[80]}}," RULE(
+					"fwd", "5", MATCH(PAYLOAD("tcp", "dport"), "'@s'") "," DROP)
+					RULE("fwd", "6", DROP),
+	      "5? 6?");
+	CHECK(&g,
+	      FORWARD("accept") RULE("fwd", "5",
+				     VMAP(PAYLOAD("tcp", "dport"),
+					  "{'set':[[" LIMITED("'quota':{}") "," DROP "]]}"))
+		      RULE("fwd", "6", DROP),
+	      "5? 6?");
+}
+
+/* nft asks for an Ethernet device first, by which the packet came in. */
+static void test_link_layer(void **state)
+{
+	struct group g = tcp_packet();
+	static const char rules[] =
+		"{'chain':{'family':'%s','table':'t','name':'c','type':'filter',"
+		"'hook':'%s','prio':0,'policy':'drop'}}," RULE_IN(
+			"%s", "t", "c", "5", MATCH(PAYLOAD("ether", "type"), "'ip'") "," DROP);
+	static const struct {
+		enum nf_hook hook;
+		const char *name, *family, *pf, *in, *expected;
+	} cases[] = {{HOOK_FORWARD, "forward", "inet", "ip", "veth1", "5!"},
+		     {HOOK_INPUT, "input", "ip", "ip", "lo", "5? policy-c?"},
+		     {HOOK_OUTPUT, "output", "inet", "ip", "", "policy-c!"},
+		     {HOOK_OUTPUT, "output", "bridge", "bridge", "", "5!"},
+		     {HOOK_EGRESS, "egress", "netdev", "netdev", "veth1", "5? policy-c?"},
+		     {HOOK_POSTROUTING, "postrouting", "inet", "ip", "veth1", "5? policy-c?"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *text = xasprintf(rules, cases[i].family, cases[i].name, cases[i].family);
+
+		g.hook = cases[i].hook;
+		g.hook_family = cases[i].pf;
+		strcpy(g.in, cases[i].in);
+		CHECK(&g, text, cases[i].expected);
+		free(text);
+	}
+	/* a tunnel's device has no such header */
+	g = tcp_packet();
+	g.has_src_mac = false;
+	CHECK(&g,
+	      FORWARD("accept") RULE("fwd", "5", MATCH(PAYLOAD("ether", "type"), "'ip'") "," DROP),
+	      "5?");
+	/* behind a tag in the frame nft finds no ports */
+	g = tcp_packet();
+	g.hook_family = "bridge";
+	g.key.l3 = ETHERTYPE_VLAN;
+	CHECK(&g,
+	      BASE("bridge", "b", "f", "forward", "0", "accept") RULE_IN(
+		      "bridge", "b", "f", "5", MATCH(PAYLOAD("th", "dport"), "80") "," DROP),
+	      "5?");
+}
+
+/* Statements that look as if they only noted something. */
+static void test_statements_that_may_end(void **state)
+{
+	struct group g = tcp_packet(), g6 = udp6_packet();
+	const char *reset = FORWARD("drop")
+		RULE("fwd", "5", "{'reset':{'tcp option':{'name':'sack-perm'}}}," DROP);
+
+	(void)state;
+	CHECK(&g, reset, "5!");
+	CHECK(&g6, reset, "policy-fwd!");
+	g.flow.is_fragment = true;
+	CHECK(&g, reset, "policy-fwd!");
+	g.flow.is_fragment = false;
+	CHECK(&g,
+	      FORWARD("drop") RULE(
+		      "fwd", "5",
+		      "{'counter':{'map':{'key':" PAYLOAD("tcp", "dport") ",'data':'@m'}}}," DROP),
+	      "5? policy-fwd?");
+	CHECK(&g, FORWARD("drop") RULE("fwd", "5", "{'dup':{'addr':" MISSING "}}," DROP),
+	      "5? policy-fwd?");
+	CHECK(&g, FORWARD("drop") RULE("fwd", "5", "{'dup':{'addr':'10.0.0.9'}}," DROP), "5!");
+	CHECK(&g6,
+	      FORWARD("drop")
+		      RULE("fwd", "5", "{'fwd':{'dev':'eth0','family':'ip','addr':'10.0.0.9'}}")
+			      RULE("fwd", "6", DROP),
+	      "6!");
+	/* it may fail, and then it drops: nft_ct_expect_obj_eval() */
+	CHECK(&g, FORWARD("drop") RULE("fwd", "5", "{'ct expectation':'e'}," ACCEPT),
+	      "other:5? policy-fwd?");
+}
+
+/* The sample shows what rules before made of the mark, but also what rules behind did. */
+static void test_marks_of_other_chains(void **state)
+{
+	struct group g = tcp_packet(); /* its mark is 0x10 */
+	static const char rules[] =
+		BASE("inet", "t", "early", "forward", "-5", "accept") RULE("early", "6", "%s")
+			FORWARD("accept") RULE("fwd", "5", MATCH(META("mark"), "16") "," DROP)
+				BASE("inet", "t", "late", "forward", "5", "accept")
+					RULE("late", "7", "%s");
+	static const char log[] = "{'log':null}",
+			  set[] = "{'mangle':{'key':" META("mark") ",'value':16}}";
+	static const struct {
+		const char *early, *late, *expected;
+	} cases[] = {{log, log, "5!"}, {set, log, "5!"}, {log, set, "5?"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *text = xasprintf(rules, cases[i].early, cases[i].late);
+
+		CHECK(&g, text, cases[i].expected);
+		free(text);
+	}
+}
+
+static void test_bits_of_marks(void **state)
+{
+	struct group g = tcp_packet();
+	static const char rules[] = FORWARD("drop")
+		RULE("fwd", "5", MATCH("{'&':[" META("mark") ",16]}", "0") "," ACCEPT)
+			RULE("fwd", "6", "{'mangle':{'key':" META("mark") ",'value':%s}}");
+	static const struct {
+		const char *value, *expected;
+	} cases[] = {
+		/* the last one that is there is it, whatever the mark was */
+		{"{'|':[" META("mark") ",32]}", "policy-fwd!"},
+		{"{'|':[" META("mark") ",16]}", "policy-fwd?"},
+		{"{'&':[" META("mark") ",16]}", "policy-fwd!"},
+		{"{'&':[" META("mark") ",32]}", "policy-fwd?"},
+		{"{'^':[{'&':[" META("mark") ",16]},1]}", "policy-fwd!"},
+		{"16", "policy-fwd?"},
+		{"{'ct':{'key':'mark'}}", "policy-fwd?"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *text = xasprintf(rules, cases[i].value);
+
+		CHECK(&g, text, cases[i].expected);
+		free(text);
+	}
+}
+
+static void test_dormant_tables(void **state)
+{
+	struct group g = tcp_packet();
+
+	(void)state;
+	CHECK(&g,
+	      "{'table':{'family':'inet','name':'t','flags':'dormant'}}," FORWARD("drop")
+		      BASE("ip", "t", "awake", "forward", "5", "drop"),
+	      "policy-awake!");
+	CHECK(&g, "{'table':{'family':'inet','name':'t','flags':['owner']}}," FORWARD("drop"),
+	      "policy-fwd!");
+}
+
+/* NAT gives its bits to the connection, and runs its chains, at its own place in the hook. */
+static void test_where_nat_is(void **state)
+{
+	struct group g = tcp_packet();
+	const char *status = MATCH("{'&':[{'ct':{'key':'status'}},'dnat']}", "'dnat'") "," DROP;
+	char *rules = xasprintf(
+		BASE("inet", "t", "early", "prerouting", "-150", "accept") RULE("early", "5", "%s")
+			BASE("inet", "t", "late", "prerouting", "0", "accept")
+				RULE("late", "6", "%s"),
+		status, status);
+	const char *nat = "{'chain':{'family':'inet','table':'t','name':'nat','type':'nat',"
+			  "'hook':'prerouting','prio':50,'policy':'drop'}}," BASE(
+				  "inet", "t", "filter", "prerouting", "0", "drop");
+
+	(void)state;
+	g.hook = HOOK_PREROUTING;
+	CHECK(&g, rules, "5? 6?");
+	g.ct_state = CT_ESTABLISHED;
+	CHECK(&g, rules, "5!");
+	g.ct_state = CT_NEW;
+	CHECK(&g, nat, "policy-nat? policy-filter?");
+	free(rules);
 }
 
 static char *plain(const char *expr)
@@ -735,7 +981,9 @@ static void test_devices(void **state)
 	} cases[] = {{"", "policy-c?"},
 		     {",'dev':'veth1'", "policy-c!"},
 		     {",'dev':'veth2'", ""},
-		     {",'dev':['veth2','veth1']", "policy-c!"}};
+		     {",'dev':['veth2','veth1']", "policy-c!"},
+		     {",'dev':['eth*','veth*']", "policy-c!"},
+		     {",'dev':'eth*'", ""}};
 
 	(void)state;
 	g.hook = HOOK_INGRESS;
@@ -819,6 +1067,25 @@ static void test_small_print(void **state)
 	      FORWARD("accept") RULE("fwd", "5", UNKNOWN ",{'continue':null}")
 		      RULE("fwd", "6", DROP),
 	      "6!");
+	/* behind a map's "continue" the rule goes on, but not where the map has nothing */
+	CHECK(&g,
+	      FORWARD("accept") RULE(
+		      "fwd", "5",
+		      VMAP(PAYLOAD("tcp", "dport"), "{'set':[[80,{'continue':null}]]}") "," DROP)
+		      RULE("fwd", "6", DROP),
+	      "5!");
+	CHECK(&g,
+	      FORWARD("accept") RULE(
+		      "fwd", "5",
+		      VMAP(PAYLOAD("tcp", "dport"), "{'set':[[81,{'continue':null}]]}") "," DROP)
+		      RULE("fwd", "6", DROP),
+	      "6!");
+	CHECK(&g,
+	      FORWARD("accept") RULE("fwd", "5",
+				     UNKNOWN "," VMAP(PAYLOAD("tcp", "dport"),
+						      "{'set':[[80,{'continue':null}]]}") "," DROP)
+		      RULE("fwd", "6", DROP),
+	      "5? 6?");
 	/* it may be what is odd, or what no element has */
 	CHECK(&g,
 	      FORWARD("accept") RULE("fwd", "5",
@@ -1153,7 +1420,7 @@ static void test_no_chains(void **state)
 	struct replay out = {};
 
 	(void)state;
-	assert_int_equal(nft_replay(&src, &g, NULL, NULL, &out), -ENODATA);
+	assert_int_equal(nft_replay(&src, &g, NULL, NULL, NULL, &out), -ENODATA);
 	assert_true(out.cut);
 	replay_free(&out);
 }
@@ -1284,6 +1551,14 @@ int main(void)
 		cmocka_unit_test(test_tables_of_others),
 		cmocka_unit_test(test_maps_that_may_miss),
 		cmocka_unit_test(test_sets_that_change),
+		cmocka_unit_test(test_sets_that_packets_fill),
+		cmocka_unit_test(test_sets_with_limits),
+		cmocka_unit_test(test_link_layer),
+		cmocka_unit_test(test_statements_that_may_end),
+		cmocka_unit_test(test_marks_of_other_chains),
+		cmocka_unit_test(test_bits_of_marks),
+		cmocka_unit_test(test_dormant_tables),
+		cmocka_unit_test(test_where_nat_is),
 		cmocka_unit_test(test_plain_rules_are_written_here),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_what_is_not_known),

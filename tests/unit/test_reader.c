@@ -10,9 +10,10 @@
 #include "rules/reader.h"
 #include "util.h"
 
-#define CHAINS                                                                                     \
+#define CHAINS_AT(priority, policy)                                                                \
 	"[{\"chain\": {\"family\": \"ip\", \"table\": \"t\", \"name\": \"c\", \"type\": "          \
-	"\"filter\", \"hook\": \"forward\", \"prio\": 0, \"policy\": \"accept\"}}]"
+	"\"filter\", \"hook\": \"forward\", \"prio\": " priority ", \"policy\": \"" policy "\"}}]"
+#define CHAINS		 CHAINS_AT("0", "accept")
 #define RULE(statements) "[" RULE_3(statements) "]"
 #define RULE_3(statements)                                                                         \
 	"{\"rule\": {\"family\": \"ip\", \"table\": \"t\", \"handle\": 3, "                        \
@@ -393,7 +394,7 @@ static void test_conntrack_table_is_full(void **state)
 	struct answer a;
 
 	(void)state;
-	node.legacy = "*mangle\n:PREROUTING DROP [0:0]\nCOMMIT\n";
+	node.legacy = "*mangle\n:PREROUTING DROP [1:60]\nCOMMIT\n";
 	memset(&g.verdict, 0, sizeof(g.verdict));
 	g.explained = false;
 	g.hook = HOOK_PREROUTING;
@@ -554,6 +555,156 @@ static void test_only_queues_at_a_queue(void **state)
 	answer_free(&a);
 }
 
+/* Such a packet as no probe saw die, in the function of that name. */
+static struct group seen_by_nobody(const char *place)
+{
+	struct group g = seen_by_a_probe();
+
+	memset(&g.verdict, 0, sizeof(g.verdict));
+	g.explained = false;
+	g.loc.name = place;
+	return g;
+}
+
+static void assert_deduced(const struct group *g, enum rule_backend backend)
+{
+	struct answer a = answer(g);
+
+	assert_true(a.known);
+	assert_false(a.certain);
+	assert_int_equal(a.rule.backend, backend);
+	answer_free(&a);
+}
+
+static void assert_open(const struct group *g)
+{
+	struct answer a = answer(g);
+
+	assert_false(a.known);
+	answer_free(&a);
+}
+
+#define COUNTS(packets) "{\"counter\": {\"packets\": " packets ", \"bytes\": 0}},"
+
+/* The counter is read after the drop. */
+static void test_rule_that_counted_nothing(void **state)
+{
+	struct group g = seen_by_nobody("nft_do_chain");
+
+	(void)state;
+	node.rules = RULE(TO_53 COUNTS("1") DROP);
+	assert_deduced(&g, RULE_NFT);
+	node.rules = RULE(TO_53 COUNTS("0") DROP);
+	assert_unknown(&g, "counted no packet");
+	/* also where it is the only one that may have */
+	node.rules = RULE("{\"limit\": {}}," COUNTS("0") DROP);
+	assert_unknown(&g, "counted no packet");
+	/* behind the verdict nothing counts */
+	node.rules = RULE(TO_53 DROP "," COUNTS("0") "{\"log\": null}");
+	assert_deduced(&g, RULE_NFT);
+	node.rules = RULE(TO_53 ACCEPT);
+	g = seen_by_nobody("nf_hook_slow");
+	node.legacy = "*mangle\n:FORWARD ACCEPT [9:9]\n[1:60] -A FORWARD -j DROP\nCOMMIT\n";
+	assert_deduced(&g, RULE_IPTABLES_LEGACY);
+	node.legacy = "*mangle\n:FORWARD ACCEPT [9:9]\n[0:0] -A FORWARD -j DROP\nCOMMIT\n";
+	assert_unknown(&g, "counted no packet");
+	/* iptables-nft's policies do not count */
+	node.legacy = NULL;
+	node.compat = true;
+	node.chains = XT_CHAINS;
+	node.saved = "*filter\n:FORWARD DROP [0:0]\nCOMMIT\n";
+	g = seen_by_nobody("nft_do_chain");
+	assert_deduced(&g, RULE_IPTABLES_NFT);
+	node.saved = "*filter\n:FORWARD DROP [0:0]\n[0:0] -A FORWARD -j DROP\nCOMMIT\n";
+	assert_unknown(&g, "counted no packet");
+}
+
+/* What one packet filter has that cannot be followed may have dropped it before the other one. */
+static void test_other_filter_cannot_be_followed(void **state)
+{
+	struct group g = seen_by_nobody("ip_forward");
+
+	(void)state;
+	node.legacy = "*mangle\n:FORWARD ACCEPT [9:9]\n[1:60] -A FORWARD -j DROP\nCOMMIT\n";
+	node.rules = RULE(TO_53 ACCEPT);
+	assert_deduced(&g, RULE_IPTABLES_LEGACY);
+	node.rules = "null"; /* nft's chain */
+	assert_open(&g);
+	node.rules = RULE(TO_53 DROP);
+	node.legacy = "*mangle\n:FORWARD ACCEPT [9:9]\n-A POSTROUTING -j ACCEPT\nCOMMIT\n";
+	assert_deduced(&g, RULE_NFT);
+	node.legacy = "*mangle\n:FORWARD ACCEPT [9:9]\nodd\nCOMMIT\n";
+	assert_open(&g);
+}
+
+#define MARK "{\"meta\": {\"key\": \"mark\"}}"
+#define HAS_MARK(n)                                                                                \
+	"{\"match\": {\"op\": \"==\", \"left\": {\"&\": [" MARK ", " n "]}, \"right\": " n "}},"
+#define SET_MARK(n) "{\"mangle\": {\"key\": " MARK ", \"value\": {\"|\": [" MARK ", " n "]}}}"
+
+/* One packet filter sets what another one, which runs before, asks for: it saw another mark. */
+static void test_marks_of_another_filter(void **state)
+{
+	static const char early[] = CHAINS_AT("-200", "drop");
+	struct group g = seen_by_nobody("nft_do_chain");
+	struct answer a;
+
+	(void)state;
+	g.mark = 5;
+	node.legacy = "*mangle\n:FORWARD ACCEPT [9:9]\n"
+		      "-A FORWARD -j MARK --set-xmark 0x1/0x1\nCOMMIT\n";
+	node.rules = RULE(HAS_MARK("1") DROP);
+	assert_deduced(&g, RULE_NFT); /* the mark is set before */
+	node.chains = early;
+	assert_open(&g);		       /* or else it is the policy */
+	node.rules = RULE(HAS_MARK("4") DROP); /* not by that rule */
+	a = answer(&g);
+	assert_true(a.known && a.rule.handle == 3);
+	answer_free(&a);
+	/* and the other way round */
+	g = seen_by_nobody("nf_hook_slow");
+	g.mark = 5;
+	node.chains = CHAINS;
+	node.rules = RULE(SET_MARK("1"));
+	node.legacy = "*mangle\n:FORWARD DROP [9:9]\n"
+		      "[1:9] -A FORWARD -m mark --mark 0x1/0x1 -j DROP\nCOMMIT\n";
+	assert_open(&g);
+	node.rules = RULE(SET_MARK("2"));
+	a = answer(&g);
+	assert_true(a.known && a.rule.number == 1);
+	answer_free(&a);
+	node.rules = RULE(SET_MARK("1"));
+	node.chains = early;
+	assert_deduced(&g, RULE_IPTABLES_LEGACY);
+	/* it is set between two tables of the other one */
+	node.chains = CHAINS_AT("-100", "accept");
+	node.legacy = "*mangle\n:FORWARD ACCEPT [9:9]\n"
+		      "-A FORWARD -j MARK --set-xmark 0x0/0x1\nCOMMIT\n"
+		      "*filter\n:FORWARD ACCEPT [9:9]\n"
+		      "[1:9] -A FORWARD -m mark --mark 0x1/0x1 -j DROP\n"
+		      "-A FORWARD -j MARK --set-xmark 0x1/0x1\n"
+		      "[1:9] -A FORWARD -j DROP\nCOMMIT\n";
+	assert_open(&g);
+}
+
+/* What a program let go on from its queue died elsewhere. */
+static void test_queue_did_not_do_it(void **state)
+{
+	struct group g = seen_by_nobody("nft_do_chain");
+	struct answer a;
+
+	(void)state;
+	node.rules = "[" RULE_3("{\"queue\": {\"num\": 7}}") "]";
+	assert_open(&g);
+	node.rules =
+		"[" RULE_3("{\"match\": {\"op\": \"==\", \"left\": {\"fib\": {}}, \"right\": 1}},"
+			   "{\"queue\": {\"num\": 7}}") ", " RULE_3(TO_53 DROP) "]";
+	a = answer(&g);
+	assert_true(a.known);
+	assert_int_equal(a.rule.verdict, RULE_DROP);
+	answer_free(&a);
+}
+
 static struct answer deduced(const char *text)
 {
 	struct answer a = {.known = true, .why = "x"};
@@ -688,6 +839,10 @@ int main(void)
 		cmocka_unit_test_setup(test_conntrack_table_is_full, set_node),
 		cmocka_unit_test_setup(test_no_rule_after_all, set_node),
 		cmocka_unit_test_setup(test_only_queues_at_a_queue, set_node),
+		cmocka_unit_test_setup(test_queue_did_not_do_it, set_node),
+		cmocka_unit_test_setup(test_rule_that_counted_nothing, set_node),
+		cmocka_unit_test_setup(test_other_filter_cannot_be_followed, set_node),
+		cmocka_unit_test_setup(test_marks_of_another_filter, set_node),
 		cmocka_unit_test_setup(test_gone_rule_replaces_a_deduced_one, set_node),
 	};
 

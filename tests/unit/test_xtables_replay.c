@@ -876,6 +876,9 @@ static void test_tables(void **state)
 	assert_story(order, "ip", "raw", &g, "cut");
 	assert_story(TABLE("filter", "INPUT", "-j DROP"), "ip", "filter", &g, "cut");
 	assert_story(TABLE("filter", "INPUT", "-j DROP"), "ip", NULL, &g, "");
+	/* what cannot be followed is before what is in the next table */
+	assert_story(TABLE("mangle", "FORWARD", "-g C") TABLE("filter", "FORWARD", "-j DROP"), "ip",
+		     NULL, &g, "FORWARD 1, cut");
 	/* a drop that may be is before what is in the next table */
 	assert_story(TABLE("mangle", "FORWARD", UNKNOWN " -j DROP")
 			     TABLE("filter", "FORWARD", "-j DROP"),

@@ -31,11 +31,11 @@ enum {
 	ANYHOW = GO_ON | RETURNS | ACCEPTS | GONE,
 };
 
-/* What rules on the way changed, so that rules before them saw something else than the sample. */
+/* What rules on the way changed besides the mark, so that rules before them saw something else than
+ * the sample. */
 enum {
-	CHANGED_MARK = 1 << 0,
-	CHANGED_FLOW = 1 << 1,
-	CHANGED_CT = 1 << 2,
+	CHANGED_FLOW = 1 << 0,
+	CHANGED_CT = 1 << 1,
 };
 
 struct base {
@@ -57,6 +57,10 @@ struct walk {
 	size_t n_bases;
 	bool exact; /* the packet died in the base chain that is walked: its sample fits */
 	unsigned int changed, unknown; /* CHANGED_*; unknown: since an earlier walk saw it */
+	struct marks marks;	       /* that rules on the way set, in all walks */
+	bool marked;		       /* this one has met others than those before */
+	bool first;		       /* the first walk: it knows of no marks yet */
+	const struct marks *others;    /* what those who are not nft set, or NULL */
 
 	/* of the base chain that is walked */
 	const struct base *base;
@@ -75,10 +79,17 @@ struct place {
 	uint64_t packets;
 };
 
+static void set_mark(struct walk *w, uint32_t bits)
+{
+	if (marks_add(&w->marks, w->base->priority, bits))
+		w->marked = true;
+}
+
 static unsigned int cut(struct walk *w)
 {
 	w->out->cut = true;
 	w->sure = false;
+	set_mark(w, UINT32_MAX);
 	return ANYHOW;
 }
 
@@ -210,6 +221,7 @@ static unsigned int reject(struct walk *w, const struct place *at, json_t *arg)
 static unsigned int do_other(struct walk *w, const struct place *at)
 {
 	w->sure = false;
+	set_mark(w, UINT32_MAX);
 	add_hit(w, at, RULE_OTHER);
 	return ANYHOW;
 }
@@ -302,7 +314,8 @@ static bool has_values(json_t *arg)
 	return true;
 }
 
-/* What nft asks before and does not print: nft_reject's, nft_nat's. */
+/* What nft asks before and does not print, or what else it takes: nft_reject's, nft_nat's,
+ * nft_fwd_neigh_eval()'s. */
 static enum tri reject_applies(const struct walk *w, json_t *arg)
 {
 	const char *type = text_of(arg, "type");
@@ -346,7 +359,7 @@ static const struct verdict {
 	{"dnat", accept_packet, nat_applies, false},
 	{"masquerade", accept_packet, NULL, false},
 	{"redirect", accept_packet, NULL, false},
-	{"fwd", forward, NULL, false},
+	{"fwd", forward, nat_applies, false},
 	{"synproxy", synproxy, synproxy_applies, true},
 };
 
@@ -379,6 +392,7 @@ struct mapped {
 	const struct place *at;
 	enum tri t; /* the rule before it */
 	unsigned int ends;
+	enum tri on; /* does it yield "continue"? Then the rule goes on behind it */
 	bool found;
 };
 
@@ -398,22 +412,32 @@ static bool apply_mapped(void *arg, json_t *verdict, enum tri t)
 
 	m->w->lookups.work++;
 	m->found = t == TRI_YES;
+	if (v && v->apply == pass_on) {
+		m->on = m->found ? TRI_YES : TRI_MAYBE;
+		return !over(m->w);
+	}
 	t = tri_and(t, m->t);
 	m->ends |= v ? apply(m->w, m->at, v, value, t) : do_other(m->w, m->at);
 	return !over(m->w);
 }
 
-static unsigned int map_verdict(struct walk *w, const struct place *at, json_t *vmap, enum tri t)
+/* How it ends the rule; *t: does the rule get to it, and behind it? */
+static unsigned int map_verdict(struct walk *w, const struct place *at, json_t *vmap, enum tri *t)
 {
 	struct nft_place place = {&w->lookups, &w->packet, w->base->family, w->base->table};
-	struct mapped m = {.w = w, .at = at, .t = t};
+	struct mapped m = {.w = w, .at = at, .t = *t};
+	unsigned int missed = *t == TRI_YES ? 0 : GO_ON;
 	bool known;
 
+	*t = TRI_NO;
 	if (!nft_vmap(&place, vmap, apply_mapped, &m, &known))
 		return ANYHOW;
 	if (!known)
 		return do_other(w, at);
-	return m.found ? m.ends : m.ends | GO_ON;
+	if (w->lookups.cut) /* a verdict that is not there any more may have dropped it */
+		return cut(w);
+	*t = tri_and(m.t, m.on);
+	return m.found ? m.ends | missed : m.ends | GO_ON;
 }
 
 static void count(struct place *at, json_t *counter)
@@ -422,6 +446,31 @@ static void count(struct place *at, json_t *counter)
 
 	at->has_packets = json_is_integer(packets);
 	at->packets = (uint64_t)json_integer_value(packets);
+}
+
+static bool is_mark(json_t *expr)
+{
+	const char *key = text_of(json_object_get(expr, "meta"), "key");
+
+	return key && !strcmp(key, "mark");
+}
+
+/* The bits that may be others if the mark is set to that value. */
+static uint32_t marked_bits(json_t *value, int depth)
+{
+	const char *name = "";
+	json_t *pair = nft_member(value, &name), *constant = json_array_get(pair, 1);
+	uint32_t operand = (uint32_t)json_integer_value(constant);
+
+	if (is_mark(value))
+		return 0;
+	if (depth > 8 || json_array_size(pair) != 2 || !json_is_integer(constant))
+		return UINT32_MAX;
+	if (!strcmp(name, "|") || !strcmp(name, "^"))
+		return marked_bits(json_array_get(pair, 0), depth + 1) | operand;
+	if (!strcmp(name, "&"))
+		return marked_bits(json_array_get(pair, 0), depth + 1) | ~operand;
+	return UINT32_MAX;
 }
 
 /* Only what the replay knows of the packet matters. */
@@ -433,9 +482,8 @@ static enum tri mangle(struct walk *w, json_t *arg)
 	if (!key)
 		return TRI_MAYBE;
 	if (json_object_get(key, "meta") || json_object_get(key, "ct")) {
-		const char *meta = text_of(json_object_get(key, "meta"), "key");
-
-		w->changed |= meta && !strcmp(meta, "mark") ? CHANGED_MARK : 0;
+		if (is_mark(key))
+			set_mark(w, marked_bits(json_object_get(arg, "value"), 0));
 		return has_value(json_object_get(arg, "value"), 0) ? TRI_YES : TRI_MAYBE;
 	}
 	nft_value(&w->packet, key, &v);
@@ -445,10 +493,26 @@ static enum tri mangle(struct walk *w, json_t *arg)
 	return TRI_MAYBE;
 }
 
+/* An element is put into a set. Where there is no room the rule ends, and where the packet has no
+ * value for the key, which nft asks before and does not print: net/netfilter/nft_dynset.c. */
+static enum tri update_set(const struct nft_place *at, json_t *arg)
+{
+	const char *op = text_of(arg, "op");
+	enum tri key = nft_has_key(at, json_object_get(arg, "elem"));
+
+	return tri_and(key, op && !strcmp(op, "delete") ? TRI_YES : TRI_MAYBE);
+}
+
+/* nft_tcp_header_pointer(), net/netfilter/nft_exthdr.c. An option that is not as it has to be gets
+ * the packet dropped there, but not for TCP as people send it. */
+static enum tri strip_option(const struct nft_packet *p)
+{
+	return p->g.flow.is_fragment ? TRI_NO : nft_is_l4(p, IPPROTO_TCP);
+}
+
 /* Statements that only change or note something, and those that the rule may end at. */
-static const char *const harmless[] = {"counter",    "notrack",	       "log", "ct helper",
-				       "ct timeout", "ct expectation", "dup", "secmark",
-				       "last",	     "reset",	       NULL};
+static const char *const harmless[] = {"counter", "notrack", "log",  "ct helper", "ct timeout",
+				       "dup",	  "secmark", "last", NULL};
 static const char *const conditions[] = {"limit", "quota",  "ct count", "meter",
 					 "flow",  "tproxy", NULL};
 
@@ -461,8 +525,9 @@ static bool is_xt_match(const char *name, json_t *arg)
 }
 
 /*
- * Does the rule go on behind the statement? A dynamic set's own limit may end it. What is not known
- * may even drop, and so may what iptables left.
+ * Does the rule go on behind the statement? Not where a map lacks what it is to note. What is not
+ * known may even drop, and so may "ct expectation"
+ * (nft_ct_expect_obj_eval(), net/netfilter/nft_ct.c) and what iptables left.
  */
 static enum tri statement(struct walk *w, struct place *at, const char *name, json_t *arg)
 {
@@ -473,13 +538,15 @@ static enum tri statement(struct walk *w, struct place *at, const char *name, js
 	if (!strcmp(name, "mangle"))
 		return mangle(w, arg);
 	if (!strcmp(name, "set") || !strcmp(name, "map"))
-		return json_object_get(arg, "stmt") ? TRI_MAYBE : TRI_YES;
+		return update_set(&place, arg);
+	if (!strcmp(name, "reset"))
+		return strip_option(&w->packet);
 	if (!strcmp(name, "counter"))
 		count(at, arg);
 	if (!strcmp(name, "notrack"))
 		w->changed |= CHANGED_CT;
 	if (is_one_of(name, harmless))
-		return TRI_YES;
+		return json_object_get(arg, "map") || !has_values(arg) ? TRI_MAYBE : TRI_YES;
 	if (is_one_of(name, conditions) || is_xt_match(name, arg))
 		return TRI_MAYBE;
 	at->may_end |= do_other(w, at);
@@ -502,9 +569,12 @@ static unsigned int walk_rule(struct walk *w, struct place *at)
 
 		if (v)
 			return at->may_end | apply(w, at, v, arg, t);
-		if (!strcmp(name, "vmap"))
-			return at->may_end | map_verdict(w, at, arg, t) |
-			       (t == TRI_YES ? 0 : GO_ON);
+		if (!strcmp(name, "vmap")) {
+			at->may_end |= map_verdict(w, at, arg, &t);
+			if (t == TRI_NO)
+				return at->may_end;
+			continue;
+		}
 		t = tri_and(t, statement(w, at, name, arg));
 		if (t == TRI_NO)
 			break;
@@ -514,7 +584,7 @@ static unsigned int walk_rule(struct walk *w, struct place *at)
 
 bool nft_rule_may_drop(json_t *rule)
 {
-	static const char *const others[] = {"match", "mangle", "set", "map", NULL};
+	static const char *const others[] = {"match", "mangle", "set", "map", "reset", NULL};
 	json_t *object;
 	size_t i;
 
@@ -603,11 +673,14 @@ static void forget_later(const struct walk *w, struct group *g)
 {
 	const struct base *b = w->base;
 	bool translated = g->has_original && !flow_same_tuple(&g->original, &g->flow);
+	bool nat_since = !w->exact && (w->g->hook == HOOK_NONE ||
+				       before(b, PRI_NAT_DST, HOOK_PREROUTING, HOOK_OUTPUT) ||
+				       before(b, PRI_NAT_SRC, HOOK_POSTROUTING, HOOK_INPUT));
 
-	if (w->unknown & CHANGED_FLOW || (translated && !w->exact &&
-					  (before(b, PRI_NAT_DST, HOOK_PREROUTING, HOOK_OUTPUT) ||
-					   before(b, PRI_NAT_SRC, HOOK_POSTROUTING, HOOK_INPUT))))
+	if (w->unknown & CHANGED_FLOW || (translated && nat_since))
 		forget_headers(g);
+	if (nat_since && g->ct_state != CT_ESTABLISHED) /* its bits come with it */
+		g->has_ct_status = false;
 	/* no entry now is no entry then */
 	if (w->unknown & CHANGED_CT ||
 	    (!w->exact && g->ct_state != CT_NONE &&
@@ -617,6 +690,14 @@ static void forget_later(const struct walk *w, struct group *g)
 	}
 }
 
+/* What the mark may not have been yet in this base chain. */
+static uint32_t later_marks(const struct walk *w)
+{
+	int64_t from = w->g->hook == HOOK_NONE ? MARKS_ANY : w->base->priority;
+
+	return marks_from(&w->marks, from) | (w->exact ? 0 : marks_from(w->others, from));
+}
+
 static void set_packet(struct walk *w)
 {
 	struct nft_packet *p = &w->packet;
@@ -624,7 +705,7 @@ static void set_packet(struct walk *w)
 
 	p->family = w->base->family;
 	p->g = *g;
-	p->has_mark = g->has_sample && !(w->unknown & CHANGED_MARK);
+	p->mark_unknown = g->has_sample && !w->first ? later_marks(w) : UINT32_MAX;
 	p->g.hook = w->base->hook;
 	p->g.hook_family = is_ip_hook(w->base) ? "ip" : w->base->family;
 	forget_later(w, &p->g);
@@ -661,7 +742,7 @@ static bool walk_base(struct walk *w, const struct base *b, bool sure)
 /*
  * Of chains with one priority the one that was registered last runs first (nf_hook_entries_grow(),
  * net/netfilter/core.c), which the list does not tell: if two of them may have dropped the packet,
- * neither is sure.
+ * neither is sure, and none is if one of them could not be followed.
  */
 static size_t walk_priority(struct walk *w, size_t i, bool sure, bool *gone)
 {
@@ -673,8 +754,10 @@ static size_t walk_priority(struct walk *w, size_t i, bool sure, bool *gone)
 		*gone |= !walk_base(w, &w->bases[end], sure);
 		chains += w->out->n > n;
 	}
-	for (size_t k = first; chains > 1 && k < w->out->n; k++)
-		w->out->hits[k].sure = false;
+	if (chains > 1 || (end - i > 1 && w->out->cut)) {
+		for (size_t k = first; k < w->out->n; k++)
+			w->out->hits[k].sure = false;
+	}
 	return end;
 }
 
@@ -695,6 +778,16 @@ static enum nf_hook find_hook(const char *name)
 			return h;
 	}
 	return HOOK_NONE;
+}
+
+/* A chain's device, of which newer versions let the name end in a "*". */
+static bool is_device(const char *pattern, const char *name)
+{
+	size_t n = strlen(pattern);
+
+	if (n && pattern[n - 1] == '*')
+		return !strncmp(pattern, name, n - 1);
+	return !strcmp(pattern, name);
 }
 
 static bool is_family(const char *family, const char *a, const char *b)
@@ -733,10 +826,10 @@ static enum tri sees_device(const struct group *g, const struct base *b)
 	if (!devices || !name[0])
 		return TRI_MAYBE;
 	if (json_is_string(devices))
-		return strcmp(json_string_value(devices), name) ? TRI_NO : TRI_YES;
+		return is_device(json_string_value(devices), name) ? TRI_YES : TRI_NO;
 	json_array_foreach(devices, i, device)
 	{
-		if (json_is_string(device) && !strcmp(json_string_value(device), name))
+		if (json_is_string(device) && is_device(json_string_value(device), name))
 			return TRI_YES;
 	}
 	return json_is_array(devices) ? TRI_NO : TRI_MAYBE;
@@ -774,20 +867,31 @@ static bool is_named(const struct group *g, const struct base *b)
 	       !strncmp(b->name, g->verdict.chain, WD_CHAIN_LEN - 1);
 }
 
+/* NAT runs its chains itself, where it is in the hook: nf_nat_inet_fn(),
+ * net/netfilter/nf_nat_core.c. */
+static json_int_t priority_of(json_t *chain, enum nf_hook hook)
+{
+	const char *type = text_of(chain, "type");
+
+	if (!type || strcmp(type, "nat") != 0)
+		return json_integer_value(json_object_get(chain, "prio"));
+	return hook == HOOK_PREROUTING || hook == HOOK_OUTPUT ? PRI_NAT_DST : PRI_NAT_SRC;
+}
+
 /* False: it is no base chain. */
 static bool read_base(json_t *chain, struct base *b)
 {
 	const char *hook = text_of(chain, "hook");
-	json_t *priority = json_object_get(chain, "prio");
 
 	*b = (struct base){.chain = chain,
 			   .family = text_of(chain, "family"),
 			   .table = text_of(chain, "table"),
-			   .name = text_of(chain, "name"),
-			   .priority = json_integer_value(priority)};
-	if (!hook || !json_is_integer(priority) || !b->family || !b->table || !b->name)
+			   .name = text_of(chain, "name")};
+	if (!hook || !json_is_integer(json_object_get(chain, "prio")) || !b->family || !b->table ||
+	    !b->name)
 		return false;
 	b->hook = find_hook(hook);
+	b->priority = priority_of(chain, b->hook);
 	return b->hook != HOOK_NONE;
 }
 
@@ -798,18 +902,48 @@ static int by_priority(const void *a, const void *b)
 	return (x->priority > y->priority) - (x->priority < y->priority);
 }
 
+/* Dormant tables, whose chains see no packets, as keys of an object. */
+static json_t *dormant_tables(json_t *chains)
+{
+	json_t *all = json_object(), *object;
+	size_t i;
+
+	json_array_foreach(chains, i, object)
+	{
+		json_t *table = json_object_get(object, "table");
+		const char *family = text_of(table, "family"), *name = text_of(table, "name");
+		char *key;
+
+		if (!family || !name || !nft_has_flag(json_object_get(table, "flags"), "dormant"))
+			continue;
+		key = xasprintf("%s %s", family, name);
+		json_object_set_new_nocheck(all, key, json_true());
+		free(key);
+	}
+	return all;
+}
+
+static bool is_dormant(json_t *dormant, const struct base *b)
+{
+	char *key = xasprintf("%s %s", b->family, b->table);
+	bool is = json_object_get(dormant, key);
+
+	free(key);
+	return is;
+}
+
 static void find_bases(struct walk *w, json_t *chains,
 		       bool (*which)(void *arg, const char *family, const char *table), void *arg)
 {
 	bool named = w->g->verdict.table[0] && w->g->verdict.chain[0], there = false;
-	json_t *object;
+	json_t *dormant = dormant_tables(chains), *object;
 	size_t i;
 
 	json_array_foreach(chains, i, object)
 	{
 		struct base b;
 
-		if (!read_base(json_object_get(object, "chain"), &b))
+		if (!read_base(json_object_get(object, "chain"), &b) || is_dormant(dormant, &b))
 			continue;
 		b.passed = named ? is_named(w->g, &b) ? TRI_YES : TRI_NO : passes(w->g, &b);
 		there = there || b.passed != TRI_NO;
@@ -824,11 +958,13 @@ static void find_bases(struct walk *w, json_t *chains,
 	if (w->n_bases)
 		qsort(w->bases, w->n_bases, sizeof(*w->bases), by_priority);
 	w->lookups.cut = named && !there;
+	json_decref(dormant);
 }
 
 static void walk_once(struct walk *w)
 {
 	replay_free(w->out);
+	w->marked = false;
 	w->seen = json_object();
 	w->lookups.work = 0;
 	walk_bases(w);
@@ -842,21 +978,23 @@ static void walk_once(struct walk *w)
  */
 static void walk(struct walk *w)
 {
-	w->unknown = CHANGED_MARK;
+	w->first = true;
 	walk_once(w);
-	while (w->unknown != w->changed) {
+	w->first = false;
+	do {
 		w->unknown = w->changed;
 		walk_once(w);
-	}
+	} while (w->unknown != w->changed || w->marked);
 }
 
 int nft_replay(const struct nft_source *src, const struct group *g,
 	       bool (*which)(void *arg, const char *family, const char *table), void *which_arg,
-	       struct replay *out)
+	       struct marks *marks, struct replay *out)
 {
 	json_t *chains = src->chains(src->arg);
 	struct replay found = {};
-	struct walk w = {.src = src, .g = g, .out = &found, .lookups = {.src = src}};
+	struct walk w = {
+		.src = src, .g = g, .out = &found, .lookups = {.src = src}, .others = out->others};
 
 	if (!nft_output(chains)) {
 		json_decref(chains);
@@ -869,8 +1007,11 @@ int nft_replay(const struct nft_source *src, const struct group *g,
 	for (size_t i = 0; i < found.n; i++)
 		replay_add(out, &found.hits[i]);
 	out->cut = out->cut || found.cut;
+	if (marks)
+		marks_add_all(marks, &w.marks);
 	free(found.hits);
 	free(w.bases);
+	marks_free(&w.marks);
 	nft_lookups_free(&w.lookups);
 	json_decref(w.listings);
 	json_decref(chains);

@@ -14,7 +14,9 @@
  */
 struct nft_source {
 	void *arg;
-	json_t *(*chains)(void *arg); /* `nft -j list chains`, all families */
+	/* `nft -j list chains`, all families; and {"table": …} for tables that are dormant, with
+	 * their flags */
+	json_t *(*chains)(void *arg);
 	/* `nft -j -a list chain …` */
 	json_t *(*chain)(void *arg, const char *family, const char *table, const char *chain);
 	/* `nft -j list set …`, or map */
@@ -29,11 +31,13 @@ struct nft_source {
  * With g->verdict's table and chain, only that base chain is walked. Where the hook or its family
  * is not known, every base chain that the packet may have passed is, and no hit is sure.
  *
+ * marks: gets what the rules that it met may make of the packet's mark; or NULL.
+ *
  * 0, or -ENODATA where the list of chains cannot be read; out->cut is set then, too.
  */
 int nft_replay(const struct nft_source *src, const struct group *g,
 	       bool (*which)(void *arg, const char *family, const char *table), void *which_arg,
-	       struct replay *out);
+	       struct marks *marks, struct replay *out);
 
 /* Can a rule, as nft lists it, be the one that dropped a packet? Not one that accepts or jumps. */
 bool nft_rule_may_drop(json_t *rule);

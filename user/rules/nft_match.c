@@ -21,6 +21,7 @@ struct element {
 struct nft_set {
 	json_t *json;	       /* holds names and verdicts */
 	bool changes;	       /* packets and time change it: it had other elements then */
+	bool limits;	       /* an element's limit or quota may end the rule that finds it */
 	bool readable, parsed; /* parsed: the following is valid */
 	size_t n_parts;
 	struct nft_value *type; /* n_parts values of the type that they were parsed for */
@@ -80,6 +81,21 @@ void nft_lookups_free(struct nft_lookups *l)
 	memset(l, 0, sizeof(*l));
 }
 
+/*
+ * Has the element, or the statement, something that may end a rule? The lookup that finds the
+ * element runs it: nft_lookup_eval(), net/netfilter/nft_lookup.c.
+ */
+static bool has_limit(json_t *o)
+{
+	static const char *const limits[] = {"limit", "quota", "ct count"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		if (json_object_get(o, limits[i]))
+			return true;
+	}
+	return false;
+}
+
 /* The element's value alone, without timeout, counter and comment. */
 static json_t *bare(json_t *c)
 {
@@ -122,6 +138,7 @@ static void add_element(struct nft_set *s, const struct key *k, json_t *c, struc
 		e.verdict = json_array_get(c, 1);
 		c = json_array_get(c, 0);
 	}
+	s->limits = s->limits || has_limit(json_object_get(c, "elem"));
 	c = bare(c);
 	if (is_catchall(c)) {
 		free(s->other);
@@ -184,7 +201,7 @@ static json_t *find_set(json_t *json)
 	return NULL;
 }
 
-static bool has_flag(json_t *flags, const char *name)
+bool nft_has_flag(json_t *flags, const char *name)
 {
 	json_t *flag;
 	size_t i;
@@ -203,8 +220,21 @@ static bool set_changes(json_t *set)
 {
 	json_t *flags = json_object_get(set, "flags");
 
-	return has_flag(flags, "dynamic") || has_flag(flags, "timeout") ||
+	return nft_has_flag(flags, "dynamic") || nft_has_flag(flags, "timeout") ||
 	       json_object_get(set, "timeout");
+}
+
+static bool has_limits(json_t *set)
+{
+	json_t *statement;
+	size_t i;
+
+	json_array_foreach(json_object_get(set, "stmt"), i, statement)
+	{
+		if (has_limit(statement))
+			return true;
+	}
+	return false;
 }
 
 static struct nft_set *read_set(const struct nft_place *at, const char *name, bool map)
@@ -215,6 +245,7 @@ static struct nft_set *read_set(const struct nft_place *at, const char *name, bo
 	s->json = l->src->set(l->src->arg, at->family, at->table, name, map);
 	s->readable = find_set(s->json) != NULL;
 	s->changes = set_changes(find_set(s->json));
+	s->limits = has_limits(find_set(s->json));
 	l->cut = l->cut || !s->readable;
 	l->sets = xreallocarray(l->sets, l->n + 1, sizeof(void *));
 	l->sets[l->n++] = s;
@@ -276,6 +307,7 @@ static struct nft_set *get_set(const struct nft_place *at, const struct key *k, 
 		struct nft_set *other = xcalloc(1, sizeof(*other));
 
 		other->changes = s->changes;
+		other->limits = s->limits;
 		s = other;
 		*own = true;
 	}
@@ -382,7 +414,23 @@ static bool lacks_part(const struct key *k)
 	return false;
 }
 
-static enum tri in_set(const struct nft_place *at, const struct key *k, json_t *right)
+/*
+ * Does the lookup let the rule go on? One that is to find nothing may, too, where there is a "*":
+ * nft_lookup_eval(), net/netfilter/nft_lookup.c, looks for that only where the rule would end.
+ */
+static enum tri look_up(const struct nft_set *s, enum tri found, bool inverted)
+{
+	if (s->changes || (inverted && s->other))
+		return TRI_MAYBE;
+	if (inverted)
+		return tri_not(found);
+	if (s->other)
+		found = TRI_YES;
+	return s->limits && found == TRI_YES ? TRI_MAYBE : found;
+}
+
+static enum tri in_set(const struct nft_place *at, const struct key *k, json_t *right,
+		       bool inverted)
 {
 	enum tri t, best = TRI_NO;
 	struct nft_set *s;
@@ -394,10 +442,7 @@ static enum tri in_set(const struct nft_place *at, const struct key *k, json_t *
 		return TRI_MAYBE;
 	while (best != TRI_YES && next_element(at, s, k, &pos, &t))
 		best = t;
-	if (s->other)
-		best = TRI_YES;
-	if (s->changes)
-		best = TRI_MAYBE;
+	best = look_up(s, best, inverted);
 	if (own)
 		set_free(s);
 	return best;
@@ -436,8 +481,24 @@ static enum tri match_key(const struct nft_place *at, const struct key *k, const
 		return TRI_NO;
 	if (!equal && !differ)
 		return set ? TRI_MAYBE : compare(k, op, right);
-	t = set ? in_set(at, k, right) : is_constant(at, k, right);
+	if (set)
+		return in_set(at, k, right, differ);
+	t = is_constant(at, k, right);
 	return differ ? tri_not(t) : t;
+}
+
+enum tri nft_has_key(const struct nft_place *at, json_t *expr)
+{
+	enum tri t = TRI_YES;
+	struct key k;
+
+	key_init(at, bare(expr), &k);
+	for (size_t i = 0; i < k.n; i++)
+		t = tri_and(t, k.parts[i].kind == NFT_NONE	? TRI_NO
+			       : k.parts[i].kind == NFT_UNKNOWN ? TRI_MAYBE
+								: TRI_YES);
+	key_free(&k);
+	return t;
 }
 
 enum tri nft_match(const struct nft_place *at, json_t *match)
@@ -467,13 +528,13 @@ static bool each_verdict(const struct nft_place *at, const struct nft_set *s, co
 		other = TRI_MAYBE;
 	}
 	while ((e = next_element(at, s, k, &pos, &t))) {
-		if (!each(arg, e->verdict, s->changes ? TRI_MAYBE : t))
+		if (!each(arg, e->verdict, s->changes || s->limits ? TRI_MAYBE : t))
 			return false;
 		if (t == TRI_YES)
 			return true;
 		other = TRI_MAYBE;
 	}
-	return !s->other || each(arg, s->other->verdict, other);
+	return !s->other || each(arg, s->other->verdict, s->limits ? TRI_MAYBE : other);
 }
 
 bool nft_vmap(const struct nft_place *at, json_t *vmap,

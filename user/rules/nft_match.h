@@ -30,6 +30,8 @@ struct nft_place {
 };
 
 enum tri nft_match(const struct nft_place *at, json_t *match);
+/* Has the packet a value for the expression, a concatenation or an element of a set? */
+enum tri nft_has_key(const struct nft_place *at, json_t *expr);
 
 /*
  * Calls each for the verdicts that the map may yield, until it returns false: with YES for the one
@@ -42,6 +44,8 @@ bool nft_vmap(const struct nft_place *at, json_t *vmap,
 json_t *nft_output(json_t *json);
 /* The one member of an object, or NULL. */
 json_t *nft_member(json_t *object, const char **name);
+/* Is the flag among a set's or a table's: one, or a list? */
+bool nft_has_flag(json_t *flags, const char *name);
 void nft_lookups_free(struct nft_lookups *l);
 
 #endif

@@ -268,7 +268,7 @@ static void get_protocol(const struct nft_packet *p, struct nft_value *v)
  * net/netfilter/nft_payload.c. */
 static void get_ether_type(const struct nft_packet *p, struct nft_value *v)
 {
-	if (!p->g.vlan)
+	if (!p->g.vlan && p->g.has_src_mac)
 		get_protocol(p, v);
 }
 
@@ -314,16 +314,30 @@ static const struct field {
 	{"arp", "saddr ip", get_saddr},	     {"arp", "daddr ip", get_daddr},
 };
 
+/* Outside of bridges nft asks before whether the packet came in by an Ethernet device ("meta
+ * iiftype", which ends the rule where there is none); a loopback is no such device. In the output
+ * hook there is no header yet, either. */
+static enum tri has_link_header(const struct nft_packet *p)
+{
+	if (!strcmp(p->family, "bridge"))
+		return TRI_YES;
+	if (p->g.hook == HOOK_OUTPUT)
+		return TRI_NO;
+	if (p->g.hook == HOOK_POSTROUTING || p->g.hook == HOOK_EGRESS || !strcmp(p->g.in, "lo"))
+		return TRI_MAYBE;
+	return TRI_YES;
+}
+
 /* Of a fragment that is not the first, nft_payload_eval() has no transport header. */
 static enum tri has_header(const struct nft_packet *p, const struct header *h)
 {
 	if (h->l3)
 		return nft_is_l3(p, h->l3);
 	if (!h->transport)
-		return TRI_MAYBE;
-	if (p->g.flow.is_fragment || is_ip(p) == TRI_NO)
+		return has_link_header(p);
+	if (p->g.flow.is_fragment)
 		return TRI_NO;
-	return h->l4 ? nft_is_l4(p, h->l4) : TRI_MAYBE;
+	return h->l4 ? nft_is_l4(p, h->l4) : is_ip(p);
 }
 
 static const struct header *find_header(const char *name)
@@ -349,7 +363,7 @@ static void payload_value(const struct nft_packet *p, json_t *o, struct nft_valu
 	has = has_header(p, h);
 	if (has == TRI_NO)
 		v->kind = NFT_NONE;
-	if (has == TRI_NO || (has == TRI_MAYBE && h->l3) || (has == TRI_MAYBE && h->l4))
+	if (has != TRI_YES)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		if (!strcmp(fields[i].header, protocol) && !strcmp(fields[i].name, name))
@@ -380,8 +394,10 @@ static void get_l4proto(const struct nft_packet *p, struct nft_value *v)
 
 static void get_mark(const struct nft_packet *p, struct nft_value *v)
 {
-	if (p->has_mark)
-		set_number(v, p->g.mark, NULL);
+	if (p->mark_unknown == UINT32_MAX)
+		return;
+	set_number(v, p->g.mark, NULL);
+	put_number(v->unknown, p->mark_unknown);
 }
 
 static void get_in(const struct nft_packet *p, struct nft_value *v)

@@ -43,7 +43,7 @@ struct nft_range {
 struct nft_packet {
 	const char *family;
 	struct group g;
-	bool has_mark;
+	uint32_t mark_unknown; /* bits of its mark */
 };
 
 enum tri nft_is_l3(const struct nft_packet *p, uint16_t l3);

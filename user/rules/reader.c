@@ -46,18 +46,33 @@ static const char *save_tool(const char *family, bool nft)
 	return NULL;
 }
 
-static void add_xtables(const char *text, enum rule_backend backend, const char *family,
-			const char *table, const struct group *g, struct replay *out)
-{
-	struct xt_ruleset *rules;
+/* What one of the tools of iptables and its siblings has in the tables of a family. */
+struct tool_rules {
+	struct xt_ruleset *rules; /* NULL: there are none, or they could not be read */
+	bool unread;		  /* not all of them could be read */
+	struct marks marks;	  /* that they may set */
+};
 
-	if (!text) {
-		out->unread = true;
-		return;
-	}
-	rules = xt_parse(text, backend, family);
-	xt_replay(rules, table, g, out);
-	xt_free(rules);
+/* text NULL: it could not be read. */
+static void parse_rules(struct tool_rules *t, const char *text, enum rule_backend backend,
+			const char *family)
+{
+	t->rules = text ? xt_parse(text, backend, family) : NULL;
+	t->unread = t->unread || !text;
+}
+
+static void find_marks(struct tool_rules *t, const struct group *g)
+{
+	if (t->rules)
+		xt_marks(t->rules, g, &t->marks);
+	if (t->unread)
+		marks_add(&t->marks, INT64_MAX, UINT32_MAX);
+}
+
+static void free_rules(struct tool_rules *t)
+{
+	xt_free(t->rules);
+	marks_free(&t->marks);
 }
 
 /* The table that ebt_do_table() dropped the frame in; NULL: not known. Without types of the
@@ -76,7 +91,7 @@ static const char *ebtables_table(const struct group *g)
 /* No file tells which tables of ebtables-legacy a netns has, and asking makes one
  * (find_table_lock(), net/bridge/netfilter/ebtables.c): only the one that a program saw is there.
  */
-static void replay_ebtables(const struct reader *r, const struct group *g, struct replay *out)
+static void read_ebtables(const struct reader *r, const struct group *g, struct tool_rules *t)
 {
 	static const char tool[] = "ebtables-legacy";
 	const char *table = ebtables_table(g);
@@ -84,12 +99,12 @@ static void replay_ebtables(const struct reader *r, const struct group *g, struc
 	char *listing, *text;
 
 	if (!table) {
-		out->unread = out->unread || r->has_ebtables;
+		t->unread = r->has_ebtables;
 		return;
 	}
 	listing = tool_output(argv);
 	text = listing ? xt_of_ebtables(listing) : NULL;
-	add_xtables(text, RULE_EBTABLES_LEGACY, "bridge", table, g, out);
+	parse_rules(t, text, RULE_EBTABLES_LEGACY, "bridge");
 	free(listing);
 	free(text);
 }
@@ -114,14 +129,13 @@ static bool next_name(const char **names, char *name, size_t size)
 	return true;
 }
 
-static void replay_legacy(const struct reader *r, const struct group *g, const char *only,
-			  struct replay *out)
+static void read_legacy(const struct reader *r, const struct group *g, struct tool_rules *t)
 {
 	const char *family = family_of(g), *tool = save_tool(family, false), *names;
 	char name[64], *text;
 
 	if (is(family, "bridge")) {
-		replay_ebtables(r, g, out);
+		read_ebtables(r, g, t);
 		return;
 	}
 	text = xstrdup("");
@@ -132,10 +146,10 @@ static void replay_legacy(const struct reader *r, const struct group *g, const c
 		if (table)
 			append(&text, table);
 		else
-			out->unread = true;
+			t->unread = true;
 	}
 	if (*text)
-		add_xtables(text, RULE_IPTABLES_LEGACY, family, only, g, out);
+		parse_rules(t, text, RULE_IPTABLES_LEGACY, family);
 	free(text);
 }
 
@@ -200,18 +214,32 @@ static json_t *read_chains(const struct reader *r)
 	return r->from->nft->chains(r->from->nft->arg);
 }
 
-static void replay_nft(const struct reader *r, const struct group *g, struct replay *out)
+static void read_nft_tool(const struct reader *r, const struct tables *tables, const char *family,
+			  struct tool_rules *t)
 {
-	const char *family = family_of(g), *only = g->verdict.table[0] ? g->verdict.table : NULL;
-	struct tables tables = {r, read_chains(r)};
+	if (tables->chains && has_xtables(r, tables->chains, family))
+		parse_rules(t, r->from->saved(save_tool(family, true), NULL),
+			    nft_tool_backend(family), family);
+}
 
-	if (!tables.chains || nft_replay(r->from->nft, g, is_own_table, &tables, out))
-		out->unread = true;
-	if (tables.chains && has_xtables(r, tables.chains, family) &&
-	    (!only || is_xtables(r, tables.chains, family, only)))
-		add_xtables(r->from->saved(save_tool(family, true), NULL), nft_tool_backend(family),
-			    family, only, g, out);
-	json_decref(tables.chains);
+/* What could not be followed in the other one may have run before. */
+static void doubt(struct replay *replay, const struct replay *other)
+{
+	for (size_t i = 0; other->cut && i < replay->n; i++)
+		replay->hits[i].sure = false;
+}
+
+/* Adds what the rules of another packet filter may have done. */
+static void join(struct replay *out, struct replay *other)
+{
+	other->cut = other->cut || other->unread;
+	doubt(out, other);
+	doubt(other, out);
+	for (size_t i = 0; i < other->n; i++)
+		replay_add(out, &other->hits[i]);
+	out->cut = out->cut || other->cut;
+	out->unread = out->unread || other->unread;
+	free(other->hits);
 }
 
 /* Since 6.7 nf_tables frees the packet itself (NF_DROP_REASON in nft_do_chain(), e0d4593140b0), so
@@ -265,6 +293,71 @@ static void forget_behind_nat(struct replay *out)
 	out->n = kept;
 }
 
+/* nft's own tables, of which the others' rules see the marks. */
+static void replay_nft(const struct reader *r, struct tables *tables, const struct group *g,
+		       const struct marks *others, struct marks *marks, struct replay *out)
+{
+	struct replay own = {.others = others};
+
+	if (!tables->chains || nft_replay(r->from->nft, g, is_own_table, tables, marks, &own)) {
+		marks_add(marks, INT64_MAX, UINT32_MAX);
+		own.unread = true;
+	}
+	if (out)
+		join(out, &own);
+	else
+		replay_free(&own);
+}
+
+static void replay_tool(const struct tool_rules *t, const char *only, const struct group *g,
+			const struct marks *a, const struct marks *b, struct replay *out)
+{
+	struct marks others = {};
+	struct replay own = {.others = &others, .unread = t->unread};
+
+	marks_add_all(&others, a);
+	marks_add_all(&others, b);
+	if (t->rules)
+		xt_replay(t->rules, only, g, &own);
+	join(out, &own);
+	marks_free(&others);
+}
+
+/* The rules of all packet filters, since each may mark packets for the others; what could be its
+ * verdict goes to out. */
+static void replay_filters(const struct reader *r, const struct group *g, bool by_nft,
+			   bool by_legacy, struct replay *out)
+{
+	const char *family = family_of(g), *only = g->verdict.table[0] ? g->verdict.table : NULL;
+	struct tables tables = {r, r->has_nft ? read_chains(r) : NULL};
+	struct tool_rules tool = {}, legacy = {};
+	struct marks marks = {}, others = {};
+	bool in_tool = !by_legacy &&
+		       (!only || (tables.chains && is_xtables(r, tables.chains, family, only)));
+
+	/* where its table is known, nobody else marked the packet before it died */
+	if (in_tool || !only)
+		read_nft_tool(r, &tables, family, &tool);
+	if (!by_nft || !only)
+		read_legacy(r, g, &legacy);
+	find_marks(&tool, g);
+	find_marks(&legacy, g);
+	marks_add_all(&others, &tool.marks);
+	marks_add_all(&others, &legacy.marks);
+	if (r->has_nft && (!by_legacy || !only))
+		replay_nft(r, &tables, g, &others, &marks, by_legacy ? NULL : out);
+	if (in_tool)
+		replay_tool(&tool, only, g, &marks, &legacy.marks, out);
+	if (!by_nft)
+		replay_tool(&legacy, g->verdict.function ? only : NULL, g, &marks, &tool.marks,
+			    out);
+	free_rules(&tool);
+	free_rules(&legacy);
+	marks_free(&marks);
+	marks_free(&others);
+	json_decref(tables.chains);
+}
+
 /* Who gave the verdict, as far as a hook program or the place tells: both may have, else. */
 static void replay_all(const struct reader *r, const struct group *g, struct replay *out)
 {
@@ -273,11 +366,7 @@ static void replay_all(const struct reader *r, const struct group *g, struct rep
 	bool by_nft = is(by, "nft_do_chain") || at_nft(g);
 	bool by_legacy = (by && !by_nft) || (nft_frees_itself() && group_at(g, hook_place));
 
-	if (r->has_nft && !by_legacy)
-		replay_nft(r, g, out);
-	if (!by_nft)
-		replay_legacy(r, g, by && g->verdict.table[0] ? g->verdict.table : NULL, out);
-	out->cut = out->cut || out->unread;
+	replay_filters(r, g, by_nft, by_legacy, out);
 	if (rule_at_queue(g))
 		keep_queues(out);
 	else if ((g->nat_no_route || g->ipvs_no_server) && !by && !by_nft)
@@ -337,11 +426,28 @@ static bool only_rules_drop(const struct reader *r, const struct group *g)
 	return (g->hook == HOOK_INPUT || g->hook == HOOK_POSTROUTING) && !conntrack_may_confirm(g);
 }
 
+/*
+ * Its counter, read after the drop, says that it never dropped a packet: the replay is wrong, or
+ * the counter was set back since, and then those of others may have been, too. Base chains of nft
+ * count nothing for iptables-nft, whose policies always read 0.
+ */
+static bool never_counted(const struct rule_hit *hit)
+{
+	return hit->has_packets && !hit->packets &&
+	       !(hit->rule.policy && hit->rule.backend != RULE_IPTABLES_LEGACY &&
+		 hit->rule.backend != RULE_EBTABLES_LEGACY);
+}
+
 static const struct rule_hit *choose(const struct reader *reader, const struct replay *r,
 				     const struct group *g, const char **why)
 {
 	if (!r->n || conntrack_may_have(reader, g, &r->hits[0].rule))
 		return NULL;
+	if (never_counted(&r->hits[0]) && (r->hits[0].sure || r->n == 1)) {
+		*why = "the rule that matches has counted no packet: its counter was set back, "
+		       "another rule did it, or the ruleset has changed since";
+		return NULL;
+	}
 	if (r->hits[0].sure && one_backend(r) && !r->unread) {
 		*why = "the packet matches it, and nothing before it can have dropped the packet";
 		return &r->hits[0];
@@ -446,7 +552,7 @@ static char *chain_by_replay(const struct reader *r, const struct group *g, bool
 	struct replay replay = {};
 	char *chain = NULL;
 
-	nft_replay(r->from->nft, g, NULL, NULL, &replay);
+	nft_replay(r->from->nft, g, NULL, NULL, NULL, &replay);
 	for (size_t i = 0; i < replay.n && !chain; i++) {
 		if (replay.hits[i].rule.handle == g->verdict.rule && replay.hits[i].rule.chain)
 			chain = xstrdup(replay.hits[i].rule.chain);
@@ -572,7 +678,7 @@ static bool only_policy(const struct reader *r, const struct group *g, uint64_t 
 	struct replay replay = {};
 	bool only;
 
-	nft_replay(r->from->nft, g, NULL, NULL, &replay);
+	nft_replay(r->from->nft, g, NULL, NULL, NULL, &replay);
 	only = !replay.cut;
 	for (size_t i = 0; i < replay.n; i++) {
 		const struct rule *hit = &replay.hits[i].rule;
@@ -698,16 +804,17 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 	hit = choose(r, &replay, g, &a->why);
 	if (!hit && g->rule_counters && only_rules_drop(r, g)) {
 		hit = replay_counted(&replay, g->rule_counters);
+		hit = hit && never_counted(hit) ? NULL : hit;
 		a->why = hit ? "of those that may have, no other has counted more since the last "
 			       "drop"
-			     : NULL;
+			     : a->why;
 	}
 	if (hit && !objection(r, hit, g)) {
 		copy_rule(&a->rule, &hit->rule);
 		a->known = true;
 		a->when = when_read(r, &a->rule, g);
 	} else {
-		a->why = hit ? objection(r, hit, g) : NULL;
+		a->why = hit ? objection(r, hit, g) : a->why;
 		tell_candidates(r, &replay, g, a);
 	}
 	replay_free(&replay);

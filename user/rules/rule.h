@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "../group.h"
+#include "marks.h"
 
 enum rule_backend {
 	RULE_NFT,
@@ -74,6 +75,9 @@ struct replay {
 	 */
 	bool cut;
 	bool unread; /* the same of all that another packet filter has: no hit is sure then */
+	/* What other packet filters' rules in the hook may make of the mark; to be set before, or
+	 * NULL: there are none. */
+	const struct marks *others;
 };
 
 /* Adds a copy of nothing: the rule's memory becomes the replay's. */

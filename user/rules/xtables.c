@@ -453,6 +453,7 @@ static void cut(struct walk *w)
 	w->out->cut = true;
 	w->sure = false;
 	w->accepts = true;
+	w->dies = true;
 }
 
 /* A packet that a base chain, a jump or a goto sent to a chain. */
@@ -651,17 +652,37 @@ struct way {
 	bool sure;		   /* its hook is known */
 };
 
-/* The mark is that of the packet's death: where rules from here on may set a bit, it is what rules
- * before made of it. */
-static void know_mark(struct walk *w, const char *const *tables)
+/* include/uapi/linux/netfilter_ipv4.h; wherever in the hook it may be, where that is not known. */
+static int64_t priority_of(const struct xt_ruleset *r, const struct way *way, const char *table)
 {
-	uint32_t set_later = 0;
+	static const struct {
+		const char *table;
+		int priority;
+	} priorities[] = {{"raw", -300}, {"mangle", -150}, {"filter", 0}, {"security", 50}};
+	bool first = !strcmp(way->chain, "PREROUTING") || !strcmp(way->chain, "OUTPUT");
+
+	if (r->syntax != XT_IPTABLES || !way->sure)
+		return MARKS_ANY;
+	for (size_t i = 0; i < ARRAY_SIZE(priorities); i++) {
+		if (!strcmp(priorities[i].table, table))
+			return priorities[i].priority;
+	}
+	return first ? -100 : 100; /* nat */
+}
+
+/* The mark is that of the packet's death: where rules from here on may set a bit, it is what rules
+ * before made of it, and not known where they may be another packet filter's. */
+static void know_mark(struct walk *w, const struct way *way, const char *const *tables)
+{
+	const struct marks *others = way->one ? NULL : w->out->others;
+	uint32_t set_later = marks_from(others, priority_of(w->r, way, *tables));
 
 	for (; *tables; tables++) {
 		const struct table *t = find_table(w->r, slice_of(*tables));
 
 		set_later |= t ? t->marks : 0;
 	}
+	w->p.mark_known &= ~marks_from(others, MARKS_ANY);
 	if (!w->p.g->has_sample)
 		return;
 	w->p.mark = (w->p.mark & set_later) | (w->p.g->mark & ~set_later);
@@ -724,7 +745,7 @@ static void walk_table(struct walk *w, const struct way *way, const char *const 
 	w->p.ct_since = w->p.routed && !way->one && !strcmp(*name, "raw") && g->ct_state != CT_NONE;
 	w->p.nat_since = changed;
 	w->behind_nat = w->p.routed && way->hook == HOOK_OUTPUT && !before_nat;
-	know_mark(w, name);
+	know_mark(w, way, name);
 	walk_base_chain(w, c);
 }
 
@@ -777,6 +798,33 @@ void xt_replay(const struct xt_ruleset *r, const char *table, const struct group
 
 		if (g->hook == HOOK_NONE || g->hook == base_chains[i].hook)
 			walk_tables(r, &way, g, out);
+	}
+}
+
+static void add_marks(const struct xt_ruleset *r, const struct way *way, struct marks *marks)
+{
+	for (const char *const *name = way->tables; *name; name++) {
+		const struct table *t = find_table(r, slice_of(*name));
+		int64_t priority = priority_of(r, way, *name);
+
+		/* those of bridges and of ARP have other priorities */
+		if (t)
+			marks_add(marks, priority == MARKS_ANY ? INT64_MAX : priority,
+				  t->opaque ? UINT32_MAX : t->marks);
+	}
+}
+
+void xt_marks(const struct xt_ruleset *r, const struct group *g, struct marks *marks)
+{
+	if (r->cut)
+		marks_add(marks, INT64_MAX, UINT32_MAX);
+	for (size_t i = 0; i < ARRAY_SIZE(base_chains); i++) {
+		const struct way way = {.chain = base_chains[i].chain,
+					.tables = base_chains[i].tables,
+					.sure = g->hook != HOOK_NONE};
+
+		if (g->hook == HOOK_NONE || g->hook == base_chains[i].hook)
+			add_marks(r, &way, marks);
 	}
 }
 

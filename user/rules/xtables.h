@@ -27,6 +27,9 @@ void xt_free(struct xt_ruleset *r);
 void xt_replay(const struct xt_ruleset *r, const char *table, const struct group *g,
 	       struct replay *out);
 
+/* Adds what the rules that the packet's hook runs may make of its mark. */
+void xt_marks(const struct xt_ruleset *r, const struct group *g, struct marks *marks);
+
 /* The rule with that number, from 1 on, of a chain; false: there is none. A rule that drops nothing
  * is RULE_OTHER. */
 bool xt_rule(const struct xt_ruleset *r, const char *table, const char *chain, unsigned int number,
