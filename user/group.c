@@ -74,10 +74,15 @@ void group_forget_rule(struct group *g)
 	if (g->rule)
 		rule_free(g->rule);
 	free(g->rule);
-	g->rule = NULL;
+	for (unsigned int i = 0; i < g->n_rule_may_be; i++)
+		rule_free(&g->rule_may_be[i]);
+	free(g->rule_may_be);
+	g->rule = g->rule_may_be = NULL;
+	g->n_rule_may_be = 0;
 	g->rule_why = NULL;
 	g->rule_counters = NULL;
 	g->rule_certain = g->rule_mixed = g->rule_none = false;
+	g->rule_again = g->rule_changing = false;
 	g->rule_others = 0;
 }
 

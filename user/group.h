@@ -131,16 +131,32 @@ struct group {
 	struct rule *rule;		 /* NULL: not known; owned by the group */
 	bool rule_certain;		 /* seen by a probe, not deduced */
 	unsigned int rule_others;	 /* without a rule: so many may have been it */
-	bool rule_mixed; /* the rule is one of iptables, and the other iptables has some here, too
-			  */
-	bool rule_none;	 /* the rules were read, and none may have been it */
-	char *rule_why;	 /* why it is that one, or why it is not known; or NULL */
+	struct rule *rule_may_be;	 /* the first of those; owned by the group */
+	unsigned int n_rule_may_be;
+	bool ipvs_service, ipvs_no_server; /* it was for a service of IPVS, which had no server */
+	bool nat_no_route; /* output hook: NAT sent it to where no route led when that was asked */
+	bool rule_mixed;   /* the rule is one of iptables, and the other iptables has some here, too
+			    */
+	bool rule_none;	   /* the rules were read, and none may have been it */
+	char *rule_why;	   /* why it is that one, or why it is not known; or NULL */
 	/* Of several that may have been it: their counters, as rules/reader.c noted them, and when;
 	 * who counts more after another drop? */
 	char *rule_counters;	  /* NULL: none, or they do not help */
 	uint64_t rule_counted_ns; /* CLOCK_MONOTONIC; not before they were read */
 	unsigned int rule_counts; /* so often */
 	uint32_t rule_generation; /* of nft's ruleset, when it was read first; 0: not known */
+	/* Changing rules (rules/changes.c): nft's generation by a look near the last drop, 0: not
+	 * known; was it that before the drop, was that look after it, and was another one seen in
+	 * between? */
+	uint64_t rule_noted_ns; /* the drop that this is about */
+	uint32_t rule_drop_generation;
+	bool rule_since_before, rule_read_after, rule_changed_after;
+	bool rule_changed_near; /* another one was seen before, and it may have been that, too */
+	/* Without a rule: they changed while they were read, or since the drop. Ask again, not
+	 * before (CLOCK_MONOTONIC), after so many times. */
+	bool rule_again, rule_changing;
+	uint64_t rule_again_ns;
+	unsigned int rule_tries;
 
 	enum group_class class;
 	const char *noise; /* why it is noise; static text, or NULL */

@@ -164,6 +164,7 @@ int trace_start(struct trace *t, struct trace_options *opt)
 	t->diagnosis.host = t->host;
 	test_options(&so, &deep);
 	t->start_ns = (int64_t)now_ns(CLOCK_REALTIME);
+	rules_open(&t->rules, t->host);
 	if (session_open(&so, &t->kernel, &handlers, t, &t->session))
 		return EXIT_CANNOT;
 	t->explain.deep = deep;

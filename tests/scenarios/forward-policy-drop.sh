@@ -73,3 +73,73 @@ variant_nft()
 	prove --at node1 --break drop_in_nft --undo undo_nft --mention "policy drop" \
 		--mention "inet fw" --flow "udp poda $OUTSIDE $LAB_PORT"
 }
+
+# What is sent to the policy by a return, or by a goto, never comes to the end of the chain.
+return_legacy()
+{
+	in_ns node1 iptables-legacy-restore -w <<-END
+		*filter
+		:FORWARD DROP [0:0]
+		-A FORWARD -p tcp -j ACCEPT
+		-A FORWARD -p udp -j RETURN
+		-A FORWARD -p icmp -j ACCEPT
+		COMMIT
+	END
+}
+
+undo_return_legacy()
+{
+	in_ns node1 iptables-legacy -w -P FORWARD ACCEPT
+	in_ns node1 iptables-legacy -w -F FORWARD
+}
+
+variant_return_legacy()
+{
+	lab_up
+	need_iptables legacy
+	prove_policy return_legacy undo_return_legacy iptables-legacy "udp podb $POD_C $LAB_PORT"
+}
+
+return_iptables_nft()
+{
+	in_ns node1 iptables-nft -w -P FORWARD DROP
+	in_ns node1 iptables-nft -w -A FORWARD -p icmp -j ACCEPT
+	in_ns node1 iptables-nft -w -A FORWARD -p udp -j RETURN
+}
+
+undo_return_iptables_nft()
+{
+	in_ns node1 iptables-nft -w -P FORWARD ACCEPT
+	in_ns node1 iptables-nft -w -F FORWARD
+}
+
+variant_return_iptables_nft()
+{
+	lab_up
+	need_iptables nft
+	prove_policy return_iptables_nft undo_return_iptables_nft iptables-nft "udp podb $POD_C $LAB_PORT"
+}
+
+goto_nft()
+{
+	in_ns node1 nft -f - <<-END
+		table inet fw {
+			chain dns {
+				udp dport 53 accept
+			}
+			chain forward {
+				type filter hook forward priority filter; policy drop;
+				tcp dport 22 accept
+				meta l4proto udp goto dns
+				ct state established,related accept
+			}
+		}
+	END
+}
+
+variant_goto_nft()
+{
+	lab_up
+	prove --at node1 --break goto_nft --undo undo_nft --mention "policy drop" --mention "inet fw" \
+		--flow "udp poda $OUTSIDE $LAB_PORT"
+}

@@ -33,6 +33,16 @@ variant_udp()
 	prove_exhausted udp
 }
 
+# A rule that would drop what NAT makes of the packet comes before NAT: it never matches.
+variant_rule_before_nat()
+{
+	lab_up
+	need_iptables legacy
+	in_ns node1 iptables-legacy -w -t mangle -A POSTROUTING -s $NODE1 -d $OUTSIDE -p udp --dport $LAB_PORT -j DROP
+	prove --at node1 --break "exhaust udp" --undo "nat masquerade" --mention "no free port of $NODE1" \
+		--mention $POD_B --flow "udp poda $OUTSIDE $LAB_PORT"
+}
+
 # A probe sees whose verdict it is.
 variant_deep()
 {

@@ -1137,6 +1137,40 @@ variant_two_backends()
 	trace_ways --deep
 }
 
+# Nobody listens to the queue, and the rule lets the packet go on then: to the next table, or base chain.
+variant_queue_bypass()
+{
+	lab_up
+	need_iptables legacy
+	in_ns node1 iptables-legacy-restore -w 2>/dev/null <<-END || skip "the kernel has no NFQUEUE"
+		*mangle
+		-A FORWARD -p udp --dport 7750 -j NFQUEUE --queue-num 3 --queue-bypass
+		COMMIT
+		*filter
+		-A FORWARD -p udp --dport 7799 -j DROP
+		-A FORWARD -p udp --dport 7750 -j DROP
+		COMMIT
+	END
+	way 'legacy drops' "udp poda $POD_C 7750" 'node1 ip forward' 'iptables-legacy ip filter FORWARD' '--dport 7750' '-j DROP'
+	if nft_try queue node1 <<-END; then
+		table ip early {
+			chain forward {
+				type filter hook forward priority filter - 5
+				udp dport 7751 counter queue flags bypass to 3
+			}
+		}
+		table ip late {
+			chain forward {
+				type filter hook forward priority filter + 5
+				udp dport 7751 counter drop
+			}
+		}
+	END
+		way 'nft drops' "udp poda $POD_C 7751" 'node1 ip forward' 'nft ip late forward' 'dport 7751' drop
+	fi
+	trace_ways --deep
+}
+
 # One sets a mark behind the rule of the other that asks for it.
 variant_marks_of_another()
 {
@@ -1326,6 +1360,26 @@ variant_counters()
 	done
 	trace_stop
 	check_ways
+}
+
+# What a rule asks of the packet is not known, but it is alone, and nobody else in the hook drops such packets.
+variant_alone()
+{
+	local at='node1 ip output' of='iptables-legacy ip filter'
+	lab_up
+	need_iptables legacy
+	in_ns node1 iptables-legacy-restore -w <<-END || skip "iptables-legacy has no addrtype here"
+		*filter
+		:user - [0:0]
+		-A OUTPUT -p udp --dport 7960 -j user
+		-A OUTPUT -p udp --dport 7961 -m addrtype ! --dst-type LOCAL -j DROP
+		-A user -m addrtype --dst-type LOCAL -j RETURN
+		-A user -j DROP
+		COMMIT
+	END
+	way 'behind a return' "udp node1 $OUTSIDE 7960" "$at" "$of user" '-j DROP' '-A user'
+	way 'one that may match' "udp node1 $OUTSIDE 7961" "$at" "$of OUTPUT" '--dport 7961' '-j DROP'
+	trace_ways
 }
 
 # ---- nothing is changed by asking

@@ -135,6 +135,16 @@ static int nfqueue(struct host *h, uint32_t netns, unsigned int queue, uint64_t 
 	return 0;
 }
 
+static int ipvs_servers(struct host *h, uint32_t netns, const struct flow *to, unsigned int *n)
+{
+	struct fake_netns *f = find(h, netns);
+
+	if (!f || !addr_eq(&f->ipvs.local, &to->dst) || f->ipvs.port != to->dport)
+		return f ? -ENOENT : -ESRCH;
+	*n = f->ipvs_servers;
+	return 0;
+}
+
 static int rules_have(struct host *h, uint32_t netns, bool six, const void *bytes, size_t n)
 {
 	struct fake_netns *f = find(h, netns);
@@ -189,6 +199,7 @@ static const struct host_ops ops = {
 	.netns_name = netns_name,
 	.pod = pod,
 	.nfqueue = nfqueue,
+	.ipvs_servers = ipvs_servers,
 	.rules_have = rules_have,
 	.iptables = iptables,
 	.has_xfrm = has_xfrm,

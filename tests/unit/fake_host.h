@@ -31,6 +31,8 @@ struct fake_netns {
 	int xfrm;
 	unsigned int queue; /* the only one that a program listens on */
 	uint64_t queue_dropped;
+	struct local_socket ipvs; /* the only service of IPVS */
+	unsigned int ipvs_servers;
 	const void *rules; /* the only bytes that are in its rules */
 	size_t n_rules;
 	int rules_err;

@@ -244,11 +244,6 @@ static void test_drop(void **state)
 	CHECK(&g, FORWARD("accept") RULE("fwd", "5", DPORT("80") "," DROP), "5!");
 	CHECK(&g, FORWARD("accept") RULE("fwd", "5", DPORT("81") "," DROP), "");
 	CHECK(&g, FORWARD("accept") RULE("fwd", "5", DPORT("80") ",{'reject':null}"), "reject:5!");
-	/* userspace may have let it go on */
-	CHECK(&g,
-	      FORWARD("accept") RULE("fwd", "5", "{'queue':{'num':1}}")
-		      BASE("ip", "x", "later", "forward", "5", "drop"),
-	      "queue:5! policy-later?");
 	/* the first one that drops is it */
 	CHECK(&g, FORWARD("drop") RULE("fwd", "5", DPORT("80") "," DROP) RULE("fwd", "6", DROP),
 	      "5!");
@@ -256,6 +251,75 @@ static void test_drop(void **state)
 	CHECK(&g, BASE("inet", "t", "in", "input", "0", "drop"), "");
 	g.hook = HOOK_INPUT;
 	CHECK(&g, BASE("inet", "t", "in", "input", "0", "drop"), "policy-in!");
+}
+
+#define QUEUES(queue)                                                                              \
+	FORWARD("accept")                                                                          \
+	RULE("fwd", "5", "{'queue':{'num':1" queue "}}")                                           \
+	BASE("ip", "x", "later", "forward", "5", "drop")
+
+/* A program lets it go on to the next base chain, and so does the bypass flag without one. */
+static void test_queue(void **state)
+{
+	struct group g = tcp_packet();
+
+	(void)state;
+	g.loc.name = "nft_do_chain";
+	CHECK(&g, QUEUES(""), "policy-later!");
+	CHECK(&g, QUEUES(",'flags':'bypass'"), "policy-later!");
+	g.loc.name = "nf_queue";
+	CHECK(&g, QUEUES(""), "queue:5! policy-later?");
+	CHECK(&g, QUEUES(",'flags':'fanout'"), "queue:5! policy-later?");
+	CHECK(&g, QUEUES(",'flags':'bypass'"), "queue:5? policy-later?");
+	CHECK(&g, QUEUES(",'flags':['fanout','bypass']"), "queue:5? policy-later?");
+}
+
+/* A SYN or an ACK that died there was not consumed. */
+static void test_synproxy(void **state)
+{
+	static const char rules[] = FORWARD("accept") RULE("fwd", "5", "{'synproxy':{'mss':1460}}")
+		RULE("fwd", "6", DROP);
+	struct group g = tcp_packet();
+
+	(void)state;
+	g.flow.has_tcp_flags = true;
+	g.flow.tcp_flags = 0x02;
+	CHECK(&g, rules, "5!");
+	g.flow.tcp_flags = 0x11;
+	CHECK(&g, rules, "5!");
+	g.flow.tcp_flags = 0x04;
+	CHECK(&g, rules, "other:5? 6?");
+	g.flow.proto = IPPROTO_UDP;
+	CHECK(&g, rules, "6!");
+}
+
+/* The rule by which the packet leaves the base chain for its policy. */
+static uint64_t left_by(const char *rules)
+{
+	struct group g = tcp_packet();
+	char *text = xasprintf("{'nftables':[" FORWARD("drop") "%s{}]}", rules);
+	struct ruleset r = {.json = parse(text)};
+	struct replay out = replay_json(&r, &g);
+	uint64_t left;
+
+	assert_int_equal(out.n, 1);
+	assert_true(out.hits[0].rule.policy);
+	left = out.hits[0].rule.left_handle;
+	replay_free(&out);
+	json_decref(r.json);
+	free(text);
+	return left;
+}
+
+static void test_left_the_base_chain(void **state)
+{
+	(void)state;
+	assert_int_equal(left_by(RULE("fwd", "5", DPORT("81") ",{'return':null}")), 0);
+	assert_int_equal(left_by(RULE("fwd", "5", DPORT("80") ",{'return':null}")), 5);
+	assert_int_equal(left_by(RULE("fwd", "5", "{'goto':{'target':'sub'}}")), 5);
+	assert_int_equal(left_by(RULE("fwd", "5", "{'jump':{'target':'sub'}}")
+					 RULE("sub", "6", "{'return':null}")),
+			 0);
 }
 
 static void test_what_a_hit_tells(void **state)
@@ -1474,6 +1538,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_synproxy),
+		cmocka_unit_test(test_left_the_base_chain),
 		cmocka_unit_test(test_what_a_hit_tells),
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_jump_goto_return),

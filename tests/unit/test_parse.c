@@ -265,13 +265,69 @@ static void test_conntrack_lines(void **state)
 	assert_int_equal(parse_conntrack_line("ipv4 2 tcp 6 117", &e), -EBADMSG);
 }
 
+/* As ip_vs_info_seq_show() writes it, net/netfilter/ipvs/ip_vs_ctl.c. */
+static const char ipvs[] = "IP Virtual Server version 1.2.1 (size=4096)\n"
+			   "Prot LocalAddress:Port Scheduler Flags\n"
+			   "  -> RemoteAddress:Port Forward Weight ActiveConn InActConn\n"
+			   "TCP  0A60000A:0050 rr \n"
+			   "  -> 0AF40102:1F90      Masq    1      0          0         \n"
+			   "  -> 0AF40103:1F90      Masq    0      3          0         \n"
+			   "TCP  0A60000B:0050 rr persistent 10800 FFFFFFFF\n"
+			   "UDP  0A60000A:0035 rr \n"
+			   "  -> 0AF40103:0035      Masq    0      3          0         \n"
+			   "TCP  [fd00:0096:0000:0000:0000:0000:0000:000a]:0050 rr \n"
+			   "  -> [fd00:0244:0001:0000:0000:0000:0000:0002]:1F90      Masq    1     "
+			   " 0          0         \n"
+			   "TCP  0A60000C:0000 wlc persistent 300 FFFFFFFF\n"
+			   "FWM  00000001 rr \n"
+			   "  -> 0AF40102:0000      Route   1      0          0         \n";
+
+/* The number of servers, or what went wrong. */
+static int servers_of(const char *text, uint8_t proto, const char *dst, uint16_t port)
+{
+	struct flow to = {.proto = proto, .dport = port};
+	unsigned int n = 99;
+	FILE *f = fmemopen((void *)text, strlen(text), "r");
+	int err;
+
+	assert_int_equal(addr_parse(dst, &to.dst), 0);
+	err = parse_ipvs(f, &to, &n);
+	fclose(f);
+	assert_true(!err || n == 99);
+	return err ? err : (int)n;
+}
+
+static void test_servers_of_an_ipvs_service(void **state)
+{
+	(void)state;
+	assert_int_equal(servers_of(ipvs, IPPROTO_TCP, "10.96.0.10", 80), 1);
+	assert_int_equal(servers_of(ipvs, IPPROTO_TCP, "10.96.0.11", 80), 0);
+	assert_int_equal(servers_of(ipvs, IPPROTO_UDP, "10.96.0.10", 53), 0); /* of no weight */
+	assert_int_equal(servers_of(ipvs, IPPROTO_TCP, "fd00:96::a", 80), 1);
+	assert_int_equal(servers_of(ipvs, IPPROTO_TCP, "10.96.0.12", 4711), 0);
+	assert_int_equal(servers_of(ipvs, IPPROTO_UDP, "10.96.0.10", 80), -ENOENT);
+	assert_int_equal(servers_of(ipvs, IPPROTO_TCP, "10.96.0.10", 81), -ENOENT);
+	assert_int_equal(servers_of(ipvs, IPPROTO_TCP, "10.244.1.2", 8080), -ENOENT);
+	for (size_t n = 1; n < strlen(ipvs); n++) { /* whatever is cut */
+		char *part = strndup(ipvs, n);
+
+		(void)servers_of(part, IPPROTO_TCP, "10.96.0.10", 80);
+		free(part);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_link),	      cmocka_unit_test(test_route),
-		cmocka_unit_test(test_conntrack),     cmocka_unit_test(test_cut_answers),
-		cmocka_unit_test(test_flipped_bytes), cmocka_unit_test(test_hostile_name),
-		cmocka_unit_test(test_udp_lines),     cmocka_unit_test(test_conntrack_lines),
+		cmocka_unit_test(test_servers_of_an_ipvs_service),
+		cmocka_unit_test(test_link),
+		cmocka_unit_test(test_route),
+		cmocka_unit_test(test_conntrack),
+		cmocka_unit_test(test_cut_answers),
+		cmocka_unit_test(test_flipped_bytes),
+		cmocka_unit_test(test_hostile_name),
+		cmocka_unit_test(test_udp_lines),
+		cmocka_unit_test(test_conntrack_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Which rule it was, from what probes saw and what a node's rules are: one made of texts. */
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <net/ethernet.h>
 #include <netinet/in.h>
 
@@ -27,6 +28,7 @@ static struct {
 	const char *chains, *rules; /* JSON; rules are those of the only chain */
 	const char *saved;	    /* by iptables-nft-save */
 	const char *legacy;	    /* by iptables-legacy-save -t mangle */
+	const char *filter;	    /* likewise; NULL: an empty one */
 	uint32_t generation;
 	int changes;		     /* so many readings change it */
 	int reads, forgotten, tools; /* tools: runs of them */
@@ -87,15 +89,17 @@ static uint32_t generation(void)
 
 static const char *legacy_tables(const char *family)
 {
-	return strcmp(family, "ip") || !node.legacy ? "" : "mangle\nfilter\n";
+	return strcmp(family, "ip") || (!node.legacy && !node.filter) ? "" : "mangle\nfilter\n";
 }
 
 static const char *saved(const char *tool, const char *table)
 {
 	node.tools++;
-	if (!strcmp(tool, "iptables-legacy-save"))
-		return strcmp(table, "mangle") ? "*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n"
-					       : node.legacy;
+	if (!strcmp(tool, "iptables-legacy-save")) {
+		const char *text = strcmp(table, "mangle") ? node.filter : node.legacy;
+
+		return text ? text : "*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n";
+	}
 	return strcmp(tool, "iptables-nft-save") ? NULL : node.saved;
 }
 
@@ -255,6 +259,34 @@ static void test_handle_of_another_drop_now(void **state)
 	answer_free(&a);
 }
 
+/* No program saw it: somebody in the hook dropped it. */
+static struct group by_the_place(enum nf_hook hook, enum ct_state state)
+{
+	struct group g = seen_by_a_probe();
+
+	memset(&g.verdict, 0, sizeof(g.verdict));
+	g.explained = false;
+	g.hook = hook;
+	g.loc.name = "nf_hook_slow";
+	g.ct_state = state;
+	g.has_ct_status = true;
+	return g;
+}
+
+/* As from a child process. */
+static void tell(struct group *g, struct answer *a)
+{
+	char *line = NULL;
+	size_t size;
+	FILE *f = open_memstream(&line, &size);
+
+	answer_write(a, f);
+	fclose(f);
+	assert_true(answer_take(g, line));
+	free(line);
+	answer_free(a);
+}
+
 static void test_ruleset_changes_while_it_is_read(void **state)
 {
 	struct group g = seen_by_a_probe();
@@ -269,6 +301,73 @@ static void test_ruleset_changes_while_it_is_read(void **state)
 	answer_free(&a);
 	node.changes = 99;
 	assert_unknown(&g, "changes while it is read");
+	a = answer(&g);
+	assert_true(a.changing); /* so that it is asked again */
+	answer_free(&a);
+}
+
+#define COUNTED(packets)                                                                           \
+	RULE(TO_53 "{\"counter\": {\"packets\": " packets ", \"bytes\": 0}}, " DROP)
+
+/* Whoever has counted fewer than died did not drop them all. */
+static void test_rule_that_counted_too_few(void **state)
+{
+	struct group g = by_the_place(HOOK_FORWARD, CT_NEW);
+	struct answer a;
+
+	(void)state;
+	g.loc.name = "nft_do_chain";
+	g.packets = 4;
+	node.rules = COUNTED("4");
+	a = answer(&g);
+	assert_true(a.known);
+	answer_free(&a);
+	node.rules = COUNTED("3");
+	a = answer(&g);
+	assert_false(a.known);
+	assert_int_equal(a.others, 1);
+	assert_has(a.why, "counted fewer");
+	answer_free(&a);
+}
+
+/* As it was noted of the last drop. */
+static void test_ruleset_changed_since_the_drop(void **state)
+{
+	struct group g = by_the_place(HOOK_FORWARD, CT_NEW);
+	struct answer a;
+
+	(void)state;
+	g.loc.name = "nft_do_chain";
+	g.packets = 4;
+	g.rule_drop_generation = 7;
+	g.rule_since_before = g.rule_read_after = true;
+	a = answer(&g);
+	assert_true(a.known);
+	assert_null(a.when);
+	tell(&g, &a);
+	assert_null(strstr(g.rule_why, "drop, and"));
+	group_forget_rule(&g);
+	g.rule_since_before = false;
+	a = answer(&g);
+	assert_true(a.known);
+	assert_has(a.when, "ms after the drop, and may have changed");
+	tell(&g, &a);
+	assert_has(g.rule_why, "ms after the drop");
+	group_forget_rule(&g);
+	g.rule_drop_generation = 6;
+	a = answer(&g);
+	assert_true(!a.known && a.again && !a.none);
+	assert_has(a.why, "changed since the drop");
+	answer_free(&a);
+	node.rules = COUNTED("4"); /* it was there, too */
+	a = answer(&g);
+	assert_true(a.known);
+	assert_has(a.when, "changed since the drop");
+	answer_free(&a);
+	node.rules = "[]";
+	a = answer(&g);
+	assert_true(!a.known && a.again && !a.none);
+	answer_free(&a);
 }
 
 static void test_ruleset_changed_since_the_last_reading(void **state)
@@ -313,6 +412,127 @@ static void test_conntrack_table_is_full(void **state)
 	a = answer(&g);
 	assert_true(a.known);
 	answer_free(&a);
+}
+
+/* A new route for what NAT translated failed, so that nothing behind NAT had it. */
+static void test_nat_without_a_route(void **state)
+{
+	struct group g = by_the_place(HOOK_OUTPUT, CT_NEW);
+	struct answer a;
+
+	(void)state;
+	node.filter = "*filter\n:OUTPUT DROP [9:540]\nCOMMIT\n";
+	g.has_original = true;
+	g.original = g.flow;
+	g.original.dst = an_addr("10.96.0.10");
+	a = answer(&g);
+	assert_true(a.known);
+	answer_free(&a);
+	g.nat_no_route = true;
+	a = answer(&g);
+	assert_true(!a.known && a.none);
+	answer_free(&a);
+	node.legacy = "*mangle\n:OUTPUT DROP [9:540]\nCOMMIT\n"; /* it has passed that, too */
+	g.original = g.flow;
+	a = answer(&g);
+	assert_true(a.known);
+	assert_string_equal(a.rule.table, "mangle");
+	answer_free(&a);
+}
+
+/* In the output hook it comes before the filter table, in the input hook behind it. */
+static void test_ipvs(void **state)
+{
+	struct group g = by_the_place(HOOK_OUTPUT, CT_NONE);
+	struct answer a;
+
+	(void)state;
+	node.filter = "*filter\n:OUTPUT DROP [9:540]\n:INPUT ACCEPT [0:0]\n"
+		      "[9:540] -A INPUT -m limit --limit 1/s -j DROP\nCOMMIT\n";
+	g.ipvs_service = true;
+	a = answer(&g);
+	assert_true(a.known);
+	answer_free(&a);
+	g.ipvs_no_server = true;
+	a = answer(&g);
+	assert_true(!a.known && a.none);
+	answer_free(&a);
+	g.hook = HOOK_INPUT;
+	a = answer(&g);
+	assert_true(!a.known && a.others == 1);
+	answer_free(&a);
+}
+
+/* Packets that leave the chain for its policy by a return: which rule that is, in its owner's way.
+ */
+static void test_policy_behind_a_return(void **state)
+{
+	struct group g = seen_by_a_probe();
+	struct answer a;
+
+	(void)state;
+	g.verdict.rule = 0;
+	g.verdict.policy = true;
+	node.chains = "[{\"chain\": {\"family\": \"ip\", \"table\": \"t\", \"name\": \"c\", "
+		      "\"type\": \"filter\", \"hook\": \"forward\", \"prio\": 0, \"policy\": "
+		      "\"drop\"}}]";
+	node.rules = RULE(TO_53 "{\"return\": null}");
+	a = answer(&g);
+	assert_true(a.certain && a.rule.policy);
+	assert_int_equal(a.rule.left_handle, 3);
+	assert_int_equal(a.rule.left_number, 0);
+	answer_free(&a);
+	node.chains = "[{\"chain\": {\"family\": \"ip\", \"table\": \"filter\", \"name\": "
+		      "\"FORWARD\", \"type\": \"filter\", \"hook\": \"forward\", \"prio\": 0, "
+		      "\"policy\": \"drop\"}}]";
+	node.saved = "*filter\n:FORWARD DROP [0:0]\n[0:0] -A FORWARD -p udp -j RETURN\nCOMMIT\n";
+	node.compat = true;
+	strcpy(g.verdict.table, "filter");
+	strcpy(g.verdict.chain, "FORWARD");
+	a = answer(&g);
+	assert_true(a.certain && a.rule.policy);
+	assert_int_equal(a.rule.backend, RULE_IPTABLES_NFT);
+	assert_int_equal(a.rule.left_number, 1);
+	answer_free(&a);
+}
+
+#define MAY_BE(chain)                                                                              \
+	"*filter\n:" chain " ACCEPT [0:0]\n[9:540] -A " chain                                      \
+	" -m limit --limit 1/s -j DROP\nCOMMIT\n"
+
+/* One rule may match, and nobody else in the hook can have dropped such a packet. */
+static void test_only_one_may_have(void **state)
+{
+	static const struct {
+		enum nf_hook hook;
+		const char *rules;
+		enum ct_state ct;
+		bool helper, full, known;
+	} cases[] = {
+		{HOOK_OUTPUT, MAY_BE("OUTPUT"), CT_NEW, .known = true},
+		{HOOK_OUTPUT, MAY_BE("OUTPUT"), CT_NONE, .known = true},
+		{HOOK_OUTPUT, MAY_BE("OUTPUT"), CT_NONE, .full = true},
+		{HOOK_INPUT, MAY_BE("INPUT"), CT_ESTABLISHED, .known = true},
+		{HOOK_INPUT, MAY_BE("INPUT"), CT_ESTABLISHED, .helper = true},
+		{HOOK_INPUT, MAY_BE("INPUT"), CT_NONE, .full = true, .known = true},
+		{HOOK_INPUT, MAY_BE("INPUT"), CT_NEW, .known = false},
+		{HOOK_INPUT, MAY_BE("INPUT"), CT_RELATED, .known = false},
+		{HOOK_INPUT, MAY_BE("INPUT"), CT_UNSEEN, .known = false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct group g = by_the_place(cases[i].hook, cases[i].ct);
+		struct answer a;
+
+		node.filter = cases[i].rules;
+		node.full = cases[i].full;
+		g.ct_status = cases[i].helper ? IPS_HELPER : 0;
+		a = answer(&g);
+		assert_int_equal(a.known, cases[i].known);
+		assert_int_equal(a.n_may_be, !cases[i].known);
+		answer_free(&a);
+	}
 }
 
 /* At nf_queue() only a rule that queues can have done it, and that rule alone is enough. */
@@ -364,7 +584,7 @@ static void assert_open(const struct group *g)
 	answer_free(&a);
 }
 
-#define COUNTED(packets) "{\"counter\": {\"packets\": " packets ", \"bytes\": 0}},"
+#define COUNTS(packets) "{\"counter\": {\"packets\": " packets ", \"bytes\": 0}},"
 
 /* The counter is read after the drop. */
 static void test_rule_that_counted_nothing(void **state)
@@ -372,15 +592,15 @@ static void test_rule_that_counted_nothing(void **state)
 	struct group g = seen_by_nobody("nft_do_chain");
 
 	(void)state;
-	node.rules = RULE(TO_53 COUNTED("1") DROP);
+	node.rules = RULE(TO_53 COUNTS("1") DROP);
 	assert_deduced(&g, RULE_NFT);
-	node.rules = RULE(TO_53 COUNTED("0") DROP);
+	node.rules = RULE(TO_53 COUNTS("0") DROP);
 	assert_unknown(&g, "counted no packet");
 	/* also where it is the only one that may have */
-	node.rules = RULE("{\"limit\": {}}," COUNTED("0") DROP);
+	node.rules = RULE("{\"limit\": {}}," COUNTS("0") DROP);
 	assert_unknown(&g, "counted no packet");
 	/* behind the verdict nothing counts */
-	node.rules = RULE(TO_53 DROP "," COUNTED("0") "{\"log\": null}");
+	node.rules = RULE(TO_53 DROP "," COUNTS("0") "{\"log\": null}");
 	assert_deduced(&g, RULE_NFT);
 	node.rules = RULE(TO_53 ACCEPT);
 	g = seen_by_nobody("nf_hook_slow");
@@ -485,20 +705,6 @@ static void test_queue_did_not_do_it(void **state)
 	answer_free(&a);
 }
 
-/* As from a child process. */
-static void tell(struct group *g, struct answer *a)
-{
-	char *line = NULL;
-	size_t size;
-	FILE *f = open_memstream(&line, &size);
-
-	answer_write(a, f);
-	fclose(f);
-	assert_true(answer_take(g, line));
-	free(line);
-	answer_free(a);
-}
-
 static struct answer deduced(const char *text)
 {
 	struct answer a = {.known = true, .why = "x"};
@@ -545,6 +751,53 @@ static void test_no_rule_after_all(void **state)
 	group_free(&g);
 }
 
+/* Who may have been it is told, as far as it helps. */
+static void test_several_may_have(void **state)
+{
+	struct group g = by_the_place(HOOK_FORWARD, CT_NEW);
+	struct answer a;
+
+	(void)state;
+	node.filter = "*filter\n:FORWARD DROP [1:1]\n"
+		      "[1:1] -A FORWARD -m limit --limit 1/s -j DROP\n"
+		      "[1:1] -A FORWARD -m limit --limit 2/s -j DROP\n"
+		      "[1:1] -A FORWARD -m limit --limit 3/s -j DROP\n"
+		      "[1:1] -A FORWARD -m limit --limit 4/s -j DROP\nCOMMIT\n";
+	a = answer(&g);
+	tell(&g, &a);
+	assert_null(g.rule);
+	assert_int_equal(g.rule_others, 5);
+	assert_int_equal(g.n_rule_may_be, 4);
+	assert_int_equal(g.rule_may_be[3].number, 4);
+	assert_string_equal(g.rule_may_be[0].text, "-A FORWARD -m limit --limit 1/s -j DROP");
+	node.filter = NULL;
+	a = answer(&g);
+	tell(&g, &a);
+	assert_int_equal(g.n_rule_may_be, 0);
+	group_free(&g);
+}
+
+/* The next time is later each time, for a while. */
+static void test_again_is_later_each_time(void **state)
+{
+	struct group g = by_the_place(HOOK_FORWARD, CT_NEW);
+	uint64_t waited = 0;
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		struct answer a = {.changing = true, .why = "x"};
+		uint64_t wait;
+
+		tell(&g, &a);
+		assert_true(g.rule_again && g.rule_changing);
+		wait = g.rule_again_ns - g.rule_counted_ns;
+		assert_true(i < 6 ? wait > waited : wait == waited || i == 6);
+		waited = wait;
+	}
+	assert_in_range(waited, 10000000000ULL, 60000000000ULL);
+	group_free(&g);
+}
+
 /* Not only UTF-8: the kernel takes any comment. */
 static void test_any_bytes_arrive(void **state)
 {
@@ -575,6 +828,14 @@ int main(void)
 		cmocka_unit_test_setup(test_ruleset_changes_while_it_is_read, set_node),
 		cmocka_unit_test_setup(test_ruleset_changed_since_the_last_reading, set_node),
 		cmocka_unit_test(test_any_bytes_arrive),
+		cmocka_unit_test_setup(test_nat_without_a_route, set_node),
+		cmocka_unit_test_setup(test_rule_that_counted_too_few, set_node),
+		cmocka_unit_test_setup(test_ruleset_changed_since_the_drop, set_node),
+		cmocka_unit_test_setup(test_only_one_may_have, set_node),
+		cmocka_unit_test_setup(test_ipvs, set_node),
+		cmocka_unit_test_setup(test_policy_behind_a_return, set_node),
+		cmocka_unit_test_setup(test_several_may_have, set_node),
+		cmocka_unit_test(test_again_is_later_each_time),
 		cmocka_unit_test_setup(test_conntrack_table_is_full, set_node),
 		cmocka_unit_test_setup(test_no_rule_after_all, set_node),
 		cmocka_unit_test_setup(test_only_queues_at_a_queue, set_node),

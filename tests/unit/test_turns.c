@@ -101,6 +101,30 @@ static void test_who_asks(void **state)
 	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 1);
 }
 
+/* Not at once, and of rules that have changed since the drop only after another one. */
+static void test_changed_rules_are_asked_for_again(void **state)
+{
+	struct table t = make(1);
+	struct turns turns = {};
+	uint32_t netns;
+
+	(void)state;
+	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 1);
+	groups[0].rule_again = groups[0].rule_changing = true;
+	groups[0].rule_again_ns = 100;
+	turns.now_ns = 99;
+	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 0);
+	turns.now_ns = 100;
+	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 1);
+	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 0); /* it has been */
+	groups[0].rule_again = true;
+	groups[0].rule_changing = false;
+	groups[0].rule_counted_ns = groups[0].last_ns = 50;
+	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 0);
+	groups[0].last_ns = 60;
+	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 1);
+}
+
 /* It is told once, so that faults look again, and what was deduced goes. */
 static void test_conntrack_did_it(void **state)
 {
@@ -126,6 +150,7 @@ int main(void)
 		cmocka_unit_test(test_namespaces_take_turns),
 		cmocka_unit_test(test_who_asks),
 		cmocka_unit_test(test_conntrack_did_it),
+		cmocka_unit_test(test_changed_rules_are_asked_for_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

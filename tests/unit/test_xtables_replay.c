@@ -711,7 +711,57 @@ static void test_order(void **state)
 	/* an extension that nobody here knows, and one that drops without a socket */
 	assert_filter(FORWARD("-j TARPIT") FORWARD("-j DROP"), &g, "FORWARD 1, FORWARD 2");
 	assert_filter(FORWARD("-j TPROXY --on-port 3") FORWARD("-j DROP"), &g, "FORWARD 1");
-	assert_filter(FORWARD("-j NFQUEUE --queue-num 0") FORWARD("-j DROP"), &g, "FORWARD 1 sure");
+}
+
+#define TABLE(name, chain, rule)                                                                   \
+	"*" name "\n:" chain " ACCEPT [0:0]\n-A " chain " " rule "\nCOMMIT\n"
+
+#define QUEUES(options)                                                                            \
+	TABLE("mangle", "FORWARD", "-j NFQUEUE --queue-num 3" options)                             \
+	TABLE("filter", "FORWARD", "-j DROP")
+
+#define SYNPROXY FORWARD("-p tcp -m tcp --dport 80 -j SYNPROXY --mss 1460") FORWARD("-j DROP")
+
+/* A SYN or an ACK that died there was not consumed. */
+static void test_synproxy(void **state)
+{
+	struct group g = syn();
+
+	(void)state;
+	assert_filter(SYNPROXY, &g, "FORWARD 1 sure");
+	g.flow.tcp_flags = 0x10;
+	assert_filter(SYNPROXY, &g, "FORWARD 1 sure");
+	g.flow.tcp_flags = 0x11;
+	assert_filter(SYNPROXY, &g, "FORWARD 1, FORWARD 2");
+	g.flow.has_tcp_flags = false;
+	assert_filter(SYNPROXY, &g, "FORWARD 1, FORWARD 2");
+	g.flow.dport = 81;
+	assert_filter(SYNPROXY, &g, "FORWARD 2 sure");
+}
+
+/* A program lets it go on to the next table, and so does the bypass flag where there is none. */
+static void test_queue(void **state)
+{
+	struct symbol again[] = {{.name = "nf_queue"}, {.name = "nf_reinject"}};
+	struct group g = syn();
+
+	(void)state;
+	g.loc.name = "nf_hook_slow";
+	assert_story(QUEUES(""), "ip", NULL, &g, "FORWARD 1 sure");
+	assert_story(QUEUES(" --queue-bypass"), "ip", NULL, &g, "FORWARD 1 sure");
+	assert_filter(FORWARD("-j NFQUEUE") FORWARD("-j DROP"), &g, "");
+	assert_filter(FORWARD(UNKNOWN " -j NFQUEUE") FORWARD("-j DROP"), &g, "FORWARD 2");
+	g.loc.name = "nf_queue";
+	assert_filter(FORWARD("-j NFQUEUE") FORWARD("-j DROP"), &g, "FORWARD 1 sure");
+	assert_story(QUEUES(""), "ip", NULL, &g, "FORWARD 1 sure, FORWARD 1");
+	assert_story(QUEUES(" --queue-bypass"), "ip", NULL, &g, "FORWARD 1, FORWARD 1");
+	g.stack = again;
+	g.n_stack = 2;
+	assert_story(QUEUES(""), "ip", NULL, &g, "FORWARD 1, FORWARD 1");
+	g.loc.name = NULL; /* addresses are hidden */
+	assert_filter(FORWARD("-j NFQUEUE") FORWARD("-j DROP"), &g, "FORWARD 1");
+	strcpy(g.reason, "NETFILTER_DROP"); /* which a queue does not give */
+	assert_filter(FORWARD("-j NFQUEUE") FORWARD("-j DROP"), &g, "");
 }
 
 #define POLICY_DROP(rules)                                                                         \
@@ -758,6 +808,32 @@ static void test_chains(void **state)
 	assert_story(POLICY_DROP(FORWARD("-g C")), "ip", NULL, &g, "FORWARD policy, cut");
 }
 
+static unsigned int left_by(const char *text)
+{
+	struct group g = syn();
+	struct replay p = replay_of(text, "ip", NULL, &g);
+	unsigned int number;
+
+	assert_int_equal(p.n, 1);
+	assert_true(p.hits[0].rule.policy);
+	number = p.hits[0].rule.left_number;
+	replay_free(&p);
+	return number;
+}
+
+/* Which rule keeps the packet from the end of the base chain. */
+static void test_left_the_base_chain(void **state)
+{
+	(void)state;
+	assert_int_equal(left_by(POLICY_DROP(FORWARD("-p udp -j RETURN"))), 0);
+	assert_int_equal(left_by(POLICY_DROP(FORWARD("-j LOG") FORWARD("-j RETURN"))), 2);
+	assert_int_equal(left_by(POLICY_DROP(FORWARD("-p udp -j RETURN") FORWARD("-g A"))), 2);
+	assert_int_equal(left_by(POLICY_DROP(FORWARD(UNKNOWN " -j RETURN") FORWARD("-j RETURN"))),
+			 1);
+	assert_int_equal(left_by(POLICY_DROP(FORWARD("-j A") "-A A -j RETURN\n")), 0);
+	assert_int_equal(left_by(POLICY_DROP(FORWARD("-j A") "-A A -g B\n")), 0);
+}
+
 static void test_loops(void **state)
 {
 	struct group g = syn();
@@ -769,9 +845,6 @@ static void test_loops(void **state)
 	assert_story(POLICY_DROP(FORWARD("-j A") "-A A -j B\n-A A -j B\n-A B -j A\n-A B -j A\n"),
 		     "ip", NULL, &g, "FORWARD policy, cut");
 }
-
-#define TABLE(name, chain, rule)                                                                   \
-	"*" name "\n:" chain " ACCEPT [0:0]\n-A " chain " " rule "\nCOMMIT\n"
 
 static void test_tables(void **state)
 {
@@ -818,7 +891,7 @@ static void test_tables(void **state)
 
 static void test_nat_table(void **state)
 {
-	static const char text[] = TABLE("nat", "PREROUTING", "-d 10.244.1.2 -j NFQUEUE");
+	static const char text[] = TABLE("nat", "PREROUTING", "-d 10.244.1.2 -j DROP");
 	static const char output[] = TABLE("filter", "OUTPUT", "-d 10.244.1.2 -j DROP")
 		TABLE("mangle", "OUTPUT", "-d 10.244.1.3 -j DROP");
 	static const char raw[] =
@@ -836,14 +909,60 @@ static void test_nat_table(void **state)
 	g.in[0] = '\0';
 	assert_story(output, "ip", NULL, &g, "OUTPUT 1 sure");
 	g.has_original = true;
-	assert_story(output, "ip", NULL, &g, "OUTPUT 1, OUTPUT 1");
+	g.original.dst = an_addr("10.244.1.3");
+	assert_story(output, "ip", NULL, &g, "OUTPUT 1, OUTPUT 1"); /* not known how it came */
 	assert_story(output, "ip", "mangle", &g, "");
+	called_by(&g, "__ip_local_out");
+	assert_story(output, "ip", NULL, &g, "OUTPUT 1 sure"); /* it has passed mangle */
+	called_by(&g, "ip_vs_nat_xmit");
+	assert_story(output, "ip", NULL, &g, "OUTPUT 1, OUTPUT 1");
 	/* raw is before conntrack */
 	g.hook = HOOK_PREROUTING;
 	assert_story(raw, "ip", NULL, &g, "PREROUTING 1");
 	assert_story(raw, "ip", "raw", &g, "");
 	g.ct_state = CT_NONE;
 	assert_story(raw, "ip", NULL, &g, "PREROUTING 1 sure");
+}
+
+/* Whoever shows what source NAT made of it has passed the tables before. */
+static void test_source_nat(void **state)
+{
+	static const char post[] = TABLE("mangle", "POSTROUTING", "-s 10.0.0.5/32 -j DROP")
+		TABLE("nat", "POSTROUTING", "-s 10.0.0.6/32 -j SNAT --to-source 10.0.0.5");
+	static const char input[] = TABLE("filter", "INPUT", "-s 10.0.0.5/32 -j DROP");
+	static const char pre[] = TABLE("mangle", "PREROUTING", "-d 10.244.1.2/32 -j DROP");
+	struct group g = syn();
+
+	(void)state;
+	g.hook = HOOK_POSTROUTING;
+	called_by(&g, "ip_output");
+	assert_story(post, "ip", NULL, &g, "POSTROUTING 1 sure");
+	g.has_original = true;
+	g.original = g.flow;
+	g.original.dst = an_addr("10.96.0.10"); /* of the destination, in another hook */
+	assert_story(post, "ip", NULL, &g, "POSTROUTING 1 sure");
+	g.hook = HOOK_INPUT;
+	assert_story(input, "ip", NULL, &g, "INPUT 1 sure");
+	g.hook = HOOK_PREROUTING; /* or it came so, from lo */
+	assert_story(pre, "ip", NULL, &g, "PREROUTING 1");
+	g.original.src = an_addr("10.0.0.6");
+	g.hook = HOOK_INPUT;
+	assert_story(input, "ip", NULL, &g, "INPUT 1");
+	assert_story(input, "ip", "filter", &g, "INPUT 1 sure");
+	g.hook = HOOK_POSTROUTING;
+	assert_story(post, "ip", NULL, &g, "");
+	called_by(&g, "vrf_output");
+	assert_story(post, "ip", NULL, &g, "POSTROUTING 1");
+	/* an answer is changed on the other side */
+	called_by(&g, "ip_output");
+	g.ct_state = CT_ESTABLISHED;
+	g.ct_reply = true;
+	g.ct_tuples[1] = g.flow;
+	assert_story(post, "ip", NULL, &g, "POSTROUTING 1 sure");
+	g.ct_tuples[1].src = an_addr("10.0.0.7");
+	assert_story(post, "ip", NULL, &g, "");
+	g.ct_state = CT_RELATED;
+	assert_story(post, "ip", NULL, &g, "POSTROUTING 1");
 }
 
 static void test_hooks(void **state)
@@ -1199,6 +1318,7 @@ static void test_scale(void **state)
 	clock_t began = clock();
 
 	(void)state;
+	g.loc.name = "nf_queue";
 	g.hook = HOOK_PREROUTING;
 	g.flow.dst = an_addr("10.96.19.250");
 	assert_story(text, "ip", "nat", &g, "KUBE-SEP-00001387 1 sure");
@@ -1228,10 +1348,14 @@ int main(void)
 		cmocka_unit_test(test_hit),
 		cmocka_unit_test(test_rule_by_number),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_synproxy),
 		cmocka_unit_test(test_chains),
+		cmocka_unit_test(test_left_the_base_chain),
 		cmocka_unit_test(test_loops),
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_nat_table),
+		cmocka_unit_test(test_source_nat),
 		cmocka_unit_test(test_hooks),
 		cmocka_unit_test(test_incomplete),
 		cmocka_unit_test(test_ebtables),

@@ -10,6 +10,7 @@
 
 #include "../kallsyms.h"
 #include "../util.h"
+#include "parse.h"
 #include "real.h"
 
 #define KEEP_NS 1000000000ULL
@@ -270,6 +271,23 @@ static int op_nfqueue(struct host *h, uint32_t netns, unsigned int queue, uint64
 	return err;
 }
 
+/* Without IPVS there is no file. */
+static int op_ipvs_servers(struct host *h, uint32_t netns, const struct flow *to, unsigned int *n)
+{
+	int err = netns_enter(&real(h)->table, netns);
+	FILE *f;
+
+	if (err)
+		return err;
+	f = fopen("/proc/thread-self/net/ip_vs", "re");
+	netns_leave(&real(h)->table);
+	if (!f)
+		return -errno;
+	err = parse_ipvs(f, to, n);
+	fclose(f);
+	return err;
+}
+
 static int op_has_xfrm(struct host *h, uint32_t netns)
 {
 	struct real_host *r = real(h);
@@ -303,6 +321,7 @@ static const struct host_ops real_ops = {
 	.netns_name = op_netns_name,
 	.pod = op_pod,
 	.nfqueue = op_nfqueue,
+	.ipvs_servers = op_ipvs_servers,
 	.rules_have = op_rules_have,
 	.iptables = op_iptables,
 	.has_xfrm = op_has_xfrm,
@@ -369,6 +388,17 @@ size_t host_netns_all(struct host *h, uint32_t **out)
 int host_enter(struct host *h, uint32_t netns)
 {
 	return netns_enter(&real(h)->table, netns);
+}
+
+int host_visit(struct host *h, uint32_t netns, void (*what)(void *arg), void *arg)
+{
+	int err = netns_enter(&real(h)->table, netns);
+
+	if (err)
+		return err;
+	what(arg);
+	netns_leave(&real(h)->table);
+	return 0;
 }
 
 bool host_has_nft(struct host *h)

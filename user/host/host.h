@@ -179,6 +179,9 @@ struct host_ops {
 	/* Does a program listen on that NFQUEUE? 0, and how many packets found no room in it so
 	 * far; -ENOENT: none does. */
 	int (*nfqueue)(struct host *h, uint32_t netns, unsigned int queue, uint64_t *dropped);
+	/* How many real servers of any weight has the IPVS service that the flow is to? -ENOENT: it
+	 * is to none. Services by mark are not looked at. */
+	int (*ipvs_servers)(struct host *h, uint32_t netns, const struct flow *to, unsigned int *n);
 	/* Are those bytes in the rules there: in iptables-legacy's nat table, or in any rule of
 	 * nft's? 1, 0 or -errno. Takes a fraction of a second where there are very many. */
 	int (*rules_have)(struct host *h, uint32_t netns, bool six, const void *bytes, size_t n);
@@ -236,6 +239,8 @@ int host_open(const struct host_options *opt, struct host **out);
 void host_refresh(struct host *h);
 /* For a process of its own, which stays there: enter the netns. 0 or -ESRCH. */
 int host_enter(struct host *h, uint32_t netns);
+/* Calls what() in the netns, and comes back. 0, or -ESRCH: it was not called. */
+int host_visit(struct host *h, uint32_t netns, void (*what)(void *arg), void *arg);
 /* Is nf_tables in the kernel, so that asking for its rules loads nothing? */
 bool host_has_nft(struct host *h);
 /* Is nft_compat, which tools of iptables-nft ask for and so would load? */

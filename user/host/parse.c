@@ -570,3 +570,50 @@ int parse_conntrack_line(const char *line, struct ct_entry *out)
 	*out = e;
 	return 0;
 }
+
+/* "0A600001:0050", "[fd00:0000:…]:0050" */
+static bool is_ipvs_address(const char *s, const struct addr *a, uint16_t port)
+{
+	unsigned int v4, number;
+	struct addr have;
+	char v6[48];
+
+	if (sscanf(s, "[%47[0-9a-fA-F:]]:%4x", v6, &number) == 2) {
+		if (addr_parse(v6, &have))
+			return false;
+	} else if (sscanf(s, "%8x:%4x", &v4, &number) == 2) {
+		have = (struct addr){.family = AF_INET};
+		v4 = htonl(v4);
+		memcpy(have.b, &v4, sizeof(v4));
+	} else {
+		return false;
+	}
+	/* port 0: a persistent service for all of them */
+	return addr_eq(&have, a) && (!number || number == port);
+}
+
+int parse_ipvs(FILE *f, const struct flow *to, unsigned int *n)
+{
+	char line[256], proto[8], address[64],
+		*wanted = to->proto == IPPROTO_TCP   ? "TCP"
+			  : to->proto == IPPROTO_UDP ? "UDP"
+						     : "SCTP";
+	bool found = false, here = false;
+	unsigned int servers = 0;
+	int weight;
+
+	while (fgets(line, sizeof(line), f)) {
+		if (line[0] != ' ') {
+			here = sscanf(line, "%7s %63s", proto, address) == 2 &&
+			       !strcmp(proto, wanted) &&
+			       is_ipvs_address(address, &to->dst, to->dport);
+			found = found || here;
+		} else if (here && sscanf(line, " -> %*s %*s %d", &weight) == 1) {
+			servers += weight > 0;
+		}
+	}
+	if (!found)
+		return -ENOENT;
+	*n = servers;
+	return 0;
+}

@@ -28,6 +28,8 @@ int parse_socket_line(const char *line, struct local_socket *out, unsigned int *
  * snmp6, which has one counter in a line: "Icmp6InErrors". */
 int parse_snmp(FILE *f, const char *name, uint64_t *n);
 int parse_snmp6(FILE *f, const char *name, uint64_t *n);
+/* Of /proc/net/ip_vs: the servers of any weight of the service that the flow is to, or -ENOENT. */
+int parse_ipvs(FILE *f, const struct flow *to, unsigned int *n);
 /* A line of /proc/net/nf_conntrack. */
 int parse_conntrack_line(const char *line, struct ct_entry *out);
 

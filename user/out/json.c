@@ -175,20 +175,10 @@ static void set_verdict(json_t *to, const struct group *g)
 	json_object_set_new(to, "verdict", o);
 }
 
-/* Which rule it was, or how many may have been it. */
-static void set_rule(json_t *to, const struct group *g)
+static json_t *rule_json(const struct rule *r)
 {
-	const struct rule *r = g->rule;
-	json_t *o;
+	json_t *o = json_object();
 
-	if (!r && g->rule_others)
-		set_count(to, "rule_candidates", g->rule_others);
-	if (!r) {
-		set_string(to, "no_rule", rule_other_cause(g));
-		set_string(to, "rule_unknown", g->rule_why);
-		return;
-	}
-	o = json_object();
 	set_string(o, "backend", rule_backend_name(r->backend));
 	set_string(o, "family", r->family);
 	set_string(o, "table", r->table);
@@ -202,6 +192,34 @@ static void set_rule(json_t *to, const struct group *g)
 	set_string(o, "comment", r->comment);
 	set_string(o, "owner", rule_owner(r));
 	json_object_set_new(o, "intended", json_boolean(rule_is_policy(r)));
+	return o;
+}
+
+static void set_may_be(json_t *to, const struct group *g)
+{
+	json_t *rules = json_array();
+
+	for (unsigned int i = 0; i < g->n_rule_may_be; i++)
+		json_array_append_new(rules, rule_json(&g->rule_may_be[i]));
+	json_object_set_new(to, "rule_may_be", rules);
+}
+
+/* Which rule it was, or how many may have been it. */
+static void set_rule(json_t *to, const struct group *g)
+{
+	const struct rule *r = g->rule;
+	json_t *o;
+
+	if (!r && g->rule_others) {
+		set_count(to, "rule_candidates", g->rule_others);
+		set_may_be(to, g);
+	}
+	if (!r) {
+		set_string(to, "no_rule", rule_other_cause(g));
+		set_string(to, "rule_unknown", g->rule_why);
+		return;
+	}
+	o = rule_json(r);
 	json_object_set_new(o, "certain", json_boolean(group_rule_certain(g)));
 	set_string(o, "why", g->rule_why);
 	json_object_set_new(to, "rule", o);

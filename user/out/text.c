@@ -251,6 +251,17 @@ static void print_fix(struct text_out *t, const struct finding *f)
 	}
 }
 
+static void print_may_be(struct text_out *t, const char *indent, const struct group *g)
+{
+	for (unsigned int i = 0; t->verbose && i < g->n_rule_may_be; i++) {
+		char *rule = rule_str(&g->rule_may_be[i]);
+
+		put(t, "%s  may be: %s", indent, rule);
+		fputc('\n', t->to);
+		free(rule);
+	}
+}
+
 static void print_rule(struct text_out *t, const char *indent, const struct group *g)
 {
 	char *rule;
@@ -267,9 +278,15 @@ static void print_rule(struct text_out *t, const char *indent, const struct grou
 	} else if (g->rule_why) {
 		put(t, "%srule: not known: %s", indent, g->rule_why);
 		fputc('\n', t->to);
+	} else if (g->rule_others == 1) {
+		fprintf(t->to,
+			"%srule: not known: one may match, but something else may have dropped "
+			"them\n",
+			indent);
 	} else if (g->rule_others) {
 		fprintf(t->to, "%srule: one of %u that may match\n", indent, g->rule_others);
 	}
+	print_may_be(t, indent, g);
 	if (g->verdicts_differ)
 		fprintf(t->to,
 			"%sof the first: others of them died in another hook or by another rule\n",

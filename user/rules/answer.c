@@ -7,9 +7,16 @@
 #include "../util.h"
 #include "answer.h"
 
+#define FIRST_WAIT_NS 500000000ULL /* until rules that changed are read again */
+#define MAX_DOUBLED   6
+
 void answer_free(struct answer *a)
 {
 	rule_free(&a->rule);
+	for (size_t i = 0; i < a->n_may_be; i++)
+		rule_free(&a->may_be[i]);
+	free(a->may_be);
+	free(a->when);
 	free(a->counters);
 	memset(a, 0, sizeof(*a));
 }
@@ -48,26 +55,36 @@ static json_t *to_json(const struct rule *r)
 	json_object_set_new(o, "handle", json_integer((json_int_t)r->handle));
 	json_object_set_new(o, "number", json_integer(r->number));
 	json_object_set_new(o, "policy", json_boolean(r->policy));
+	json_object_set_new(o, "left_handle", json_integer((json_int_t)r->left_handle));
+	json_object_set_new(o, "left_number", json_integer(r->left_number));
 	return o;
 }
 
 void answer_write(const struct answer *a, FILE *to)
 {
-	json_t *o = json_object();
+	json_t *o = json_object(), *may_be = json_array();
+	char *why = a->why && a->when ? xasprintf("%s; %s", a->why, a->when)
+				      : xstrdup(a->why ? a->why : "");
 
 	if (a->known)
 		json_object_set_new(o, "rule", to_json(&a->rule));
 	json_object_set_new(o, "certain", json_boolean(a->certain));
 	json_object_set_new(o, "others", json_integer((json_int_t)a->others));
+	for (size_t i = 0; i < a->n_may_be; i++)
+		json_array_append_new(may_be, to_json(&a->may_be[i]));
+	json_object_set_new(o, "may_be", may_be);
 	json_object_set_new(o, "gone", json_boolean(a->gone));
 	json_object_set_new(o, "none", json_boolean(a->none));
 	json_object_set_new(o, "mixed", json_boolean(a->mixed));
 	json_object_set_new(o, "generation", json_integer(a->generation));
-	set_text(o, "why", a->why);
+	set_text(o, "why", why);
+	json_object_set_new(o, "again", json_boolean(a->again));
+	json_object_set_new(o, "changing", json_boolean(a->changing));
 	set_text(o, "counters", a->counters);
 	json_dumpf(o, to, JSON_COMPACT | JSON_ENSURE_ASCII);
 	fputc('\n', to);
 	json_decref(o);
+	free(why);
 }
 
 static char *string_of(json_t *o, const char *key)
@@ -86,13 +103,8 @@ static char *string_of(json_t *o, const char *key)
 	return text;
 }
 
-static struct rule *rule_of(json_t *o)
+static void read_rule(json_t *o, struct rule *r)
 {
-	struct rule *r;
-
-	if (!json_is_object(o))
-		return NULL;
-	r = xcalloc(1, sizeof(*r));
 	r->backend = (enum rule_backend)json_integer_value(json_object_get(o, "backend"));
 	r->verdict = (enum rule_verdict)json_integer_value(json_object_get(o, "verdict"));
 	r->family = string_of(o, "family");
@@ -103,7 +115,32 @@ static struct rule *rule_of(json_t *o)
 	r->handle = (uint64_t)json_integer_value(json_object_get(o, "handle"));
 	r->number = (unsigned int)json_integer_value(json_object_get(o, "number"));
 	r->policy = json_is_true(json_object_get(o, "policy"));
+	r->left_handle = (uint64_t)json_integer_value(json_object_get(o, "left_handle"));
+	r->left_number = (unsigned int)json_integer_value(json_object_get(o, "left_number"));
+}
+
+static struct rule *rule_of(json_t *o)
+{
+	struct rule *r;
+
+	if (!json_is_object(o))
+		return NULL;
+	r = xcalloc(1, sizeof(*r));
+	read_rule(o, r);
 	return r;
+}
+
+static void take_may_be(struct group *g, json_t *rules)
+{
+	json_t *o;
+	size_t i;
+
+	g->rule_may_be = xcalloc(json_array_size(rules) + 1, sizeof(*g->rule_may_be));
+	json_array_foreach(rules, i, o)
+	{
+		read_rule(o, &g->rule_may_be[i]);
+		g->n_rule_may_be++;
+	}
 }
 
 /* Is what was deduced, when it was still there, the rule that a probe has seen since? */
@@ -122,6 +159,15 @@ static bool keeps_rule(const struct group *g, const struct rule *rule, bool gone
 	return rule ? !rule_may_be_verdict(g) : g->rule && (!gone || was_right(g));
 }
 
+/* The longer they change, the later. */
+static void ask_again(struct group *g, bool again, bool changing)
+{
+	g->rule_again = again || changing;
+	g->rule_changing = changing;
+	g->rule_again_ns = g->rule_counted_ns + (FIRST_WAIT_NS << g->rule_tries);
+	g->rule_tries += g->rule_again && g->rule_tries < MAX_DOUBLED;
+}
+
 static void take(struct group *g, json_t *o)
 {
 	struct rule *rule = rule_of(json_object_get(o, "rule"));
@@ -137,11 +183,14 @@ static void take(struct group *g, json_t *o)
 	g->rule_certain = json_is_true(json_object_get(o, "certain"));
 	g->rule_generation = (uint32_t)json_integer_value(json_object_get(o, "generation"));
 	g->rule_others = (unsigned int)json_integer_value(json_object_get(o, "others"));
+	take_may_be(g, json_object_get(o, "may_be"));
 	g->rule_mixed = json_is_true(json_object_get(o, "mixed"));
 	g->rule_none = json_is_true(json_object_get(o, "none"));
 	g->rule_why = string_of(o, "why");
 	g->rule_counters = string_of(o, "counters");
 	g->rule_counted_ns = now_ns(CLOCK_MONOTONIC);
+	ask_again(g, json_is_true(json_object_get(o, "again")),
+		  json_is_true(json_object_get(o, "changing")));
 	if (rule)
 		log_info(LOG_VERBOSE, "rule known %" PRIu64 " ms after the first drop, %s: %s %s",
 			 (g->rule_counted_ns - g->first_ns) / 1000000,

@@ -11,8 +11,13 @@ struct answer {
 	struct rule rule;
 	bool known; /* the rule */
 	bool certain;
-	const char *why;     /* static; NULL: nothing to say */
-	size_t others;	     /* without a rule: so many may have been it */
+	const char *why; /* static; NULL: nothing to say */
+	char *when;	 /* with a rule: what is not known of the time of the drop; or NULL */
+	bool again;	 /* without a rule: ask again after another drop, as the rules changed */
+	bool changing;	 /* the same, but at any time: they changed while they were read */
+	size_t others;	 /* without a rule: so many may have been it */
+	struct rule *may_be; /* the first of those */
+	size_t n_may_be;
 	bool gone;	     /* a probe saw the rule, but it is not there any more */
 	bool none;	     /* all were read, and none may have done it */
 	bool mixed;	     /* the other iptables has rules here, too */

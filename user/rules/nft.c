@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <net/ethernet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +65,8 @@ struct walk {
 	/* of the base chain that is walked */
 	const struct base *base;
 	struct nft_packet packet;
-	bool sure; /* the packet got here */
+	bool sure;     /* the packet got here */
+	uint64_t left; /* the handle of its first rule that may leave it by return or goto */
 };
 
 /* A rule that is looked at. */
@@ -127,9 +129,17 @@ static char *copy(const char *s)
 	return s ? xstrdup(s) : NULL;
 }
 
+static bool is_ip_hook(const struct base *b)
+{
+	return (!strncmp(b->family, "ip", 2) || !strcmp(b->family, "inet")) &&
+	       b->hook != HOOK_INGRESS && b->hook != HOOK_EGRESS;
+}
+
 static void add_hit(struct walk *w, const struct place *at, enum rule_verdict verdict)
 {
 	struct rule_hit hit = {.sure = w->sure,
+			       .behind_nat = is_ip_hook(w->base) && w->base->hook == HOOK_OUTPUT &&
+					     w->base->priority > PRI_NAT_DST,
 			       .has_packets = at->has_packets,
 			       .packets = at->packets,
 			       .rule = {.backend = RULE_NFT, .verdict = verdict}};
@@ -142,6 +152,7 @@ static void add_hit(struct walk *w, const struct place *at, enum rule_verdict ve
 	hit.rule.handle = handle_of(at->rule);
 	hit.rule.comment = copy(text_of(at->rule, "comment"));
 	hit.rule.policy = !at->rule;
+	hit.rule.left_handle = at->rule ? 0 : w->left;
 	if (!at->rule)
 		hit.rule.text = xstrdup("policy drop");
 	replay_add(w->out, &hit);
@@ -173,10 +184,28 @@ static unsigned int drop(struct walk *w, const struct place *at, json_t *arg)
 	return GONE;
 }
 
-/* Userspace may send it on to the next base chain, too. */
+/* "flags": one word, or several. */
+static bool has_flag(json_t *arg, const char *flag)
+{
+	json_t *flags = json_object_get(arg, "flags"), *word;
+	size_t i;
+
+	json_array_foreach(flags, i, word)
+	{
+		if (json_is_string(word) && !strcmp(json_string_value(word), flag))
+			return true;
+	}
+	return json_is_string(flags) && !strcmp(json_string_value(flags), flag);
+}
+
+/* Userspace may send it on to the next base chain, too, or nobody is there. */
 static unsigned int queue(struct walk *w, const struct place *at, json_t *arg)
 {
-	(void)arg;
+	enum tri ends = rule_queue_ends(w->g, has_flag(arg, "bypass"));
+
+	if (ends == TRI_NO)
+		return ACCEPTS;
+	w->sure = w->sure && ends == TRI_YES;
 	add_hit(w, at, RULE_QUEUE);
 	return ACCEPTS | GONE;
 }
@@ -186,6 +215,32 @@ static unsigned int reject(struct walk *w, const struct place *at, json_t *arg)
 	(void)arg;
 	add_hit(w, at, RULE_REJECT);
 	return GONE;
+}
+
+/* A statement that may do anything, even drop. */
+static unsigned int do_other(struct walk *w, const struct place *at)
+{
+	w->sure = false;
+	set_mark(w, UINT32_MAX);
+	add_hit(w, at, RULE_OTHER);
+	return ANYHOW;
+}
+
+/* What has a SYN or an ACK is consumed, or dropped: net/netfilter/nft_synproxy.c. One that died was
+ * not consumed. */
+static unsigned int synproxy(struct walk *w, const struct place *at, json_t *arg)
+{
+	const struct flow *f = &w->packet.g.flow;
+
+	if (f->has_tcp_flags && f->tcp_flags & (TH_SYN | TH_ACK))
+		return drop(w, at, arg);
+	return do_other(w, at);
+}
+
+static enum tri synproxy_applies(const struct walk *w, json_t *arg)
+{
+	(void)arg;
+	return nft_is_l4(&w->packet, IPPROTO_TCP);
 }
 
 static unsigned int accept_packet(struct walk *w, const struct place *at, json_t *arg)
@@ -305,6 +360,7 @@ static const struct verdict {
 	{"masquerade", accept_packet, NULL, false},
 	{"redirect", accept_packet, NULL, false},
 	{"fwd", forward, nat_applies, false},
+	{"synproxy", synproxy, synproxy_applies, true},
 };
 
 static const struct verdict *find_verdict(const char *name)
@@ -314,15 +370,6 @@ static const struct verdict *find_verdict(const char *name)
 			return &verdicts[i];
 	}
 	return NULL;
-}
-
-/* A statement that may do anything, even drop. */
-static unsigned int do_other(struct walk *w, const struct place *at)
-{
-	w->sure = false;
-	set_mark(w, UINT32_MAX);
-	add_hit(w, at, RULE_OTHER);
-	return ANYHOW;
 }
 
 static unsigned int apply(struct walk *w, const struct place *at, const struct verdict *v,
@@ -479,7 +526,7 @@ static bool is_xt_match(const char *name, json_t *arg)
 
 /*
  * Does the rule go on behind the statement? Not where a map lacks what it is to note. What is not
- * known may even drop, and so may synproxy (net/netfilter/nft_synproxy.c), "ct expectation"
+ * known may even drop, and so may "ct expectation"
  * (nft_ct_expect_obj_eval(), net/netfilter/nft_ct.c) and what iptables left.
  */
 static enum tri statement(struct walk *w, struct place *at, const char *name, json_t *arg)
@@ -502,8 +549,6 @@ static enum tri statement(struct walk *w, struct place *at, const char *name, js
 		return json_object_get(arg, "map") || !has_values(arg) ? TRI_MAYBE : TRI_YES;
 	if (is_one_of(name, conditions) || is_xt_match(name, arg))
 		return TRI_MAYBE;
-	if (!strcmp(name, "synproxy") && nft_is_l4(&w->packet, IPPROTO_TCP) == TRI_NO)
-		return TRI_NO;
 	at->may_end |= do_other(w, at);
 	return TRI_MAYBE;
 }
@@ -602,17 +647,13 @@ static unsigned int walk_chain(struct walk *w, const char *name, int depth)
 		if (over(w))
 			return ANYHOW;
 		end = walk_rule(w, &at);
+		if (end & RETURNS && !depth && !w->left)
+			w->left = handle_of(at.rule);
 		ends |= end & RETURNS ? (end & (ACCEPTS | GONE)) | GO_ON : end & (ACCEPTS | GONE);
 		if (!(end & GO_ON))
 			return ends;
 	}
 	return ends | GO_ON;
-}
-
-static bool is_ip_hook(const struct base *b)
-{
-	return (!strncmp(b->family, "ip", 2) || !strcmp(b->family, "inet")) &&
-	       b->hook != HOOK_INGRESS && b->hook != HOOK_EGRESS;
 }
 
 static bool before(const struct base *b, json_int_t priority, enum nf_hook one, enum nf_hook other)
@@ -689,6 +730,7 @@ static bool walk_base(struct walk *w, const struct base *b, bool sure)
 	unsigned int ends;
 
 	w->base = b;
+	w->left = 0;
 	w->sure = sure && b->passed == TRI_YES;
 	set_packet(w);
 	ends = walk_chain(w, b->name, 0);

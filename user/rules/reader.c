@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <inttypes.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 
 #include "../util.h"
+#include "changes.h"
 #include "nft.h"
 #include "reader.h"
 #include "tool.h"
 #include "xtables.h"
 
-#define MAX_TRIES 3 /* readings that a changing ruleset spoils */
+#define MAX_TRIES  3 /* readings that a changing ruleset spoils */
+#define MAX_LISTED 4 /* of several rules that may have been it */
 
 static bool is(const char *a, const char *b)
 {
@@ -249,19 +254,41 @@ static bool nft_frees_itself(void)
 	       (major > 6 || (major == 6 && minor >= 7));
 }
 
-/* Only rules that queue lose a packet in nf_queue(), and they lose none elsewhere: what died in
- * another place went on from their queue. The others are forgotten. */
-static void keep_queues(struct replay *out, bool queues)
+/* Of the others none is where this packet died. */
+static void keep_queues(struct replay *out)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < out->n; i++) {
 		enum rule_verdict verdict = out->hits[i].rule.verdict;
 
-		if ((verdict == RULE_QUEUE) == queues || verdict == RULE_OTHER)
+		if (verdict == RULE_QUEUE || verdict == RULE_OTHER)
 			out->hits[kept++] = out->hits[i];
 		else
 			rule_free(&out->hits[i].rule);
+	}
+	out->n = kept;
+}
+
+static bool at_nft(const struct group *g)
+{
+	static const char *const place[] = {"nft_do_chain", NULL};
+
+	return group_at(g, place);
+}
+
+/* What NAT translates for a local process is routed anew, and dropped where that fails:
+ * nf_nat_ipv4_local_fn(), net/netfilter/nf_nat_proto.c. Then it met nothing behind NAT; and what
+ * IPVS has no server for, nothing behind IPVS, which comes next (ip_vs_leave()). */
+static void forget_behind_nat(struct replay *out)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < out->n; i++) {
+		if (out->hits[i].behind_nat)
+			rule_free(&out->hits[i].rule);
+		else
+			out->hits[kept++] = out->hits[i];
 	}
 	out->n = kept;
 }
@@ -334,17 +361,16 @@ static void replay_filters(const struct reader *r, const struct group *g, bool b
 /* Who gave the verdict, as far as a hook program or the place tells: both may have, else. */
 static void replay_all(const struct reader *r, const struct group *g, struct replay *out)
 {
-	static const char *const nft_place[] = {"nft_do_chain", NULL};
 	static const char *const hook_place[] = {"nf_hook_slow", NULL};
 	const char *by = g->verdict.function;
-	bool by_nft = is(by, "nft_do_chain") || group_at(g, nft_place);
+	bool by_nft = is(by, "nft_do_chain") || at_nft(g);
 	bool by_legacy = (by && !by_nft) || (nft_frees_itself() && group_at(g, hook_place));
 
 	replay_filters(r, g, by_nft, by_legacy, out);
 	if (rule_at_queue(g))
-		keep_queues(out, true);
-	else if (group_at(g, nft_place) || group_at(g, hook_place))
-		keep_queues(out, false);
+		keep_queues(out);
+	else if ((g->nat_no_route || g->ipvs_no_server) && !by && !by_nft)
+		forget_behind_nat(out);
 }
 
 static bool one_backend(const struct replay *r)
@@ -356,24 +382,48 @@ static bool one_backend(const struct replay *r)
 	return true;
 }
 
-/* In these hooks conntrack drops packets, too (nf_conntrack_in, nf_confirm): a rule that only may
- * match proves nothing, unless the place is that of nftables' rules. */
-static bool only_rules_drop(const struct group *g)
+/* Does a program, or the place, tell that it was a rule of some kind? */
+static bool is_by_rule(const struct group *g)
 {
-	static const char *const nft_place[] = {"nft_do_chain", NULL};
+	return g->verdict.function || at_nft(g) || rule_at_queue(g);
+}
 
-	return g->verdict.function || g->hook == HOOK_FORWARD || group_at(g, nft_place) ||
-	       rule_at_queue(g);
+/* Conntrack gives up what it cannot confirm, a new connection (nf_confirm(),
+ * net/netfilter/nf_conntrack_proto.c), or what a helper cannot change. */
+static bool conntrack_may_confirm(const struct group *g)
+{
+	if (g->ct_state == CT_NONE || g->ct_state == CT_UNTRACKED)
+		return false;
+	return g->ct_state != CT_ESTABLISHED || !g->has_ct_status || g->ct_status & IPS_HELPER;
 }
 
 /* nf_conntrack_in() refuses what it has no room for (nf_conntrack_alloc(),
  * net/netfilter/nf_conntrack_core.c) before any rule sees it but those of iptables' raw table. */
+static bool conntrack_may_refuse(const struct reader *r, const struct group *g)
+{
+	return (g->ct_state == CT_NONE || g->ct_state == CT_UNSEEN) && r->from->conntrack_full();
+}
+
 static bool conntrack_may_have(const struct reader *r, const struct group *g,
 			       const struct rule *first)
 {
-	return !g->verdict.function && (g->hook == HOOK_PREROUTING || g->hook == HOOK_OUTPUT) &&
-	       (g->ct_state == CT_NONE || g->ct_state == CT_UNSEEN) && !is(first->table, "raw") &&
-	       !only_rules_drop(g) && r->from->conntrack_full();
+	return !is_by_rule(g) && (g->hook == HOOK_PREROUTING || g->hook == HOOK_OUTPUT) &&
+	       !is(first->table, "raw") && conntrack_may_refuse(r, g);
+}
+
+/* Nothing else in this hook can have dropped it? Then a rule that only may match is it, if it is
+ * alone. Masquerading drops what goes out by another interface by now (nf_nat_inet_fn()). */
+static bool only_rules_drop(const struct reader *r, const struct group *g)
+{
+	if (is_by_rule(g) || g->hook == HOOK_FORWARD)
+		return true;
+	if (g->ipvs_service)
+		return false;
+	if (g->hook == HOOK_PREROUTING || g->hook == HOOK_OUTPUT)
+		return !conntrack_may_refuse(r, g);
+	if (g->hook == HOOK_POSTROUTING && g->has_original)
+		return false;
+	return (g->hook == HOOK_INPUT || g->hook == HOOK_POSTROUTING) && !conntrack_may_confirm(g);
 }
 
 /*
@@ -394,15 +444,15 @@ static const struct rule_hit *choose(const struct reader *reader, const struct r
 	if (!r->n || conntrack_may_have(reader, g, &r->hits[0].rule))
 		return NULL;
 	if (never_counted(&r->hits[0]) && (r->hits[0].sure || r->n == 1)) {
-		*why = "the rule that matches has counted no packet: its counter was set back, or "
-		       "another rule did it";
+		*why = "the rule that matches has counted no packet: its counter was set back, "
+		       "another rule did it, or the ruleset has changed since";
 		return NULL;
 	}
 	if (r->hits[0].sure && one_backend(r) && !r->unread) {
 		*why = "the packet matches it, and nothing before it can have dropped the packet";
 		return &r->hits[0];
 	}
-	if (r->n == 1 && !r->cut && only_rules_drop(g)) {
+	if (r->n == 1 && !r->cut && only_rules_drop(reader, g)) {
 		*why = "no other rule in this hook can have dropped the packet";
 		return &r->hits[0];
 	}
@@ -552,7 +602,22 @@ static bool find_handle(const struct reader *r, const struct group *g, struct ru
 	return found;
 }
 
-static void policy_rule(const struct reader *r, const struct group *g, struct rule *out)
+/* iptables-nft's, of a rule of the base chain with that handle; 0: it is not there. */
+static unsigned int number_of(const struct reader *r, const struct group *g, uint64_t handle)
+{
+	const struct nft_source *src = r->from->nft;
+	json_t *listing =
+		src->chain(src->arg, g->verdict.family, g->verdict.table, g->verdict.chain);
+	unsigned int number;
+	bool there = rule_with(listing, handle, &number);
+
+	json_decref(listing);
+	return there ? number : 0;
+}
+
+/* left: the handle of the rule by which the packet may have left the chain; 0: by none. */
+static void policy_rule(const struct reader *r, const struct group *g, uint64_t left,
+			struct rule *out)
 {
 	json_t *chains = read_chains(r);
 	bool xt = chains && is_xtables(r, chains, g->verdict.family, g->verdict.table);
@@ -563,8 +628,11 @@ static void policy_rule(const struct reader *r, const struct group *g, struct ru
 		.table = xstrdup(g->verdict.table),
 		.chain = xstrdup(g->verdict.chain),
 		.policy = true,
+		.left_handle = left,
 		.text = xt ? xasprintf("-P %s DROP", g->verdict.chain) : xstrdup("policy drop"),
 	};
+	if (xt && left)
+		out->left_number = number_of(r, g, left);
 	json_decref(chains);
 }
 
@@ -605,7 +673,7 @@ static bool is_mixed(const struct reader *r, const struct rule *rule)
 
 /* No rule was seen, but was every one of them watched? The functions of rules that drop are, before
  * this is asked; those of others (reject, xtables' targets) may have come with a module since. */
-static bool only_policy(const struct reader *r, const struct group *g)
+static bool only_policy(const struct reader *r, const struct group *g, uint64_t *left)
 {
 	struct replay replay = {};
 	bool only;
@@ -616,6 +684,7 @@ static bool only_policy(const struct reader *r, const struct group *g)
 		const struct rule *hit = &replay.hits[i].rule;
 
 		only = only && (hit->policy || hit->verdict == RULE_DROP);
+		*left = hit->policy ? hit->left_handle : *left;
 	}
 	replay_free(&replay);
 	return only;
@@ -624,10 +693,12 @@ static bool only_policy(const struct reader *r, const struct group *g)
 /* What hook programs saw of the verdict itself. */
 static bool seen(const struct reader *r, const struct group *g, struct answer *a)
 {
+	uint64_t left = 0;
+
 	if (!g->verdict.family || !g->verdict.table[0] || !r->has_nft)
 		return false;
-	if (g->verdict.policy && only_policy(r, g)) {
-		policy_rule(r, g, &a->rule);
+	if (g->verdict.policy && only_policy(r, g, &left)) {
+		policy_rule(r, g, left, &a->rule);
 		a->why = "a probe saw the base chain's policy drop it";
 	} else if (!g->verdict.rule) {
 		return false;
@@ -642,6 +713,88 @@ static bool seen(const struct reader *r, const struct group *g, struct answer *a
 	return true;
 }
 
+static void give_text(const struct reader *r, struct rule *rule)
+{
+	if (rule->backend == RULE_NFT && !rule->text)
+		rule->text =
+			r->from->nft_text(rule->family, rule->table, rule->chain, rule->handle);
+}
+
+static void list_some(const struct reader *r, const struct replay *replay, struct answer *a)
+{
+	a->n_may_be = replay->n < MAX_LISTED ? replay->n : MAX_LISTED;
+	a->may_be = xcalloc(MAX_LISTED, sizeof(*a->may_be));
+	for (size_t i = 0; i < a->n_may_be; i++) {
+		copy_rule(&a->may_be[i], &replay->hits[i].rule);
+		give_text(r, &a->may_be[i]);
+	}
+}
+
+static bool is_nft(const struct rule *r)
+{
+	return r->backend != RULE_IPTABLES_LEGACY && r->backend != RULE_EBTABLES_LEGACY;
+}
+
+static bool has_counted(const struct rule_hit *hit, const struct group *g)
+{
+	return hit->has_packets && hit->packets >= g->packets;
+}
+
+/* It cannot have dropped them all: it came later, or took another one's place. Base chains of nft
+ * need not count. */
+static bool counted_too_few(const struct rule_hit *hit, const struct group *g)
+{
+	return hit->has_packets && hit->packets < g->packets &&
+	       !(hit->rule.policy && is_nft(&hit->rule));
+}
+
+/* What is wrong with what was chosen by the rules as they are now; NULL: nothing. */
+static const char *objection(const struct reader *r, const struct rule_hit *hit,
+			     const struct group *g)
+{
+	if (counted_too_few(hit, g))
+		return "the rule that they match by now has counted fewer packets than have died: "
+		       "others dropped some, or the ruleset has changed since";
+	if (is_nft(&hit->rule) && !has_counted(hit, g) &&
+	    changes_since_drop(g, r->generation) == CHANGES_SINCE)
+		return "the ruleset has changed since the drop";
+	return NULL;
+}
+
+static char *when_read(const struct reader *r, const struct rule *rule, const struct group *g)
+{
+	enum changes_answer changed =
+		is_nft(rule) ? changes_since_drop(g, r->generation) : CHANGES_UNKNOWN;
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	uint64_t ms = now > g->last_ns ? (now - g->last_ns) / 1000000 : 0;
+
+	if (changed == CHANGES_NONE)
+		return NULL;
+	if (changed == CHANGES_SINCE)
+		return xstrdup("but the ruleset has changed since the drop");
+	return xasprintf("the rules were read %" PRIu64 " ms after the drop, and %s", ms,
+			 is_nft(rule) && g->rule_changed_near ? "have changed before it or since"
+							      : "may have changed in between");
+}
+
+/* Without a rule that is known. */
+static void tell_candidates(const struct reader *r, const struct replay *replay,
+			    const struct group *g, struct answer *a)
+{
+	bool changed = r->has_nft && changes_since_drop(g, r->generation) == CHANGES_SINCE;
+
+	a->others = replay->n;
+	list_some(r, replay, a);
+	a->none = !replay->n && !replay->cut && !changed;
+	a->again = changed;
+	if (replay->cut)
+		a->why = "not all of the rules could be read";
+	else if (changed)
+		a->why = "the ruleset has changed since the drop";
+	if (replay->n && !replay->cut)
+		a->counters = replay_counters(replay);
+}
+
 static void deduce(const struct reader *r, const struct group *g, struct answer *a)
 {
 	struct replay replay = {};
@@ -649,23 +802,20 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 
 	replay_all(r, g, &replay);
 	hit = choose(r, &replay, g, &a->why);
-	if (!hit && g->rule_counters && only_rules_drop(g)) {
+	if (!hit && g->rule_counters && only_rules_drop(r, g)) {
 		hit = replay_counted(&replay, g->rule_counters);
 		hit = hit && never_counted(hit) ? NULL : hit;
 		a->why = hit ? "of those that may have, no other has counted more since the last "
 			       "drop"
 			     : a->why;
 	}
-	if (hit) {
+	if (hit && !objection(r, hit, g)) {
 		copy_rule(&a->rule, &hit->rule);
 		a->known = true;
+		a->when = when_read(r, &a->rule, g);
 	} else {
-		a->others = replay.n;
-		a->none = !replay.n && !replay.cut;
-		if (replay.cut)
-			a->why = "not all of the rules could be read";
-		if (replay.n && !replay.cut)
-			a->counters = replay_counters(&replay);
+		a->why = hit ? objection(r, hit, g) : a->why;
+		tell_candidates(r, &replay, g, a);
 	}
 	replay_free(&replay);
 }
@@ -674,9 +824,8 @@ static void find_answer(const struct reader *r, const struct group *g, struct an
 {
 	if (!seen(r, g, a))
 		deduce(r, g, a);
-	if (a->known && a->rule.backend == RULE_NFT && !a->rule.text)
-		a->rule.text = r->from->nft_text(a->rule.family, a->rule.table, a->rule.chain,
-						 a->rule.handle);
+	if (a->known)
+		give_text(r, &a->rule);
 	a->mixed = a->known && is_mixed(r, &a->rule);
 }
 
@@ -693,11 +842,6 @@ static bool is_consistent(struct reader *r)
 	return same;
 }
 
-static bool is_nft(const struct rule *r)
-{
-	return r->backend != RULE_IPTABLES_LEGACY && r->backend != RULE_EBTABLES_LEGACY;
-}
-
 /* Several readings make one answer: chains, sets, texts, what iptables-nft makes of them. */
 static void find_consistent(struct reader *r, const struct group *g, struct answer *a)
 {
@@ -712,6 +856,7 @@ static void find_consistent(struct reader *r, const struct group *g, struct answ
 		return;
 	answer_free(a);
 	a->why = "the ruleset changes while it is read";
+	a->changing = true;
 }
 
 /* The verdict was given after an earlier reading: what has that handle now may be another rule. */

@@ -120,7 +120,17 @@ bool rule_at_queue(const struct group *g)
 	return group_at(g, place);
 }
 
-static bool is_under(const struct group *g, const char *prefix)
+static enum tri died_at_queue(const struct group *g)
+{
+	static const char *const reason[] = {"NETFILTER_DROP", NULL};
+
+	if (g->loc.name)
+		return rule_at_queue(g) ? TRI_YES : TRI_NO;
+	/* its address is hidden; nf_queue() gives no reason */
+	return group_reason(g, reason) ? TRI_NO : TRI_MAYBE;
+}
+
+bool rule_is_under(const struct group *g, const char *prefix)
 {
 	for (int i = 0; i < g->n_stack; i++) {
 		if (g->stack[i].name && !strncmp(g->stack[i].name, prefix, strlen(prefix)))
@@ -129,17 +139,25 @@ static bool is_under(const struct group *g, const char *prefix)
 	return false;
 }
 
+enum tri rule_queue_ends(const struct group *g, bool bypass)
+{
+	/* a program's verdict sent it on, and another rule queued it again */
+	bool again = rule_is_under(g, "nf_reinject") || rule_is_under(g, "nfqnl_");
+
+	return tri_and(died_at_queue(g), bypass || again ? TRI_MAYBE : TRI_YES);
+}
+
 /* By what the hook has in it, and by what conntrack knew of the packet. */
 static const char *cause_by_place(const struct group *g)
 {
 	bool first = g->hook == HOOK_PREROUTING || g->hook == HOOK_OUTPUT;
 
-	if (is_under(g, "ip_vs_"))
-		return "IPVS";
-	if (is_under(g, "nf_synproxy") || is_under(g, "synproxy_") || is_under(g, "ipv4_synproxy"))
-		return "SYNPROXY";
-	if (g->hook == HOOK_OUTPUT && g->has_original)
+	if (g->ipvs_no_server)
+		return "IPVS, which has no real server for that service";
+	if (g->hook == HOOK_OUTPUT && g->has_original && !g->ipvs_service)
 		return "NAT, without a route to where it sends the packet";
+	if (g->ipvs_service)
+		return "IPVS, conntrack, NAT or another function of the hook";
 	if (first && g->ct_state == CT_NONE)
 		return "conntrack, whose table may be full";
 	if ((g->hook == HOOK_POSTROUTING || g->hook == HOOK_INPUT) && g->ct_state == CT_NEW)
@@ -408,6 +426,19 @@ static char *append(char *command, const char *rest)
 	return whole;
 }
 
+/* "-I CHAIN 3", "insert rule … handle 7". */
+static char *insert_at(const struct rule *r, uint64_t handle, unsigned int number)
+{
+	char place[48] = "";
+
+	if (r->backend == RULE_NFT && handle)
+		snprintf(place, sizeof(place), "handle %" PRIu64, handle);
+	else if (r->backend != RULE_NFT && number)
+		snprintf(place, sizeof(place), "%u", number);
+	return *place ? append(command_on(r, "insert rule", "-I"), place)
+		      : command_on(r, "insert rule", "-I");
+}
+
 char *rule_accept_command(const struct rule *r, const char *iptables_match, const char *nft_match)
 {
 	bool nft = r->backend == RULE_NFT;
@@ -415,9 +446,10 @@ char *rule_accept_command(const struct rule *r, const char *iptables_match, cons
 
 	if (!nft && !is_iptables(r))
 		return NULL;
-	command = append(r->policy ? command_on(r, "add rule", "-A")
-				   : command_on(r, "insert rule", "-I"),
-			 nft ? nft_match : iptables_match);
+	command = r->policy && !r->left_handle && !r->left_number
+			  ? command_on(r, "add rule", "-A")
+			  : insert_at(r, r->left_handle, r->left_number);
+	command = append(command, nft ? nft_match : iptables_match);
 	return append(command, nft ? "accept" : "-j ACCEPT");
 }
 

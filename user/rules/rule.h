@@ -43,6 +43,10 @@ struct rule {
 	uint64_t handle;     /* nft; 0: none */
 	unsigned int number; /* iptables: 1-based place in the chain; 0: none */
 	bool policy;	     /* the chain's policy, not a rule */
+	/* A policy: the first rule of its chain, a return or goto, by which such packets may leave
+	 * it, as handle (nft) or number (iptables); 0: they come to its end. */
+	uint64_t left_handle;
+	unsigned int left_number;
 	char *text; /* as its owner would write it: nft, or iptables-save syntax ("-A …") */
 	char *comment;
 };
@@ -57,6 +61,8 @@ struct rule_hit {
 	struct rule rule;
 	/* Every part matches, and nothing before it may have ended the packet's way. */
 	bool sure;
+	/* In the output hook, behind NAT of the destination, which may have dropped it first. */
+	bool behind_nat;
 	bool has_packets; /* the rule counts */
 	uint64_t packets; /* its counter */
 };
@@ -105,8 +111,9 @@ bool rule_is_policy(const struct rule *r);
 /*
  * The command that lets packets through ahead of the rule, in its own chain, since an accept in
  * another one does not help: `match` in the syntax of iptables or of nft, as the backend needs.
- * Ahead of a policy is at the chain's end, where it overrules no other rule. To free(). NULL: there
- * is no such command for this backend.
+ * Ahead of a policy is at the chain's end, where it overrules no other rule, or ahead of the rule
+ * by which such packets leave the chain. To free(). NULL: there is no such command for this
+ * backend.
  */
 char *rule_accept_command(const struct rule *r, const char *iptables_match, const char *nft_match);
 /* The command that takes the rule away, by its handle or number; to free(). NULL: there is none. */
@@ -119,8 +126,17 @@ bool rule_may_be_verdict(const struct group *g);
 /* Netfilter dropped it and no rule did: who then, as far as hook programs or the place tell.
  * Static; NULL: a rule may have done it, or netfilter did not. */
 const char *rule_other_cause(const struct group *g);
+/* Does a function whose name begins so stand in the stack? False where its addresses are hidden. */
+bool rule_is_under(const struct group *g, const char *prefix);
 /* Was it dropped because a queue to a program did not take it? Only rules that queue may be it. */
 bool rule_at_queue(const struct group *g);
+/*
+ * Did a rule that queues, and that the packet met, end its way? NO: it died elsewhere, so a program
+ * gave it back, or there was none and the rule's bypass flag let it go on; nf_hook_slow(),
+ * net/netfilter/core.c. Then the table is done with it, and the next one had it. MAYBE: the place
+ * is that of queues, but both may be true of another rule's.
+ */
+enum tri rule_queue_ends(const struct group *g, bool bypass);
 /* NO if one is NO, YES if both are YES, otherwise MAYBE. */
 enum tri tri_and(enum tri a, enum tri b);
 enum tri tri_not(enum tri a);

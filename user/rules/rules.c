@@ -15,6 +15,8 @@
 
 #include "../util.h"
 #include "reader.h"
+#include "nft_source.h"
+#include "others.h"
 #include "rule.h"
 #include "rules.h"
 
@@ -22,6 +24,8 @@
 #define CHILD_S	     20 /* then it is killed */
 #define LAST_WAIT_NS 10000000000ULL
 #define MAX_ANSWER   (4U << 20)
+#define LOOK_NS	     100000000 /* between looks at the generations of rulesets that drop */
+#define MAX_LOOKS    8	       /* at one time */
 
 __attribute__((noreturn)) static void be_child(struct table *t, struct host *h, uint32_t netns,
 					       struct reader *reader, const size_t *groups,
@@ -65,6 +69,68 @@ static void tell_others(struct table *t, void (*told)(void *arg, size_t group), 
 	}
 }
 
+static void read_generation(void *arg)
+{
+	*(uint32_t *)arg = nft_source_generation();
+}
+
+static void look(struct rules *r, struct host *h, uint32_t netns)
+{
+	uint32_t generation = 0;
+
+	host_visit(h, netns, read_generation, &generation);
+	changes_see(&r->changes, netns, generation, now_ns(CLOCK_MONOTONIC));
+}
+
+void rules_open(struct rules *r, struct host *h)
+{
+	uint32_t *all, own;
+	size_t n;
+
+	if (!host_has_nft(h))
+		return;
+	if (!host_netns_of_pid(getpid(), &own)) {
+		look(r, h, own);
+		changes_watch(&r->changes, own);
+	}
+	n = host_netns_all(h, &all);
+	for (size_t i = 0; i < n && i < CHANGES_NETNS; i++)
+		look(r, h, all[i]);
+	free(all);
+}
+
+/* Of those whose rules are to be read; and now and then again, so that it is known of the next
+ * drop what was there before it. */
+static void look_for_changes(struct rules *r, struct table *t, struct host *h)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	unsigned int looks = 0;
+
+	if (!host_has_nft(h))
+		return;
+	for (size_t i = 0; i < t->n; i++) {
+		struct group *g = &t->groups[i];
+
+		if (!changes_wants(g))
+			continue;
+		if (looks < MAX_LOOKS && changes_is_due(&r->changes, g->netns, now)) {
+			look(r, h, g->netns);
+			looks++;
+		}
+		changes_tell(&r->changes, g);
+	}
+	if (now - r->changes.looked_ns < LOOK_NS)
+		return;
+	for (size_t i = 0; i < r->changes.n && looks < MAX_LOOKS; i++) {
+		if (!r->changes.seen[i].watched ||
+		    !changes_is_due(&r->changes, r->changes.seen[i].netns, now))
+			continue;
+		look(r, h, r->changes.seen[i].netns);
+		looks++;
+	}
+	r->changes.looked_ns = now;
+}
+
 static void ask(struct rules *r, struct table *t, struct host *h)
 {
 	struct reader reader = {.has_nft = host_has_nft(h),
@@ -75,7 +141,10 @@ static void ask(struct rules *r, struct table *t, struct host *h)
 	int fds[2];
 	char up;
 
+	r->turns.now_ns = now_ns(CLOCK_MONOTONIC);
 	r->n_asked = turns_take(&r->turns, t, r->asked, RULES_MAX_GROUPS, &netns);
+	for (size_t i = 0; i < r->n_asked; i++)
+		others_ask(&t->groups[r->asked[i]], h);
 	if (!r->n_asked || pipe2(fds, O_CLOEXEC))
 		return;
 	r->pid = fork();
@@ -192,6 +261,7 @@ void rules_tick(struct rules *r, struct table *t, struct host *h, bool last,
 		if (r->pid && !collect(r, t, told, arg))
 			continue;
 		tell_others(t, told, arg);
+		look_for_changes(r, t, h);
 		if (last || now_ns(CLOCK_MONOTONIC) >= r->not_before_ns)
 			ask(r, t, h);
 	} while (last && r->pid && now_ns(CLOCK_MONOTONIC) < end);

@@ -12,6 +12,7 @@
 
 #include "../host/host.h"
 #include "../table.h"
+#include "changes.h"
 #include "turns.h"
 
 #define RULES_MAX_GROUPS 64 /* in one question */
@@ -24,10 +25,13 @@ struct rules {
 	uint64_t started_ns; /* CLOCK_MONOTONIC */
 	uint64_t not_before_ns;
 	struct turns turns;
+	struct changes changes;
 	size_t asked[RULES_MAX_GROUPS]; /* groups, by the child; those that it has not answered */
 	size_t n_asked;
 };
 
+/* Before the first drop: the rulesets as they are then. */
+void rules_open(struct rules *r, struct host *h);
 /*
  * Several times a second, though children run for a tenth of the time at most: take an answer that
  * has come, ask for groups that have none. Calls told()

@@ -26,10 +26,18 @@ static bool counts(const struct group *g)
 	       g->last_ns > g->rule_counted_ns;
 }
 
+/* The rules changed, and it is time to read them again: those of another drop, unless they could
+ * not be read at all. */
+static bool again(const struct turns *t, const struct group *g)
+{
+	return !g->rule && g->rule_again && t->now_ns >= g->rule_again_ns &&
+	       (g->rule_changing || g->last_ns > g->rule_counted_ns);
+}
+
 static void mark(struct group *g)
 {
 	g->rule_asked = true;
-	g->rule_waits = false;
+	g->rule_waits = g->rule_again = false;
 	g->rule_explained = g->explained;
 }
 
@@ -44,9 +52,9 @@ bool turns_no_rule_did_it(struct group *g)
 
 /* A group is asked about when it comes, and once more when a hook program has told of it. This runs
  * for every group several times a second: what no rule can tell of is marked, too. */
-static bool wants(struct group *g)
+static bool wants(const struct turns *t, struct group *g)
 {
-	if (g->rule_asked && (!g->explained || g->rule_explained) && !counts(g))
+	if (g->rule_asked && (!g->explained || g->rule_explained) && !counts(g) && !again(t, g))
 		return false;
 	if (!g->rule_waits && turns_rule_may_be(g) && !noise_why(g))
 		g->rule_waits = true;
@@ -89,7 +97,7 @@ static uint32_t next_netns(struct turns *t, struct table *table)
 		struct group *g = &table->groups[i];
 		int rank;
 
-		if (!wants(g))
+		if (!wants(t, g))
 			continue;
 		rank = 2 * !is_scan(t, g) + (g->netns != t->netns);
 		if (rank > best_rank) {
@@ -120,7 +128,7 @@ size_t turns_take(struct turns *t, struct table *table, size_t *groups, size_t m
 			struct group *g = &table->groups[i];
 			unsigned int *alike;
 
-			if (g->netns != *netns || !wants(g) || is_taken(groups, n, i) ||
+			if (g->netns != *netns || !wants(t, g) || is_taken(groups, n, i) ||
 			    (!scans && is_scan(t, g)))
 				continue;
 			alike = asked(t, g);

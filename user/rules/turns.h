@@ -18,7 +18,8 @@ struct turns {
 		unsigned int asked; /* groups of it */
 	} places[TURNS_PLACES];
 	size_t n;
-	uint32_t netns; /* the last one */
+	uint32_t netns;	 /* the last one */
+	uint64_t now_ns; /* CLOCK_MONOTONIC, of whoever asks */
 };
 
 /* May a rule have dropped these packets? */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ static const struct target targets[] = {
 	/* whoever reads the queue says what becomes of it */
 	{"QUEUE", .fate = XT_DIES | XT_ACCEPTS, .verdict = RULE_QUEUE},
 	{"NFQUEUE", .fate = XT_DIES | XT_ACCEPTS, .verdict = RULE_QUEUE},
+	{"SYNPROXY", .fate = XT_DIES | XT_GOES_ON, .verdict = RULE_OTHER},
 	{"DNAT", .fate = XT_ACCEPTS},
 	{"SNAT", .fate = XT_ACCEPTS},
 	{"MASQUERADE", .fate = XT_ACCEPTS},
@@ -111,6 +113,27 @@ static void read_mark_set(struct xt_line *l, const struct target *t, size_t i)
 			xt_mark_parse(value, &l->mark.flip, &l->mark.clear);
 }
 
+static void read_queue(struct xt_line *l, size_t i, const struct xt_packet *p)
+{
+	enum tri ends = rule_queue_ends(p->g, target_option(l, i, "--queue-bypass"));
+
+	l->may_pass = ends != TRI_YES;
+	if (ends == TRI_NO)
+		l->fate = XT_ACCEPTS;
+}
+
+/* A SYN or an ACK is consumed, or dropped: synproxy_tg4(), net/ipv4/netfilter/ipt_SYNPROXY.c. One
+ * that died was not consumed. */
+static void read_synproxy(struct xt_line *l, const struct flow *f)
+{
+	uint8_t flags = f->tcp_flags & (TH_SYN | TH_ACK | TH_FIN | TH_RST);
+
+	if (!f->has_tcp_flags || (flags != TH_SYN && flags != TH_ACK))
+		return;
+	l->fate = XT_DIES;
+	l->verdict = RULE_DROP;
+}
+
 /* Words from i on are the target's options. */
 static void read_target(struct xt_line *l, size_t i, const struct xt_packet *p)
 {
@@ -125,6 +148,11 @@ static void read_target(struct xt_line *l, size_t i, const struct xt_packet *p)
 	l->fate = t->fate;
 	if (t->fate & XT_DIES)
 		l->verdict = t->verdict;
+	if (p && !strcmp(l->target, "SYNPROXY"))
+		read_synproxy(l, &p->g->flow);
+	l->may_pass = l->verdict == RULE_OTHER;
+	if (p && l->verdict == RULE_QUEUE)
+		read_queue(l, i, p);
 }
 
 /* iptables negates before the option, ebtables behind it. Returns the word behind its values. */
@@ -253,6 +281,7 @@ void xt_line_read(struct xt_line *l, enum xt_syntax syntax, const char *text, si
 	l->go_to = false;
 	l->fate = XT_GOES_ON;
 	l->verdict = RULE_OTHER;
+	l->may_pass = false;
 	l->mark = (struct xt_mark_set){};
 	read_words(l, syntax, p);
 }

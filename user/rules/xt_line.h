@@ -31,6 +31,7 @@ struct xt_line {
 	bool go_to;		      /* -g: the target is a chain */
 	unsigned int fate;	      /* enum xt_fate, unless the target is a chain */
 	enum rule_verdict verdict;    /* with XT_DIES */
+	bool may_pass;		      /* with XT_DIES: it may have gone on instead */
 	struct xt_mark_set mark;
 	/* the words of the text, and where they are */
 	struct xt_word *words;

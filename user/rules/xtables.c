@@ -408,9 +408,10 @@ struct walk {
 	struct xt_line line; /* the rule that is looked at */
 	struct replay *out;
 	unsigned int work, depth;
-	bool sure;    /* nothing so far may have ended its way here */
-	bool accepts; /* the table may let it pass */
-	bool dies;    /* this table or one before may have dropped it */
+	bool behind_nat; /* as in struct rule_hit */
+	bool sure;	 /* nothing so far may have ended its way here */
+	bool accepts;	 /* the table may let it pass */
+	bool dies;	 /* this table or one before may have dropped it */
 };
 
 static struct rule new_rule(const struct xt_ruleset *r, const struct table *t,
@@ -439,6 +440,7 @@ static void add_hit(struct walk *w, const struct rule *rule, const struct counte
 {
 	const struct rule_hit hit = {.rule = *rule,
 				     .sure = sure && w->sure,
+				     .behind_nat = w->behind_nat,
 				     .has_packets = counter->known,
 				     .packets = counter->packets};
 
@@ -457,9 +459,10 @@ static void cut(struct walk *w)
 /* A packet that a base chain, a jump or a goto sent to a chain. */
 struct visit {
 	const struct chain *chain;
-	bool certain; /* nothing on its way here was a MAYBE */
-	bool left;    /* it may have left the chain by a RETURN or goto */
-	bool ended;   /* the chain is through with it: its way through the table ended */
+	bool certain;		  /* nothing on its way here was a MAYBE */
+	bool left;		  /* it may have left the chain by a RETURN or goto */
+	unsigned int left_number; /* the first such rule; 0: none */
+	bool ended; /* the chain is through with it: its way through the table ended */
 };
 
 static bool is_certain(const struct visit *v, enum tri matches)
@@ -479,18 +482,19 @@ static bool end_way(struct walk *w, struct visit *v, enum tri matches)
 	return matches != TRI_YES;
 }
 
-static bool leave_chain(struct visit *v, enum tri matches)
+static bool leave_chain(struct visit *v, size_t i, enum tri matches)
 {
 	v->left = true;
+	v->left_number = v->left_number ? v->left_number : (unsigned int)i + 1;
 	return matches != TRI_YES;
 }
 
 static bool walk_chain(struct walk *w, const struct chain *c, bool certain);
 
-static bool enter_chain(struct walk *w, struct visit *v, enum tri matches, bool go_to,
-			const struct chain *target)
+static bool enter_chain(struct walk *w, struct visit *v, size_t i, const struct chain *target)
 {
-	bool ended = false;
+	enum tri matches = w->line.matches;
+	bool go_to = w->line.go_to, ended = false;
 
 	if (target && w->depth < MAX_DEPTH)
 		ended = walk_chain(w, target, is_certain(v, matches));
@@ -498,7 +502,7 @@ static bool enter_chain(struct walk *w, struct visit *v, enum tri matches, bool 
 		cut(w);
 	if (ended)
 		return end_way(w, v, matches);
-	return go_to ? leave_chain(v, matches) : true;
+	return go_to ? leave_chain(v, i, matches) : true;
 }
 
 static void set_mark(struct xt_packet *p, const struct xt_mark_set *m, bool certain)
@@ -522,13 +526,12 @@ static bool run_target(struct walk *w, struct visit *v, size_t i)
 	if (line->fate & XT_DIES) {
 		struct rule rule = read_rule(w->r, w->t, v->chain, i, line);
 
-		add_hit(w, &rule, &v->chain->rules[i].counter,
-			certain && line->verdict != RULE_OTHER);
+		add_hit(w, &rule, &v->chain->rules[i].counter, certain && !line->may_pass);
 	}
 	if (line->fate & XT_ACCEPTS)
 		w->accepts = true;
 	if (line->fate & XT_RETURNS)
-		return leave_chain(v, line->matches);
+		return leave_chain(v, i, line->matches);
 	if (line->fate & XT_GOES_ON) {
 		w->sure = w->sure && line->fate == XT_GOES_ON;
 		return true;
@@ -552,7 +555,7 @@ static bool run_rule(struct walk *w, struct visit *v, size_t i)
 	if (w->line.target)
 		target = find_chain(w->t, slice_of(w->line.target));
 	if (target || w->line.go_to)
-		return enter_chain(w, v, w->line.matches, w->line.go_to, target);
+		return enter_chain(w, v, i, target);
 	return run_target(w, v, i);
 }
 
@@ -567,7 +570,8 @@ static bool walk_rules(struct walk *w, struct visit *v)
 }
 
 /* False: the chain has none. */
-static bool run_policy(struct walk *w, const struct chain *c, bool certain)
+static bool run_policy(struct walk *w, const struct chain *c, bool certain,
+		       unsigned int left_number)
 {
 	struct rule rule;
 
@@ -579,6 +583,7 @@ static bool run_policy(struct walk *w, const struct chain *c, bool certain)
 		return false;
 	rule = new_rule(w->r, w->t, c);
 	rule.policy = true;
+	rule.left_number = left_number;
 	rule.verdict = RULE_DROP;
 	rule.text = xasprintf("-P %s DROP", rule.chain);
 	add_hit(w, &rule, &c->counter, certain);
@@ -592,7 +597,7 @@ static bool walk_chain(struct walk *w, const struct chain *c, bool certain)
 
 	w->depth++;
 	/* ebtables' chains of the user have a policy, too */
-	if (walk_rules(w, &v) && run_policy(w, c, is_certain(&v, TRI_YES)))
+	if (walk_rules(w, &v) && run_policy(w, c, is_certain(&v, TRI_YES), 0))
 		end_way(w, &v, TRI_YES);
 	w->depth--;
 	return v.ended;
@@ -604,7 +609,7 @@ static void walk_base_chain(struct walk *w, const struct chain *c)
 	struct visit v = {.chain = c, .certain = true};
 
 	walk_rules(w, &v);
-	if (!v.ended && !run_policy(w, c, true))
+	if (!v.ended && !run_policy(w, c, true, v.left_number))
 		cut(w);
 }
 
@@ -640,6 +645,7 @@ static bool skips_nat(const struct group *g)
 
 /* The tables that the packet's hook may have run, in order. */
 struct way {
+	enum nf_hook hook;
 	const char *chain;
 	const char *const *tables; /* NULL at the end */
 	bool one;		   /* it is known that the packet died in this table */
@@ -683,11 +689,46 @@ static void know_mark(struct walk *w, const struct way *way, const char *const *
 	w->p.mark_known |= ~set_later;
 }
 
+/* Does its hook's NAT come behind the table, and of which side? nf_nat_ipv4_ops,
+ * net/netfilter/nf_nat_proto.c. */
+static bool is_before_nat(const struct way *way, const char *table, bool *of_source)
+{
+	*of_source = way->hook == HOOK_INPUT || way->hook == HOOK_POSTROUTING;
+	if (way->hook == HOOK_OUTPUT)
+		return strcmp(table, "filter") != 0 && strcmp(table, "security") != 0;
+	return *of_source || way->hook == HOOK_PREROUTING;
+}
+
+/* Has NAT of its own direction changed the packet on that side? */
+static bool is_changed(const struct group *g, bool source)
+{
+	const struct flow *came = g->ct_reply ? &g->ct_tuples[1] : &g->original;
+
+	if (!g->has_original)
+		return false;
+	if (g->ct_state == CT_RELATED) /* an error about the connection has other addresses */
+		return true;
+	if (source)
+		return !addr_eq(&came->src, &g->flow.src) || came->sport != g->flow.sport;
+	return !addr_eq(&came->dst, &g->flow.dst) || came->dport != g->flow.dport;
+}
+
+/* May another hook have changed it before? Loopback packets keep conntrack's entry, and IPVS and
+ * VRF devices have the same hooks run twice. */
+static bool may_come_changed(const struct group *g, const struct way *way)
+{
+	return way->hook == HOOK_PREROUTING || way->hook == HOOK_INPUT ||
+	       g->ct_state == CT_RELATED || !g->n_stack || rule_is_under(g, "ip_vs_") ||
+	       rule_is_under(g, "vrf_");
+}
+
 static void walk_table(struct walk *w, const struct way *way, const char *const *name)
 {
 	const struct group *g = w->p.g;
 	const struct chain *c = w->t->opaque ? NULL : find_base_chain(w->t, way->chain);
-	bool nat = w->p.routed && !strcmp(*name, "nat");
+	bool nat = w->p.routed && !strcmp(*name, "nat"), source;
+	bool before_nat = is_before_nat(way, *name, &source);
+	bool changed = w->p.routed && !way->one && before_nat && is_changed(g, source);
 
 	w->accepts = true;
 	if (!c) {
@@ -697,13 +738,13 @@ static void walk_table(struct walk *w, const struct way *way, const char *const 
 	}
 	if (nat && !way->one && skips_nat(g))
 		return;
+	if (changed && !may_come_changed(g, way)) /* then it has passed the table */
+		return;
 	w->sure = way->sure && !w->dies && !w->r->cut && (!nat || way->one);
 	w->accepts = false;
 	w->p.ct_since = w->p.routed && !way->one && !strcmp(*name, "raw") && g->ct_state != CT_NONE;
-	/* between mangle and filter */
-	w->p.nat_since = w->p.routed && !way->one && g->has_original &&
-			 !strcmp(way->chain, "OUTPUT") && strcmp(*name, "filter") &&
-			 strcmp(*name, "security");
+	w->p.nat_since = changed;
+	w->behind_nat = w->p.routed && way->hook == HOOK_OUTPUT && !before_nat;
 	know_mark(w, way, name);
 	walk_base_chain(w, c);
 }
@@ -749,7 +790,8 @@ void xt_replay(const struct xt_ruleset *r, const char *table, const struct group
 	if (!sees(r, &g->flow) || (table && !strcmp(table, "broute")))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(base_chains); i++) {
-		const struct way way = {.chain = base_chains[i].chain,
+		const struct way way = {.hook = base_chains[i].hook,
+					.chain = base_chains[i].chain,
 					.tables = table ? one : base_chains[i].tables,
 					.one = table,
 					.sure = g->hook != HOOK_NONE};

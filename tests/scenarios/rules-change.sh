@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2086 # addresses and ports are single words
+# Rules change between a drop and their reading, or while they are read: what is named is what dropped the
+# packet, or the report says that they changed. Without programs on hook functions, all is deduced.
+
+# A rule that such packets match, and that comes ahead of the one that dropped them.
+inserted()
+{
+	kill -STOP "$TRACE_PID"
+	flows_die 0.5 "udp node1 $POD_C $LAB_PORT"
+	"$@"
+	kill -CONT "$TRACE_PID"
+	trace_stop
+	[[ $(query '[.drops[] | ours | select(.hook == "output" and .flow.proto == "udp")] | length') != 0 ]] || fail "no drop was seen"
+}
+
+# The right rule, or none and why.
+named_right()
+{
+	query 'all(.drops[] | ours | select(.hook == "output" and .flow.proto == "udp");
+		if .rule then .rule.text | contains("/32") else .rule_unknown | contains("changed") end)' -e >/dev/null ||
+		fail "not the rule that dropped them: $(query '.drops[] | ours | {rule, rule_unknown}' -c)"
+}
+
+variant_legacy()
+{
+	lab_up
+	need_iptables legacy
+	in_ns node1 iptables-legacy -w -A OUTPUT -d $POD_C/32 -p udp --dport "$LAB_PORT" -j DROP
+	export WHYDROP_TEST=rung=stack
+	trace_start --netns "$LAB-node1"
+	inserted in_ns node1 iptables-legacy -w -I OUTPUT -d 10.244.0.0/16 -p udp -j DROP
+	named_right
+}
+
+nft_output()
+{
+	in_ns node1 nft -f - <<-END
+		table ip fw {
+			chain output {
+				type filter hook output priority 0
+				ip daddr $POD_C udp dport $LAB_PORT $1 drop
+			}
+		}
+	END
+}
+
+# What counts shows that it has not.
+variant_nft_counter()
+{
+	lab_up
+	nft_output counter
+	export WHYDROP_TEST=rung=stack
+	trace_start --netns "$LAB-node1"
+	inserted in_ns node1 nft insert rule ip fw output ip daddr 10.244.0.0/16 meta l4proto udp counter drop
+	query 'all(.drops[] | ours | select(.hook == "output" and .flow.proto == "udp"); .rule == null and (.rule_unknown | contains("changed")))' -e >/dev/null ||
+		fail "not known to have changed: $(query '.drops[] | ours | {rule, rule_unknown}' -c)"
+}
+
+# What does not count may have been there.
+variant_nft()
+{
+	lab_up
+	nft_output ''
+	export WHYDROP_TEST=rung=stack
+	trace_start --netns "$LAB-node1"
+	inserted in_ns node1 nft insert rule ip fw output ip daddr 10.244.0.0/16 meta l4proto udp drop
+	query 'all(.drops[] | ours | select(.hook == "output" and .flow.proto == "udp"); (.rule.why // .rule_unknown) | contains("changed"))' -e >/dev/null ||
+		fail "does not say that it changed: $(query '.drops[] | ours | {rule, rule_unknown}' -c)"
+}
+
+# As often as a reading is tried.
+spoiled()
+{
+	(($(in_ns node1 nft list chain ip other c | grep -c counter) >= 3))
+}
+
+# So that nothing that changes is missed, it changes with each reading.
+variant_while_it_is_read()
+{
+	local tool round
+	lab_up
+	need_iptables nft
+	tool=$(command -v iptables-nft-save)
+	in_ns node1 iptables-nft -w -A FORWARD -p udp --dport "$LAB_PORT" -j DROP
+	in_ns node1 nft add table ip other
+	in_ns node1 nft add chain ip other c
+	mkdir "$LAB_DIR/bin"
+	printf '#!/bin/sh\n[ ! -e %q ] || nft add rule ip other c counter\nexec %q "$@"\n' "$LAB_DIR/changes" "$tool" \
+		>"$LAB_DIR/bin/iptables-nft-save"
+	chmod +x "$LAB_DIR/bin/iptables-nft-save"
+	touch "$LAB_DIR/changes"
+	export WHYDROP_TEST=rung=stack
+	PATH=$LAB_DIR/bin:$PATH trace_start -v --netns "$LAB-node1"
+	flows_die 1.2 "udp poda $POD_C $LAB_PORT"
+	wait_for 60 spoiled || fail "the rules are not read again while they change"
+	! grep -q 'rule known' "$LAB_DIR/trace.err" || fail "the rule is known though the rules changed"
+	rm "$LAB_DIR/changes"
+	for ((round = 0; round < 30; round++)); do
+		flows_die 1.2 "udp poda $POD_C $LAB_PORT"
+		! grep -q 'rule known' "$LAB_DIR/trace.err" || break
+	done
+	trace_stop
+	query 'any(.drops[] | ours; .rule.chain == "FORWARD" and .rule.number == 1)' -e >/dev/null ||
+		fail "no rule: $(query '.drops[] | ours | {rule, rule_unknown}' -c)"
+}

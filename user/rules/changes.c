@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "changes.h"
+#include "turns.h"
+
+#define LOOK_NS 20000000 /* a netns is looked at no more often */
+
+static size_t find(const struct changes *c, uint32_t netns)
+{
+	size_t i = 0;
+
+	while (i < c->n && c->seen[i].netns != netns)
+		i++;
+	return i;
+}
+
+void changes_see(struct changes *c, uint32_t netns, uint32_t generation, uint64_t now)
+{
+	size_t i = find(c, netns);
+
+	if (i == CHANGES_NETNS)
+		return;
+	if (i == c->n) {
+		c->n++;
+		c->seen[i].netns = netns;
+	}
+	if (c->seen[i].generation != generation) {
+		c->seen[i].before_ns = c->seen[i].generation ? c->seen[i].read_ns : 0;
+		c->seen[i].since_ns = now;
+	}
+	c->seen[i].generation = generation;
+	c->seen[i].watched = c->seen[i].watched && generation; /* looking for a way in costs more */
+	c->seen[i].read_ns = now;
+}
+
+void changes_watch(struct changes *c, uint32_t netns)
+{
+	size_t i = find(c, netns);
+
+	if (i < c->n)
+		c->seen[i].watched = true;
+}
+
+bool changes_is_due(const struct changes *c, uint32_t netns, uint64_t now)
+{
+	size_t i = find(c, netns);
+
+	return i == c->n ? i < CHANGES_NETNS : now - c->seen[i].read_ns >= LOOK_NS;
+}
+
+bool changes_wants(const struct group *g)
+{
+	return !g->rule && g->last_ns > g->rule_noted_ns &&
+	       (!g->rule_asked || g->rule_again || g->rule_counters) && turns_rule_may_be(g);
+}
+
+void changes_tell(struct changes *c, struct group *g)
+{
+	size_t i = find(c, g->netns);
+
+	g->rule_noted_ns = g->last_ns;
+	g->rule_drop_generation = 0;
+	if (i == c->n || !c->seen[i].generation)
+		return;
+	c->seen[i].watched = true;
+	g->rule_drop_generation = c->seen[i].generation;
+	g->rule_since_before = c->seen[i].since_ns <= g->last_ns;
+	g->rule_read_after = c->seen[i].read_ns >= g->last_ns;
+	g->rule_changed_near = !g->rule_since_before && c->seen[i].before_ns;
+	g->rule_changed_after = g->last_ns < c->seen[i].before_ns;
+}
+
+enum changes_answer changes_since_drop(const struct group *g, uint32_t generation)
+{
+	if (!g->rule_drop_generation || !generation)
+		return CHANGES_UNKNOWN;
+	if (g->rule_changed_after)
+		return CHANGES_SINCE;
+	if (g->rule_drop_generation != generation)
+		return g->rule_read_after ? CHANGES_SINCE : CHANGES_UNKNOWN;
+	return g->rule_since_before ? CHANGES_NONE : CHANGES_UNKNOWN;
+}

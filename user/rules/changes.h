@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * When nft's rulesets changed, as far as looks at their generations tell (NFT_MSG_GETGEN, a number
+ * that each change makes another one): were the rules that are read now those of the drop?
+ */
+#ifndef WHYDROP_RULES_CHANGES_H
+#define WHYDROP_RULES_CHANGES_H
+
+#include "../group.h"
+
+#define CHANGES_NETNS 64 /* further ones are not known */
+
+/* Times are CLOCK_MONOTONIC, in ns. */
+struct changes {
+	struct {
+		uint32_t netns, generation;
+		uint64_t since_ns;  /* the first look that saw it */
+		uint64_t read_ns;   /* the last one */
+		uint64_t before_ns; /* the last one that saw another generation; 0: none did */
+		bool watched;	    /* to be looked at again and again */
+	} seen[CHANGES_NETNS];
+	size_t n;
+	uint64_t looked_ns; /* at all that are looked at again and again */
+};
+
+/* What a look at that netns saw; generation 0: nothing, and it is watched no more. */
+void changes_see(struct changes *c, uint32_t netns, uint32_t generation, uint64_t now);
+/* To be looked at again and again, so that it is known of the next drop what was there before it.
+ * changes_tell() does this, too. */
+void changes_watch(struct changes *c, uint32_t netns);
+/* Is it time for another look at that netns? */
+bool changes_is_due(const struct changes *c, uint32_t netns, uint64_t now);
+/* May the group's rule be asked for, and did packets of it die since changes_tell()? */
+bool changes_wants(const struct group *g);
+/* Notes in the group what is known of the ruleset at the time of its last drop. */
+void changes_tell(struct changes *c, struct group *g);
+
+/* Is a ruleset that has that generation now, by what was noted in the group, the one that dropped
+ * its last packet? NO: it has changed since. generation 0: not known. */
+enum changes_answer {
+	CHANGES_UNKNOWN,
+	CHANGES_NONE,
+	CHANGES_SINCE,
+} changes_since_drop(const struct group *g, uint32_t generation);
+
+#endif
