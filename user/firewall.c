@@ -65,13 +65,20 @@ bool firewall_without_rule(const struct group *g)
 {
 	if (g->kind != SAMPLE_DROP || !g->netns || !g->has_sample || !dropped_by_netfilter(g))
 		return false;
-	return g->rule_none || !rule_may_be_verdict(g);
+	return !rule_may_be_verdict(g) || (g->rule_none && !rule_table_dropped(g));
 }
 
 bool firewall_maybe_without_rule(const struct group *g)
 {
 	return g->kind == SAMPLE_DROP && g->netns && g->has_sample && dropped_by_netfilter(g) &&
-	       !g->verdict.function && !g->rule && g->rule_others;
+	       !g->rule && g->rule_others && !g->verdict.function && !rule_table_dropped(g);
+}
+
+enum tri firewall_by_rule(const struct group *g)
+{
+	if (firewall_without_rule(g))
+		return TRI_NO;
+	return g->rule || rule_table_dropped(g) ? TRI_YES : TRI_MAYBE;
 }
 
 /* A pod's own veth, or a bridge that pods are ports of. */
@@ -165,10 +172,9 @@ const char *firewall_name(const struct rule *r, char *buf)
 
 void firewall_evidence(struct finding *f, const struct group *g)
 {
-	char *text = rule_str(g->rule);
-
-	finding_evidence(f, AGREES_YES, "rule", text, NULL);
-	free(text);
+	free(f->rule);
+	f->rule = rule_str(g->rule);
+	finding_evidence(f, AGREES_YES, "rule", f->rule, NULL);
 	if (g->rule_why)
 		finding_evidence(f, AGREES_YES,
 				 group_rule_certain(g) ? "how it is known" : "how it was deduced",
@@ -183,7 +189,6 @@ void firewall_finding(struct finding *f, const struct group *g, struct host *h)
 	netns_label(h, g->netns, where);
 	f->netns = g->netns;
 	f->status = STATUS_CONFIRMED;
-	f->names_rule = true;
 	finding_place(f, "%s/%s/%s", where, g->rule->family ? g->rule->family : "",
 		      firewall_name(g->rule, name));
 	firewall_evidence(f, g);

@@ -178,8 +178,7 @@ static void on_rule(void *arg, size_t group)
 {
 	struct trace *t = arg;
 
-	diagnose_take_back(&t->diagnosis, &t->table.groups[group]);
-	diagnose(t, group);
+	diagnose_again(&t->diagnosis, t->table.groups, t->table.n, group);
 }
 
 int trace_poll(struct trace *t, int timeout_ms)

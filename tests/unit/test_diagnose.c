@@ -602,6 +602,7 @@ static struct group *submariner_drop(struct lab *l, uint8_t proto, uint16_t port
 	struct group *g = drop(l, 0, "NETFILTER_DROP", "nf_hook_slow", NODE);
 
 	set_flow(g, proto, "192.168.77.2", port, "192.168.77.1", port);
+	g->verdict.function = "ipt_do_table";
 	return g;
 }
 

@@ -172,23 +172,142 @@ static void test_forward_policy_to_known_pods(void **state)
 			    "iptables-legacy -w -t filter -A FORWARD -d 10.244.2.0/24 -j ACCEPT");
 }
 
+static void set_rule(struct group *g, struct rule *r)
+{
+	group_forget_rule(g);
+	g->rule = r;
+}
+
+static void again(struct lab *l, size_t i)
+{
+	diagnose_again(&l->d, l->groups, 4, i);
+}
+
+static void anew(struct lab *l)
+{
+	diagnose_free(&l->d);
+	for (size_t i = 0; i < 4; i++)
+		l->groups[i].finding = -1;
+}
+
 /* A probe saw that it was conntrack: what was deduced before is no finding any more. */
 static void test_rule_taken_back(void **state)
 {
 	struct lab *l = *state;
 	struct group *g = dropped(l, HOOK_FORWARD, "FORWARD", "-P FORWARD DROP");
-	struct rule *rule = g->rule;
 
+	anew(l);
 	diagnose_group(&l->d, g);
 	assert_int_equal(g->finding, 0);
-	diagnose_take_back(&l->d, g);
+	again(l, 0);
 	assert_int_equal(g->finding, 0);
-	g->rule = NULL;
-	diagnose_take_back(&l->d, g);
+	set_rule(g, NULL);
+	again(l, 0);
 	assert_int_equal(g->finding, -1);
 	diagnose_finish(&l->d, l->groups, 1);
 	assert_int_equal(l->d.n, 0);
-	g->rule = rule;
+}
+
+/* VXLAN of a known VTEP, freed where both netfilter's rules and conntrack may have said so. */
+static struct group *vxlan(struct lab *l, size_t i, const char *src)
+{
+	struct group *g = drop(l, i, "NETFILTER_DROP", "nf_hook_slow", NODE);
+
+	set_flow(g, IPPROTO_UDP, src, 50000, "192.168.77.1", 8472);
+	g->hook = HOOK_INPUT;
+	g->hook_family = "ip";
+	g->ct_state = CT_NEW;
+	return g;
+}
+
+/* Conntrack, whose table is full, say, drops the overlay's packets, too. */
+static void test_tunnel_without_rule(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = vxlan(l, 0, "192.168.77.2");
+
+	assert_finding(l, 1, "vxlan-blocked", STATUS_SUSPECTED);
+	assert_null(strstr(l->d.findings[0].summary, "a packet filter rule on"));
+	anew(l);
+	g->rule_others = 2;
+	assert_finding(l, 1, "vxlan-blocked", STATUS_SUSPECTED);
+	for (size_t i = 1; i < 4; i++)
+		l->groups[i].finding = -1;
+	g->rule_others = 0;
+	g->rule_none = true;
+	again(l, 0);
+	assert_int_equal(g->finding, -1);
+	g->rule_none = false;
+	g->verdict.function = "nf_conntrack_in";
+	assert_null(diagnose(l, 1));
+	/* a table said drop, whatever its rules are now */
+	g->verdict.function = "ipt_do_table";
+	g->rule_none = true;
+	assert_finding(l, 1, "vxlan-blocked", STATUS_CONFIRMED);
+}
+
+static void test_tunnel_full_conntrack(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = vxlan(l, 0, "192.168.77.2");
+
+	g->hook = HOOK_PREROUTING;
+	g->ct_state = CT_NONE;
+	g->rule_none = true;
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_count", "1000");
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_max", "1000");
+	assert_finding(l, 1, "conntrack-full", STATUS_CONFIRMED);
+	anew(l);
+	g->rule_none = false;
+	g->rule_others = 2;
+	assert_finding(l, 1, "conntrack-full", STATUS_SUSPECTED);
+}
+
+#define INPUT_RULE(number, text) make_rule(RULE_IPTABLES_LEGACY, "filter", "INPUT", number, text)
+
+static bool says(const struct finding *f, const char *text)
+{
+	for (size_t i = 0; i < f->n_evidence; i++) {
+		if (strstr(f->evidence[i].value, text))
+			return true;
+	}
+	for (size_t i = 0; i < f->n_fix; i++) {
+		if (strstr(f->fix[i].text, text))
+			return true;
+	}
+	return false;
+}
+
+/* It was another rule after all: nothing of the first one stays, and who had it keeps it. */
+static void test_tunnel_rule_changes(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = vxlan(l, 0, "192.168.77.2");
+	struct group *other = vxlan(l, 1, "192.168.77.3");
+
+	anew(l);
+	add_fdb(l->node, FLANNEL, 0, mac_b, "192.168.77.3");
+	set_rule(g, INPUT_RULE(3, "-A INPUT -p udp -j DROP"));
+	set_rule(other, INPUT_RULE(3, "-A INPUT -p udp -j DROP"));
+	diagnose_group(&l->d, g);
+	diagnose_group(&l->d, other);
+	assert_int_equal(g->finding, other->finding);
+	assert_true(says(&l->d.findings[g->finding], "192.168.77.2"));
+	set_rule(g,
+		 make_rule(RULE_IPTABLES_LEGACY, "raw", "PREROUTING", 1, "-A PREROUTING -j DROP"));
+	again(l, 0);
+	assert_int_not_equal(g->finding, other->finding);
+	assert_true(says(&l->d.findings[g->finding], "-I PREROUTING"));
+	assert_false(says(&l->d.findings[g->finding], "INPUT"));
+	assert_true(says(&l->d.findings[other->finding], "-I INPUT"));
+	assert_false(says(&l->d.findings[other->finding], "192.168.77.2"));
+	set_rule(other, NULL);
+	other->rule_none = true;
+	again(l, 1);
+	diagnose_finish(&l->d, l->groups, 2);
+	assert_int_equal(l->d.n, 1);
+	assert_int_equal(g->finding, 0);
+	assert_int_equal(other->finding, -1);
 }
 
 /* Late packets of connections that are over, the cloud's own addresses, and who is no pod. */
@@ -596,6 +715,20 @@ static void test_snat_exhausted(void **state)
 	assert_finding(l, 1, "snat-port-exhausted", STATUS_CONFIRMED);
 }
 
+/* What the node itself sends keeps its address and gets another port. */
+static void test_snat_exhausted_of_the_node(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped_by_none(l, HOOK_POSTROUTING);
+	struct flow other = flow_of(IPPROTO_UDP, "192.168.77.1", 6000, "203.0.113.9", 53);
+
+	set_flow(g, IPPROTO_UDP, "192.168.77.1", 40000, "203.0.113.9", 53);
+	g->has_original = true;
+	g->original = flow_of(IPPROTO_UDP, "192.168.77.1", 5000, "203.0.113.9", 53);
+	entry(l->node, &other, "203.0.113.9", 53, "192.168.77.1", 40000);
+	assert_finding(l, 1, "snat-port-exhausted", STATUS_CONFIRMED);
+}
+
 static void test_clash(void **state)
 {
 	struct lab *l = *state;
@@ -802,6 +935,9 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_forward_policy_to_known_pods, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rule_taken_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tunnel_without_rule, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tunnel_full_conntrack, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tunnel_rule_changes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forward_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_input, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_input_of_pods, setup, teardown),
@@ -827,6 +963,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_conntrack_full_not_by_rule, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rules_not_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_snat_exhausted, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_snat_exhausted_of_the_node, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_clash, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_clash_that_a_probe_saw, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_localnet, setup, teardown),

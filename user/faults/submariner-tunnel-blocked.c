@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../firewall.h"
 #include "../tunnel.h"
 
 static const struct {
@@ -48,7 +49,8 @@ static bool signature(const struct group *g)
 	if (tunnel_maybe_silence(g))
 		return true;
 	return g->kind == SAMPLE_DROP && g->has_sample && g->netns && g->flow.l3 &&
-	       find_channel(g) < N_CHANNELS && dropped_by_netfilter(g);
+	       find_channel(g) < N_CHANNELS && dropped_by_netfilter(g) &&
+	       firewall_by_rule(g) != TRI_NO;
 }
 
 /* A device that only Submariner makes, or a VXLAN device on its port. */
@@ -165,12 +167,11 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	netns_label(h, g->netns, where);
 	finding_place(f, "%s/%s/%s", where, channels[channel].what,
 		      direction == DIRECTION_IN ? "in" : "out");
-	finding_summary(f,
-			"a packet filter rule on %s drops %s %s %s in %s: it is %s, so the other "
-			"side is cut off",
-			where, channels[channel].what, direction == DIRECTION_IN ? "from" : "to",
-			addr_str(&peer, a), tunnel_hook(g, hook), channels[channel].purpose);
-	tunnel_advice(f, g, channels[channel].what, &peer, direction);
+	finding_summary(f, "%s on %s drops %s %s %s in %s: it is %s, so the other side is cut off",
+			tunnel_culprit(g), where, channels[channel].what,
+			direction == DIRECTION_IN ? "from" : "to", addr_str(&peer, a),
+			tunnel_hook(g, hook), channels[channel].purpose);
+	tunnel_rule(f, g, channels[channel].what, &peer, direction);
 	return 0;
 }
 

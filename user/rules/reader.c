@@ -552,7 +552,10 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 	} else {
 		a->others = replay.n;
 		a->none = !replay.n && !replay.cut;
-		a->why = replay.cut ? "not all of the rules could be read" : NULL;
+		if (replay.cut)
+			a->why = "not all of the rules could be read";
+		else if (a->none && rule_table_dropped(g))
+			a->why = "none of the rules there now can have done it";
 		if (replay.n && !replay.cut)
 			a->counters = replay_counters(&replay);
 	}

@@ -113,6 +113,13 @@ bool rule_may_be_verdict(const struct group *g)
 	return !g->verdict.function;
 }
 
+bool rule_table_dropped(const struct group *g)
+{
+	static const char *const place[] = {"nft_do_chain", NULL};
+
+	return g->verdict.function ? rule_may_be_verdict(g) : group_at(g, place);
+}
+
 bool rule_at_queue(const struct group *g)
 {
 	static const char *const place[] = {"nf_queue", NULL};
@@ -163,7 +170,8 @@ const char *rule_other_cause(const struct group *g)
 		if (!strcmp(causes[i].function, g->verdict.function))
 			return causes[i].cause;
 	}
-	return g->rule_none && rule_may_be_verdict(g) ? cause_by_place(g) : NULL;
+	return g->rule_none && !g->verdict.function && !rule_table_dropped(g) ? cause_by_place(g)
+									      : NULL;
 }
 
 static enum tri name_matches(const char *have, const char *name, char wildcard)

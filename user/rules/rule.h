@@ -112,6 +112,9 @@ char *rule_policy_command(const struct rule *r);
 /* Does what a probe saw of the verdict leave it to a table of rules? Conntrack and NAT give some,
  * too. True where none was seen. */
 bool rule_may_be_verdict(const struct group *g);
+/* Is it known that a table of rules gave the verdict, by what a probe saw or by where the packet
+ * was freed? */
+bool rule_table_dropped(const struct group *g);
 /* Netfilter dropped it and no rule did: who then, as far as hook programs or the place tell.
  * Static; NULL: a rule may have done it, or netfilter did not. */
 const char *rule_other_cause(const struct group *g);
