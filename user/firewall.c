@@ -172,9 +172,14 @@ const char *firewall_name(const struct rule *r, char *buf)
 
 void firewall_evidence(struct finding *f, const struct group *g)
 {
+	char buf[RULE_SENT_LEN];
+	const char *sent = group_rule_sent(g, buf);
+
 	free(f->rule);
 	f->rule = rule_str(g->rule);
 	finding_evidence(f, AGREES_YES, "rule", f->rule, NULL);
+	if (sent)
+		finding_evidence(f, AGREES_YES, "what it sends back", sent, NULL);
 	if (g->rule_why)
 		finding_evidence(f, AGREES_YES,
 				 group_rule_certain(g) ? "how it is known" : "how it was deduced",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/netfilter.h>
+#include <net/ethernet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,13 @@
 bool group_rule_certain(const struct group *g)
 {
 	return g->rule_certain && !g->verdicts_differ;
+}
+
+const char *group_rule_sent(const struct group *g, char *buf)
+{
+	bool six = g->flow.l3 == ETHERTYPE_IPV6;
+
+	return g->rule && (six || g->flow.l3 == ETHERTYPE_IP) ? rule_sent(g->rule, six, buf) : NULL;
 }
 
 const char *hook_name(enum nf_hook hook)

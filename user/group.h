@@ -149,6 +149,8 @@ struct group {
 
 /* Is it sure that this rule dropped all of the group's packets? */
 bool group_rule_certain(const struct group *g);
+/* What the rule sent to who sent the packet, as rule_sent(); NULL also where there is no rule. */
+const char *group_rule_sent(const struct group *g, char *buf);
 /* "input"; NULL for HOOK_NONE. */
 const char *hook_name(enum nf_hook hook);
 /* The name of an NFPROTO_*, "ip" or "inet" for example; NULL for an unknown one. */

@@ -284,6 +284,39 @@ static void test_rules_and_none(void **state)
 	g[0].rule = NULL;
 }
 
+/* What the sender of the packet got. */
+static void test_reject(void **state)
+{
+	struct made *m = *state;
+	struct rule reject = {.family = (char *)"inet",
+			      .table = (char *)"fw",
+			      .chain = (char *)"out",
+			      .handle = 3,
+			      .text = (char *)"udp dport 53 reject",
+			      .backend = RULE_NFT,
+			      .verdict = RULE_REJECT};
+	struct group *g = m->groups;
+	char *text;
+	json_t *j, *d;
+
+	m->f.groups[0] = 0;
+	g[0].rule = &reject;
+	g[0].flow.l3 = 0x86dd;
+	text = render(&m->r, false, false);
+	assert_has(text,
+		   "handle 3: udp dport 53 reject, which sends back icmpv6 port-unreachable\n");
+	free(text);
+	text = render(&m->r, true, false);
+	j = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	d = json_object_get(json_array_get(json_object_get(j, "drops"), 0), "rule");
+	assert_string_equal(json_string_value(json_object_get(d, "verdict")), "reject");
+	assert_string_equal(json_string_value(json_object_get(d, "sent")),
+			    "icmpv6 port-unreachable");
+	json_decref(j);
+	free(text);
+	g[0].rule = NULL;
+}
+
 static void test_full_disk(void **state)
 {
 	struct made *m = *state;
@@ -497,6 +530,7 @@ int main(void)
 		T(test_json),
 		T(test_what_hook_programs_saw),
 		T(test_rules_and_none),
+		T(test_reject),
 		T(test_full_disk),
 		T(test_nothing_seen),
 		T(test_one_is_singular),

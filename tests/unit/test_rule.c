@@ -187,6 +187,46 @@ static void test_who_did_it_if_no_rule_did(void **state)
 	assert_null(rule_other_cause(&g));
 }
 
+static void assert_sent(enum rule_backend backend, bool six, const char *text, const char *sent)
+{
+	struct rule r = {.backend = backend, .verdict = RULE_REJECT, .text = (char *)text};
+	char buf[RULE_SENT_LEN];
+
+	if (sent)
+		assert_string_equal(rule_sent(&r, six, buf), sent);
+	else
+		assert_null(rule_sent(&r, six, buf));
+	r.verdict = RULE_DROP;
+	assert_null(rule_sent(&r, six, buf));
+}
+
+static void test_what_reject_sends(void **state)
+{
+	(void)state;
+	assert_sent(RULE_NFT, false, "udp dport 53 counter reject", "icmp port-unreachable");
+	assert_sent(RULE_NFT, true, "reject", "icmpv6 port-unreachable");
+	assert_sent(RULE_NFT, false, "tcp dport 5 reject with tcp reset", "tcp reset");
+	assert_sent(RULE_NFT, true, "reject with icmpx admin-prohibited comment \"x\"",
+		    "icmpv6 admin-prohibited");
+	assert_sent(RULE_NFT, false, "reject with icmp type host-unreachable",
+		    "icmp host-unreachable");
+	assert_sent(RULE_NFT, false,
+		    "log prefix \"reject with tcp reset\" reject comment \"reject\"",
+		    "icmp port-unreachable");
+	assert_sent(RULE_NFT, false, "jump somewhere", NULL);
+	assert_sent(RULE_NFT, false, NULL, NULL);
+	assert_sent(RULE_IPTABLES_LEGACY, false,
+		    "-A INPUT -p tcp -j REJECT --reject-with tcp-reset", "tcp reset");
+	assert_sent(RULE_IPTABLES_NFT, true,
+		    "-A INPUT -j REJECT --reject-with icmp6-adm-prohibited",
+		    "icmpv6 adm-prohibited");
+	assert_sent(RULE_IPTABLES_NFT, false,
+		    "-A INPUT -m comment --comment \"\\\" --reject-with tcp-reset\" -j REJECT "
+		    "--reject-with icmp-port-unreachable",
+		    "icmp port-unreachable");
+	assert_sent(RULE_IPTABLES_LEGACY, false, "-A INPUT -j REJECT", "icmp port-unreachable");
+}
+
 static void test_three_values(void **state)
 {
 	(void)state;
@@ -305,6 +345,7 @@ int main(void)
 		cmocka_unit_test(test_delete_by_handle_or_number),
 		cmocka_unit_test(test_owner_by_chain_table_and_comment),
 		cmocka_unit_test(test_who_did_it_if_no_rule_did),
+		cmocka_unit_test(test_what_reject_sends),
 		cmocka_unit_test(test_three_values),
 		cmocka_unit_test(test_interfaces_of_a_packet),
 	};

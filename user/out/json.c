@@ -179,6 +179,7 @@ static void set_verdict(json_t *to, const struct group *g)
 static void set_rule(json_t *to, const struct group *g)
 {
 	const struct rule *r = g->rule;
+	char sent[RULE_SENT_LEN];
 	json_t *o;
 
 	if (!r && g->rule_others)
@@ -198,6 +199,8 @@ static void set_rule(json_t *to, const struct group *g)
 	if (r->number)
 		set_count(o, "number", r->number);
 	json_object_set_new(o, "policy", json_boolean(r->policy));
+	set_string(o, "verdict", rule_verdict_name(r->verdict));
+	set_string(o, "sent", group_rule_sent(g, sent));
 	set_string(o, "text", r->text);
 	set_string(o, "comment", r->comment);
 	set_string(o, "owner", rule_owner(r));

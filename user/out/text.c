@@ -253,12 +253,14 @@ static void print_fix(struct text_out *t, const struct finding *f)
 
 static void print_rule(struct text_out *t, const char *indent, const struct group *g)
 {
-	char *rule;
+	char *rule, buf[RULE_SENT_LEN];
+	const char *sent = group_rule_sent(g, buf);
 
 	if (g->rule) {
 		rule = rule_str(g->rule);
-		put(t, "%s%s: %s%s", indent, group_rule_certain(g) ? "rule" : "rule (deduced)",
-		    rule, rule_is_policy(g->rule) ? ", policy as intended" : "");
+		put(t, "%s%s: %s%s%s%s", indent, group_rule_certain(g) ? "rule" : "rule (deduced)",
+		    rule, rule_is_policy(g->rule) ? ", policy as intended" : "",
+		    sent ? ", which sends back " : "", sent ? sent : "");
 		free(rule);
 		fputc('\n', t->to);
 	} else if (rule_other_cause(g)) {

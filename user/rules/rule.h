@@ -85,6 +85,12 @@ const struct rule_hit *replay_counted(const struct replay *r, const char *before
 /* Does nft's grammar take it as a name? The kernel takes any bytes from others, and quotes for a
  * shell do not help: nft reads its words as one command. */
 bool rule_is_nft_name(const char *s);
+/* "drop", "reject", "queue"; "other": its target is not known here. */
+const char *rule_verdict_name(enum rule_verdict verdict);
+#define RULE_SENT_LEN 80
+/* What a rule that rejects sends back of an IPv4 or IPv6 packet: "tcp reset", "icmp
+ * port-unreachable". Returns buf of RULE_SENT_LEN; NULL: nothing, or it is not known. */
+const char *rule_sent(const struct rule *r, bool six, char *buf);
 /* "nft", "iptables-legacy"… */
 const char *rule_backend_name(enum rule_backend backend);
 /* The tool that changes such rules: "ip6tables-nft", "nft"… */
