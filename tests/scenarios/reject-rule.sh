@@ -97,6 +97,7 @@ variant_verdicts()
 	trace_start --netns "$LAB-node1"
 	flows_die 0.6 "udp poda $POD_C 7001" "udp poda $POD_C 7002" "udp poda $POD_C6 7003"
 	trace_stop
+	local verdicts
 	verdicts=$(query '.drops[] | ours | select(.rule and .flow.dport) |
 		"\(.flow.dport) \(.rule.verdict) \(.rule.sent // "nothing")"' | sort -u)
 	[[ $verdicts == "7001 drop nothing

@@ -33,6 +33,7 @@ struct fake_netns {
 	uint64_t queue_dropped;
 	const void *rules; /* the only bytes that are in its rules */
 	size_t n_rules;
+	const char *rules_table, *rules_chain; /* that those are in */
 	int rules_err;
 	bool legacy; /* iptables-legacy has every table */
 	uint64_t icmp_errors;

@@ -846,9 +846,46 @@ static void test_services_not_flushed(void **state)
 	know(l->node, "10.96.0.0/16", CIDR_SERVICE);
 	l->node->rules = "KUBE-SVC-ERIFXISQEP7F7OF4";
 	l->node->n_rules = strlen(l->node->rules);
+	l->node->rules_chain = "KUBE-SERVICES";
+	assert_null(diagnose(l, 1));
+	l->node->rules = "DNAT";
+	l->node->n_rules = 4;
+	l->node->rules_chain = "KUBE-SEP-6XV2XTHX2ZMG2ZVS";
+	assert_null(diagnose(l, 1));
+	l->node->rules_chain = "nat-prerouting";
+	l->node->rules_table = "kube-proxy";
 	assert_null(diagnose(l, 1));
 	l->node->rules_err = -EBADMSG;
 	assert_finding(l, 1, "kube-rules-flushed", STATUS_SUSPECTED);
+}
+
+/* Docker's and the CNI's ports are no Services. */
+static void test_services_flushed_beside_published_ports(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "IP_INNOROUTES", "ip_error", NODE);
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.96.0.10", 80);
+	know(l->node, "10.96.0.0/16", CIDR_SERVICE);
+	l->node->rules = "DNAT";
+	l->node->n_rules = 4;
+	l->node->rules_table = "nat";
+	l->node->rules_chain = "DOCKER";
+	assert_finding(l, 1, "kube-rules-flushed", STATUS_CONFIRMED);
+}
+
+/* kube-proxy's IPVS mode: kube-ipvs0 has the address. */
+static void test_services_of_ipvs(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = unanswered(l, "10.96.0.10", 80);
+
+	know(l->node, "10.96.0.0/16", CIDR_SERVICE);
+	entry(l->node, &g->flow, "10.96.0.10", 80, "10.244.1.2", 40000);
+	assert_finding(l, 1, "kube-rules-flushed", STATUS_SUSPECTED);
+	anew(l);
+	fake_addr(l->node, LAN0, "10.96.0.10/32");
+	assert_null(diagnose(l, 1));
 }
 
 static void test_services_translated(void **state)
@@ -971,8 +1008,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stale_dnat_of_living_rules, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_flushed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_route_to_services, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_services_of_ipvs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_translated, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_not_flushed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_services_flushed_beside_published_ports, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade_of_a_service, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade_by_hostile_name, setup, teardown),

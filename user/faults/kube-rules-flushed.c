@@ -55,23 +55,29 @@ static bool is_untranslated(const struct group *g, struct host *h, uint32_t node
 
 /* Are kube-proxy's rules there after all? Then they have none for this Service, which is another
  * thing. Its chains stay when they are flushed, and so do its rules of other tables: it must be a
- * jump to a Service's chain, a rule of kube-proxy's own table, or an address that is translated.
- * Recorded. */
+ * jump to a Service's chain (of iptables-nft: iptables-legacy has no names in jumps), a translation
+ * in one of its chains, or a rule of its own table. What others translate (Docker's and the CNI's
+ * published ports) is not for Services. Recorded. */
 static bool has_rules(const struct group *g, struct host *h, uint32_t node, struct finding *f)
 {
-	static const char *const names[] = {"KUBE-SVC-", "kube-proxy", "DNAT"};
+	static const struct rules_like likes[] = {
+		{.chain = "KUBE-", .bytes = "KUBE-SVC-", .n = 9},
+		{.chain = "KUBE-", .bytes = "DNAT", .n = 4},
+		{.table = "kube-proxy", .bytes = "", .n = 0},
+	};
 	bool six = g->flow.dst.family == AF_INET6;
 	int err = 0;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		int has = h->ops->rules_have(h, node, six, names[i], strlen(names[i]));
+	for (size_t i = 0; i < sizeof(likes) / sizeof(likes[0]); i++) {
+		int has = h->ops->rules_have(h, node, six, &likes[i]);
 
 		if (has > 0)
 			return true;
 		err = err ? err : has;
 	}
 	finding_evidence(f, err ? AGREES_UNREAD : AGREES_YES,
-			 "rules that lead to KUBE-SVC-…, of a table kube-proxy, or with DNAT",
+			 "rules of KUBE-… that lead to KUBE-SVC-… or have DNAT, or of a table "
+			 "kube-proxy",
 			 err ? strerror(-err) : "none", "kube-proxy's");
 	if (err)
 		f->status = STATUS_SUSPECTED;
@@ -85,8 +91,10 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	char where[128], flow[FLOW_STRLEN], net[ADDR_STRLEN + 4];
 	const struct known_cidr *services = firewall_service_cidr(h, node, &g->flow.dst);
 
-	if (!services || (g->kind == SAMPLE_RETRANSMIT ? !is_untranslated(g, h, node, f)
-						       : !has_no_route(g, h, node, f)))
+	/* kube-proxy's IPVS mode gives the node the Services' addresses, and needs no rules */
+	if (!services || host_addr_owner(h, node, &g->flow.dst) ||
+	    (g->kind == SAMPLE_RETRANSMIT ? !is_untranslated(g, h, node, f)
+					  : !has_no_route(g, h, node, f)))
 		return 0;
 	netns_label(h, node, where);
 	f->netns = node;

@@ -49,7 +49,8 @@ static bool is_gone(const struct group *g, struct host *h, struct finding *f)
 static void ask_rules(const struct group *g, struct host *h, struct finding *f)
 {
 	bool six = g->flow.dst.family == AF_INET6;
-	int has = h->ops->rules_have(h, g->netns, six, g->flow.dst.b, six ? 16 : 4);
+	struct rules_like with_addr = {.bytes = g->flow.dst.b, .n = six ? 16 : 4};
+	int has = h->ops->rules_have(h, g->netns, six, &with_addr);
 
 	finding_evidence(f,
 			 has < 0 ? AGREES_UNREAD
