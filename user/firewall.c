@@ -5,13 +5,60 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "firewall.h"
+#include "util.h"
+
+/* What it asks conntrack's state to be: "INVALID,UNTRACKED …", "{ invalid, untracked } …"; or,
+ * *other, not to be. NULL: it does not ask. */
+static const char *states_of(const struct rule *r, bool *other)
+{
+	static const char *const words[] = {"--ctstate", "--state", "state"};
+
+	for (size_t i = r->backend == RULE_NFT ? 2 : 0; i < ARRAY_SIZE(words); i++) {
+		const char *list = rule_text_after(r, words[i]), *at = list;
+
+		if (!list)
+			continue;
+		while (at[-1] == ' ')
+			at--;
+		at -= strlen(words[i]);
+		*other = *list == '!' || (at - r->text >= 3 && !strncmp(at - 3, " ! ", 3));
+		return list;
+	}
+	return NULL;
+}
+
+static bool lists_invalid(const char *list)
+{
+	static const char *const states[] = {"invalid", "new", "established", "related",
+					     "untracked"};
+	size_t state;
+
+	do {
+		size_t n;
+
+		list += strspn(list, "!={}(|&, ");
+		n = strcspn(list, "!={}(|&, )");
+		for (state = 0; state < ARRAY_SIZE(states); state++) {
+			if (n == strlen(states[state]) && !strncasecmp(list, states[state], n))
+				break;
+		}
+		list += n;
+	} while (state && state < ARRAY_SIZE(states));
+	return !state;
+}
 
 bool firewall_asks_for_invalid(const struct rule *r)
 {
-	return r->text && (strstr(r->text, "INVALID") || strstr(r->text, "ct state invalid") ||
-			   strstr(r->text, "ct state vmap"));
+	bool other = false;
+	const char *list = states_of(r, &other);
+
+	if (!list)
+		return false;
+	/* what a map does with the packet is its verdict, and this is of one that was dropped */
+	return !strncmp(list, "vmap ", 5) || lists_invalid(list) != other;
 }
 
 /* An error about some flow, or the answer to a ping. */

@@ -13,7 +13,7 @@ bool firewall_dropped(const struct group *g);
  * UDP and ICMP, and whatever a rule drops as invalid. Mostly that is what comes late, after the
  * end, and rulesets are right to drop it; firewall_dropped() is false. */
 bool firewall_dropped_stray(const struct group *g);
-/* Is it a rule about packets that conntrack calls invalid? */
+/* Does it ask for a state of conntrack, and match what conntrack calls invalid? */
 bool firewall_asks_for_invalid(const struct rule *r);
 /* Was it dropped by netfilter though no rule may have done it? False until the rules were read. */
 bool firewall_without_rule(const struct group *g);

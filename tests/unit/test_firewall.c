@@ -8,6 +8,7 @@
 #include "test.h"
 
 #include "fake_node.h"
+#include "firewall.h"
 #include "rules/rule.h"
 
 static struct rule *make_rule(enum rule_backend backend, const char *table, const char *chain,
@@ -451,6 +452,43 @@ static void test_invalid(void **state)
 }
 
 /* Backscatter: somebody attacks 203.0.113.9 in this node's name. */
+static bool asks(enum rule_backend backend, const char *text)
+{
+	struct rule r = {.backend = backend, .text = (char *)text};
+
+	return firewall_asks_for_invalid(&r);
+}
+
+/* Each way of writing it, as nft and iptables-save print it. */
+static void test_who_asks_for_invalid(void **state)
+{
+	(void)state;
+	assert_true(asks(RULE_NFT, "ct state invalid drop"));
+	assert_true(asks(RULE_NFT, "iif \"eth0\" ct state { invalid, untracked } counter drop"));
+	assert_true(asks(RULE_NFT, "ct state { new, invalid } drop"));
+	assert_true(asks(RULE_NFT, "ct state untracked,invalid drop"));
+	assert_true(asks(RULE_NFT, "ct state & invalid == invalid drop"));
+	assert_true(asks(RULE_NFT, "ct state vmap { invalid : drop, established : accept }"));
+	assert_true(asks(RULE_NFT, "ct state ! established,related drop"));
+	assert_true(asks(RULE_NFT, "ct state != established | related drop"));
+	assert_false(asks(RULE_NFT, "ct state != invalid drop"));
+	assert_false(asks(RULE_NFT, "ct state ! invalid,new drop"));
+	assert_false(asks(RULE_NFT, "ct state new drop comment \"ct state invalid\""));
+	assert_false(asks(RULE_NFT, "ct state { new, untracked } drop"));
+	assert_false(asks(RULE_NFT, "tcp dport 80 drop"));
+	assert_false(asks(RULE_NFT, NULL));
+	assert_true(asks(RULE_IPTABLES_LEGACY,
+			 "-A INPUT -m conntrack --ctstate INVALID,UNTRACKED -j DROP"));
+	assert_true(asks(RULE_IPTABLES_NFT, "-A INPUT -m state --state NEW,INVALID -j DROP"));
+	assert_true(asks(RULE_IPTABLES_LEGACY,
+			 "-A INPUT -m conntrack ! --ctstate RELATED,ESTABLISHED -j DROP"));
+	assert_false(asks(RULE_IPTABLES_LEGACY,
+			  "-A INPUT -m conntrack ! --ctstate INVALID,NEW ! -i lo -j DROP"));
+	assert_false(asks(RULE_IPTABLES_LEGACY, "-A INPUT -m conntrack --ctstate NEW -m comment "
+						"--comment \"not INVALID\" -j DROP"));
+	assert_false(asks(RULE_IPTABLES_LEGACY, "-A INVALID -j DROP"));
+}
+
 static void test_invalid_of_strangers(void **state)
 {
 	struct lab *l = *state;
@@ -989,6 +1027,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_queue_without_listener, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late_answers, setup, teardown),
+		cmocka_unit_test(test_who_asks_for_invalid),
 		cmocka_unit_test_setup_teardown(test_invalid_of_strangers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridge_filter, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridged_forward, setup, teardown),

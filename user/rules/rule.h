@@ -87,6 +87,9 @@ const struct rule_hit *replay_counted(const struct replay *r, const char *before
 bool rule_is_nft_name(const char *s);
 /* "drop", "reject", "queue"; "other": its target is not known here. */
 const char *rule_verdict_name(enum rule_verdict verdict);
+/* What follows the last such word of the rule's text, comments and other quoted text left out; NULL:
+ * the word is not there. */
+const char *rule_text_after(const struct rule *r, const char *word);
 #define RULE_SENT_LEN 80
 /* What a rule that rejects sends back of an IPv4 or IPv6 packet: "tcp reset", "icmp
  * port-unreachable". Returns buf of RULE_SENT_LEN; NULL: nothing, or it is not known. */

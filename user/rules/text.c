@@ -21,10 +21,10 @@ static size_t next_word(const char **s, bool iptables)
 	return n;
 }
 
-/* What follows the last such word; NULL: there is none. */
-static const char *after(const char *s, const char *word, bool iptables)
+const char *rule_text_after(const struct rule *r, const char *word)
 {
-	const char *found = NULL;
+	const char *s = r->text ? r->text : "", *found = NULL;
+	bool iptables = r->backend != RULE_NFT;
 	size_t n;
 
 	for (; (n = next_word(&s, iptables)); s += n) {
@@ -72,8 +72,8 @@ const char *rule_sent(const struct rule *r, bool six, char *buf)
 	if (r->verdict != RULE_REJECT || !r->text)
 		return NULL;
 	if (iptables)
-		of_iptables(after(r->text, "--reject-with", true), six, buf);
-	else if ((rest = after(r->text, "reject", false)))
+		of_iptables(rule_text_after(r, "--reject-with"), six, buf);
+	else if ((rest = rule_text_after(r, "reject")))
 		of_nft(rest, six, buf);
 	return iptables || rest ? buf : NULL;
 }
