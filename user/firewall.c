@@ -220,13 +220,20 @@ const char *firewall_name(const struct rule *r, char *buf)
 void firewall_evidence(struct finding *f, const struct group *g)
 {
 	char buf[RULE_SENT_LEN];
-	const char *sent = group_rule_sent(g, buf);
+	const char *sent = group_sent_by(g, g->rule, buf);
 
 	free(f->rule);
 	f->rule = rule_str(g->rule);
 	finding_evidence(f, AGREES_YES, "rule", f->rule, NULL);
 	if (sent)
 		finding_evidence(f, AGREES_YES, "what it sends back", sent, NULL);
+	for (size_t i = 0; i < g->n_also; i++) {
+		char *also = rule_str(&g->also[i]);
+
+		finding_evidence(f, AGREES_YES, "another rule, of other packets of the flow", also,
+				 NULL);
+		free(also);
+	}
 	if (g->rule_why)
 		finding_evidence(f, AGREES_YES,
 				 group_rule_certain(g) ? "how it is known" : "how it was deduced",

@@ -1235,6 +1235,43 @@ unchanged_by_trace()
 	[[ $before == "$after" ]] || fail "changed by the trace: $(diff <(echo "$before") <(echo "$after"))"
 }
 
+# two_of_one_group PORT: one packet of a flow, and then others by another rule, which only the client's
+# port tells apart. Both rules are named, and for how many packets that is known.
+two_of_one_group()
+{
+	local rules
+	in_ns poda "$TRAFFIC" burst --count 1 "udp,$POD_C,$1,30001"
+	in_ns poda "$TRAFFIC" burst --count 7 --interval 0.3 "udp,$POD_C,$1,30002"
+	trace_stop
+	rules=$(query "[.drops[] | ours | select(.flow.dport == $1)] | unique_by(.flow.dport) | .[] |
+		[.rule, .rules_also[]?] | map(.text | capture(\"sport (?<port>[0-9]+)\").port) | sort | join(\" \")")
+	[[ $rules == "30001 30002" ]] || fail "wanted both rules: $(query ".drops[] | ours | select(.flow.dport == $1) | del(.stack)" -c)"
+	rules=$(query ".drops[] | ours | select(.flow.dport == $1) | (.packets == 8 and .rule.certain == false and
+		.rule.seen >= 1 and .rules_also[0].seen >= 1 and .rule.seen + .rules_also[0].seen <= .packets)")
+	[[ $rules == true ]] || fail "wrong numbers: $(query ".drops[] | ours | select(.flow.dport == $1) | del(.stack)" -c)"
+}
+
+variant_two_rules_one_group()
+{
+	lab_up
+	nft_in node1 <<-END
+		table inet fw {
+			chain forward {
+				type filter hook forward priority 5
+				udp sport 30001 udp dport 7950 drop
+				udp sport 30002 udp dport 7950 drop
+			}
+		}
+	END
+	trace_start --netns "$LAB-node1"
+	two_of_one_group 7950
+	has_tool iptables-legacy || return 0
+	in_ns node1 iptables-legacy -w -A FORWARD -p udp --sport 30001 --dport 7951 -j DROP
+	in_ns node1 iptables-legacy -w -A FORWARD -p udp --sport 30002 --dport 7951 -j DROP
+	trace_start --netns "$LAB-node1"
+	two_of_one_group 7951
+}
+
 # The last one in this file: what others load in parallel is loaded by then.
 variant_unchanged()
 {

@@ -16,7 +16,7 @@ static bool signature(const struct group *g)
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	char where[128], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN], buf[RULE_SENT_LEN];
-	const char *sent = group_rule_sent(g, buf);
+	const char *sent = group_sent_by(g, g->rule, buf);
 
 	if (!firewall_pods_packet(g, h) && !firewall_cluster_addr(h, g->netns, &g->flow.src) &&
 	    !(g->hook == HOOK_OUTPUT && firewall_cluster_addr(h, g->netns, &g->flow.dst)))

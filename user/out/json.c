@@ -175,21 +175,11 @@ static void set_verdict(json_t *to, const struct group *g)
 	json_object_set_new(to, "verdict", o);
 }
 
-/* Which rule it was, or how many may have been it. */
-static void set_rule(json_t *to, const struct group *g)
+static json_t *rule_json(const struct group *g, const struct rule *r, uint64_t seen)
 {
-	const struct rule *r = g->rule;
+	json_t *o = json_object();
 	char sent[RULE_SENT_LEN];
-	json_t *o;
 
-	if (!r && g->rule_others)
-		set_count(to, "rule_candidates", g->rule_others);
-	if (!r) {
-		set_string(to, "no_rule", rule_other_cause(g));
-		set_string(to, "rule_unknown", g->rule_why);
-		return;
-	}
-	o = json_object();
 	set_string(o, "backend", rule_backend_name(r->backend));
 	set_string(o, "family", r->family);
 	set_string(o, "table", r->table);
@@ -200,11 +190,34 @@ static void set_rule(json_t *to, const struct group *g)
 		set_count(o, "number", r->number);
 	json_object_set_new(o, "policy", json_boolean(r->policy));
 	set_string(o, "verdict", rule_verdict_name(r->verdict));
-	set_string(o, "sent", group_rule_sent(g, sent));
+	set_string(o, "sent", group_sent_by(g, r, sent));
 	set_string(o, "text", r->text);
 	set_string(o, "comment", r->comment);
 	set_string(o, "owner", rule_owner(r));
 	json_object_set_new(o, "intended", json_boolean(rule_is_policy(r)));
+	if (seen)
+		set_count(o, "seen", seen);
+	return o;
+}
+
+/* Which rule it was, or how many may have been it. */
+static void set_rule(json_t *to, const struct group *g)
+{
+	json_t *o, *also = json_array();
+
+	for (size_t i = 0; g->rule && i < g->n_also; i++)
+		json_array_append_new(also, rule_json(g, &g->also[i], group_also_seen(g, i)));
+	if (json_array_size(also))
+		json_object_set(to, "rules_also", also);
+	json_decref(also);
+	if (!g->rule && g->rule_others)
+		set_count(to, "rule_candidates", g->rule_others);
+	if (!g->rule) {
+		set_string(to, "no_rule", rule_other_cause(g));
+		set_string(to, "rule_unknown", g->rule_why);
+		return;
+	}
+	o = rule_json(g, g->rule, group_rule_seen(g));
 	json_object_set_new(o, "certain", json_boolean(group_rule_certain(g)));
 	set_string(o, "why", g->rule_why);
 	json_object_set_new(to, "rule", o);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "../seen.h"
 #include "../util.h"
 #include "nft.h"
 #include "reader.h"
@@ -562,13 +563,58 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 	replay_free(&replay);
 }
 
+static void read_text(const struct reader *r, struct rule *rule)
+{
+	if (rule->backend == RULE_NFT && !rule->text)
+		rule->text =
+			r->from->nft_text(rule->family, rule->table, rule->chain, rule->handle);
+}
+
+/* Another rule than the answer's, whose memory becomes the answer's: SEEN_ALSO of it. */
+static unsigned int add_also(const struct reader *r, struct answer *a, struct rule *rule)
+{
+	size_t i = 0;
+
+	while (i < a->n_also && !rule_same(&a->also[i], rule))
+		i++;
+	if (i == GROUP_ALSO)
+		return SEEN_UNKNOWN;
+	if (i == a->n_also) {
+		read_text(r, rule);
+		a->also[a->n_also++] = *rule;
+		memset(rule, 0, sizeof(*rule));
+	}
+	return SEEN_ALSO + (unsigned int)i;
+}
+
+/* Whose rule is that packet of the group? The answer is of one that a probe saw, or of the first.
+ */
+static unsigned int whose(const struct reader *r, const struct group *g, struct answer *a, size_t i)
+{
+	struct answer other = {};
+	unsigned int rule = SEEN_UNKNOWN;
+	struct group view;
+
+	if (a->certain ? g->seen[i].told_rule : !i)
+		return SEEN_SAME;
+	seen_view(g, i, &view);
+	deduce(r, &view, &other);
+	if (other.known && rule_same(&other.rule, &a->rule))
+		rule = SEEN_SAME;
+	else if (other.known)
+		rule = add_also(r, a, &other.rule);
+	answer_free(&other);
+	return rule;
+}
+
 static void find_answer(const struct reader *r, const struct group *g, struct answer *a)
 {
 	if (!seen(r, g, a))
 		deduce(r, g, a);
-	if (a->known && a->rule.backend == RULE_NFT && !a->rule.text)
-		a->rule.text = r->from->nft_text(a->rule.family, a->rule.table, a->rule.chain,
-						 a->rule.handle);
+	if (a->known)
+		read_text(r, &a->rule);
+	for (size_t i = 0; a->known && i < g->n_seen; i++)
+		a->seen[a->n_seen++] = whose(r, g, a, i);
 	a->mixed = a->known && is_mixed(r, &a->rule);
 }
 

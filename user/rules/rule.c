@@ -25,6 +25,18 @@ void rule_free(struct rule *r)
 	memset(r, 0, sizeof(*r));
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+bool rule_same(const struct rule *a, const struct rule *b)
+{
+	return a->backend == b->backend && a->handle == b->handle && a->number == b->number &&
+	       a->policy == b->policy && same_text(a->family, b->family) &&
+	       same_text(a->table, b->table) && same_text(a->chain, b->chain);
+}
+
 void replay_free(struct replay *r)
 {
 	for (size_t i = 0; i < r->n; i++)

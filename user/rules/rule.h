@@ -85,10 +85,12 @@ const struct rule_hit *replay_counted(const struct replay *r, const char *before
 /* Does nft's grammar take it as a name? The kernel takes any bytes from others, and quotes for a
  * shell do not help: nft reads its words as one command. */
 bool rule_is_nft_name(const char *s);
+/* Is it one rule or policy: the same place, not the same text? */
+bool rule_same(const struct rule *a, const struct rule *b);
 /* "drop", "reject", "queue"; "other": its target is not known here. */
 const char *rule_verdict_name(enum rule_verdict verdict);
-/* What follows the last such word of the rule's text, comments and other quoted text left out; NULL:
- * the word is not there. */
+/* What follows the last such word of the rule's text, comments and other quoted text left out;
+ * NULL: the word is not there. */
 const char *rule_text_after(const struct rule *r, const char *word);
 #define RULE_SENT_LEN 80
 /* What a rule that rejects sends back of an IPv4 or IPv6 packet: "tcp reset", "icmp
