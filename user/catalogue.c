@@ -29,6 +29,7 @@ const struct fault *const fault_catalogue[] = {
 	&fault_host_input_drop,
 	&fault_output_drop,
 	&fault_route_localnet_off,
+	&fault_masq_no_address,
 	&fault_snat_port_exhausted,
 	&fault_conntrack_clash,
 	&fault_stale_udp_dnat,

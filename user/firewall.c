@@ -112,7 +112,7 @@ bool firewall_without_rule(const struct group *g)
 {
 	if (g->kind != SAMPLE_DROP || !g->netns || !g->has_sample || !dropped_by_netfilter(g))
 		return false;
-	return !rule_may_be_verdict(g) || (g->rule_none && !rule_table_dropped(g));
+	return rule_is_none(g);
 }
 
 bool firewall_maybe_without_rule(const struct group *g)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The faults of a node's packet filter, conntrack and NAT, each with the state that must not give
  * it. */
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/rtnetlink.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -767,6 +768,34 @@ static void test_snat_exhausted_of_the_node(void **state)
 	assert_finding(l, 1, "snat-port-exhausted", STATUS_CONFIRMED);
 }
 
+/* The uplink has no address, nor has any other device but its link's own. */
+static void test_masquerade_without_address(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped_by_none(l, HOOK_POSTROUTING);
+
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 5000, "203.0.113.9", 53);
+	g->has_ct_status = true;
+	l->node->rules = "MASQUERADE";
+	l->node->n_rules = 10;
+	for (size_t i = 0; i < l->node->n_addrs; i++)
+		l->node->addrs[i].scope = RT_SCOPE_LINK;
+	assert_finding(l, 1, "masq-no-address", STATUS_CONFIRMED);
+	anew(l);
+	l->node->rules_err = -EBADMSG;
+	assert_finding(l, 1, "masq-no-address", STATUS_SUSPECTED);
+	anew(l);
+	l->node->rules_err = 0;
+	l->node->n_rules = 0;
+	assert_null(diagnose(l, 1)); /* nothing masquerades */
+	l->node->n_rules = 10;
+	g->ct_status = IPS_SRC_NAT_DONE;
+	assert_null(diagnose(l, 1)); /* it got one */
+	g->ct_status = 0;
+	l->node->addrs[0].scope = RT_SCOPE_UNIVERSE;
+	assert_null(diagnose(l, 1));
+}
+
 static void test_clash(void **state)
 {
 	struct lab *l = *state;
@@ -1040,6 +1069,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rules_not_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_snat_exhausted, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_snat_exhausted_of_the_node, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_masquerade_without_address, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_clash, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_clash_that_a_probe_saw, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_localnet, setup, teardown),

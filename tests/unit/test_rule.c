@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A rule as a report writes it, and the commands that a fix makes of it. */
+#include <linux/netfilter/nf_conntrack_common.h>
+
 #include "test.h"
 
 #include "rules/rule.h"
@@ -164,13 +166,28 @@ static void test_owner_by_chain_table_and_comment(void **state)
 
 static void test_who_did_it_if_no_rule_did(void **state)
 {
-	struct symbol stack[] = {{.name = "ip_vs_in_hook"}};
+	struct symbol stack[] = {{.name = "ip_vs_in_hook"}}, nat[] = {{.name = "nft_nat_do_chain"}};
 	struct group g = {.hook = HOOK_POSTROUTING, .ct_state = CT_NEW};
 
 	(void)state;
 	assert_null(rule_other_cause(&g)); /* the rules were not read */
 	g.rule_none = true;
-	assert_has(rule_other_cause(&g), "another packet was faster");
+	assert_has(rule_other_cause(&g), "another packet was faster, or NAT without a free port");
+	g.has_ct_status = true;
+	assert_has(rule_other_cause(&g), "NAT, without an address");
+	g.ct_status = IPS_SRC_NAT_DONE;
+	assert_string_equal(rule_other_cause(&g), "conntrack, where another packet was faster");
+	g.ct_status |= IPS_SRC_NAT;
+	assert_has(rule_other_cause(&g), "NAT without a free port");
+	/* a chain of NAT's, where a rule that drops would be one that may have */
+	g.loc.name = "nft_do_chain";
+	assert_null(rule_other_cause(&g));
+	g.stack = nat;
+	g.n_stack = 1;
+	assert_has(rule_other_cause(&g), "NAT, which has no address");
+	g.stack = NULL;
+	g.n_stack = 0;
+	g.loc.name = NULL;
 	g.hook = HOOK_PREROUTING;
 	g.ct_state = CT_NONE;
 	assert_has(rule_other_cause(&g), "table may be full");

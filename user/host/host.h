@@ -61,6 +61,7 @@ struct link {
 struct if_addr {
 	uint32_t ifindex;
 	struct cidr net; /* the address itself with its prefix length */
+	uint8_t scope;	 /* RT_SCOPE_* */
 };
 
 struct route {

@@ -534,6 +534,15 @@ static bool seen(const struct reader *r, const struct group *g, struct answer *a
 	return true;
 }
 
+/* None of the rules may have done it. But is it known that one did? */
+static bool has_changed(const struct group *g)
+{
+	struct group now = *g;
+
+	now.rule_none = true;
+	return !rule_is_none(&now);
+}
+
 static void deduce(const struct reader *r, const struct group *g, struct answer *a)
 {
 	struct replay replay = {};
@@ -555,7 +564,7 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 		a->none = !replay.n && !replay.cut;
 		if (replay.cut)
 			a->why = "not all of the rules could be read";
-		else if (a->none && rule_table_dropped(g))
+		else if (a->none && has_changed(g))
 			a->why = "none of the rules there now can have done it";
 		if (replay.n && !replay.cut)
 			a->counters = replay_counters(&replay);

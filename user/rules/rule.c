@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <ctype.h>
 #include <inttypes.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,13 +133,6 @@ bool rule_table_dropped(const struct group *g)
 	return g->verdict.function ? rule_may_be_verdict(g) : group_at(g, place);
 }
 
-bool rule_at_queue(const struct group *g)
-{
-	static const char *const place[] = {"nf_queue", NULL};
-
-	return group_at(g, place);
-}
-
 static bool is_under(const struct group *g, const char *prefix)
 {
 	for (int i = 0; i < g->n_stack; i++) {
@@ -148,11 +142,47 @@ static bool is_under(const struct group *g, const char *prefix)
 	return false;
 }
 
+/* A chain of nftables' NAT drops what its expression has no address for (masquerade, redirect). */
+static bool in_nat_chain(const struct group *g)
+{
+	return is_under(g, "nft_nat_do_chain") ||
+	       (g->verdict.function && strstr(g->verdict.function, "t_do_table") &&
+		!strcmp(g->verdict.table, "nat"));
+}
+
+bool rule_is_none(const struct group *g)
+{
+	return !rule_may_be_verdict(g) ||
+	       (g->rule_none && (!rule_table_dropped(g) || in_nat_chain(g)));
+}
+
+bool rule_at_queue(const struct group *g)
+{
+	static const char *const place[] = {"nf_queue", NULL};
+
+	return group_at(g, place);
+}
+
+/* Where a new connection is confirmed, and before that gets its source address. NAT that is done
+ * (nf_nat_setup_info(), net/netfilter/nf_nat_core.c) had an address, and may have had no free port.
+ */
+static const char *cause_at_the_end(const struct group *g)
+{
+	if (g->has_ct_status && !(g->ct_status & IPS_SRC_NAT_DONE))
+		return "NAT, without an address to give it, or conntrack, where another packet was "
+		       "faster";
+	if (g->has_ct_status && !(g->ct_status & IPS_SRC_NAT))
+		return "conntrack, where another packet was faster";
+	return "conntrack, where another packet was faster, or NAT without a free port";
+}
+
 /* By what the hook has in it, and by what conntrack knew of the packet. */
 static const char *cause_by_place(const struct group *g)
 {
 	bool first = g->hook == HOOK_PREROUTING || g->hook == HOOK_OUTPUT;
 
+	if (in_nat_chain(g))
+		return "NAT, which has no address to give it (masquerade, redirect)";
 	if (is_under(g, "ip_vs_"))
 		return "IPVS";
 	if (is_under(g, "nf_synproxy") || is_under(g, "synproxy_") || is_under(g, "ipv4_synproxy"))
@@ -162,8 +192,7 @@ static const char *cause_by_place(const struct group *g)
 	if (first && g->ct_state == CT_NONE)
 		return "conntrack, whose table may be full";
 	if ((g->hook == HOOK_POSTROUTING || g->hook == HOOK_INPUT) && g->ct_state == CT_NEW)
-		return "conntrack, where another packet was faster, or NAT without a free port or "
-		       "address";
+		return cause_at_the_end(g);
 	return "conntrack, NAT or another function of the hook";
 }
 
@@ -182,8 +211,7 @@ const char *rule_other_cause(const struct group *g)
 		if (!strcmp(causes[i].function, g->verdict.function))
 			return causes[i].cause;
 	}
-	return g->rule_none && !g->verdict.function && !rule_table_dropped(g) ? cause_by_place(g)
-									      : NULL;
+	return rule_is_none(g) && rule_may_be_verdict(g) ? cause_by_place(g) : NULL;
 }
 
 static enum tri name_matches(const char *have, const char *name, char wildcard)
