@@ -217,6 +217,15 @@ const char *firewall_name(const struct rule *r, char *buf)
 	return buf;
 }
 
+/* Does it check the way back: -m rpfilter, fib saddr? */
+static bool is_reverse_path(const struct rule *r)
+{
+	const char *fib = r->backend == RULE_NFT ? rule_text_after(r, "fib") : NULL;
+
+	return fib ? !strncmp(fib, "saddr", 5)
+		   : r->backend != RULE_NFT && rule_text_after(r, "rpfilter");
+}
+
 void firewall_evidence(struct finding *f, const struct group *g)
 {
 	char buf[RULE_SENT_LEN];
@@ -225,6 +234,11 @@ void firewall_evidence(struct finding *f, const struct group *g)
 	free(f->rule);
 	f->rule = rule_str(g->rule);
 	finding_evidence(f, AGREES_YES, "rule", f->rule, NULL);
+	if (is_reverse_path(g->rule))
+		finding_evidence(f, AGREES_YES, "what it checks",
+				 "that the way back to the sender is the one by which it came "
+				 "(reverse path): `ip route get` tells it",
+				 NULL);
 	if (sent)
 		finding_evidence(f, AGREES_YES, "what it sends back", sent, NULL);
 	for (size_t i = 0; i < g->n_also; i++) {

@@ -79,6 +79,19 @@ static const char *fix_of(struct lab *l, size_t i)
 	return l->d.findings[0].fix[i].text;
 }
 
+static bool says(const struct finding *f, const char *text)
+{
+	for (size_t i = 0; i < f->n_evidence; i++) {
+		if (strstr(f->evidence[i].value, text))
+			return true;
+	}
+	for (size_t i = 0; i < f->n_fix; i++) {
+		if (strstr(f->fix[i].text, text))
+			return true;
+	}
+	return false;
+}
+
 static void test_forward(void **state)
 {
 	struct lab *l = *state;
@@ -88,6 +101,16 @@ static void test_forward(void **state)
 	assert_string_equal(fix_of(l, 0),
 			    "iptables-legacy -w -t filter -I FORWARD -i cni0 -o flannel.1 "
 			    "-p tcp --dport 80 -j ACCEPT");
+}
+
+/* It is the route that is wrong then, or the sender's address. */
+static void test_reverse_path_rule(void **state)
+{
+	struct lab *l = *state;
+
+	dropped(l, HOOK_PREROUTING, "PREROUTING", "-A PREROUTING -m rpfilter --invert -j DROP");
+	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
+	assert_true(says(&l->d.findings[0], "reverse path"));
 }
 
 /* Who drops all drops the answers, too. */
@@ -266,19 +289,6 @@ static void test_tunnel_full_conntrack(void **state)
 }
 
 #define INPUT_RULE(number, text) make_rule(RULE_IPTABLES_LEGACY, "filter", "INPUT", number, text)
-
-static bool says(const struct finding *f, const char *text)
-{
-	for (size_t i = 0; i < f->n_evidence; i++) {
-		if (strstr(f->evidence[i].value, text))
-			return true;
-	}
-	for (size_t i = 0; i < f->n_fix; i++) {
-		if (strstr(f->fix[i].text, text))
-			return true;
-	}
-	return false;
-}
 
 /* It was another rule after all: nothing of the first one stays, and who had it keeps it. */
 static void test_tunnel_rule_changes(void **state)
@@ -1051,6 +1061,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reject, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_endpoints, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_network_policy, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reverse_path_rule, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_invalid, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_docker_isolation, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_queue_without_listener, setup, teardown),

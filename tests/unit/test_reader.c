@@ -314,6 +314,40 @@ static void test_conntrack_table_is_full(void **state)
 	answer_free(&a);
 }
 
+/* A rule that may match is the only one that can have done it, where conntrack passes all such. */
+static void test_before_conntrack(void **state)
+{
+	struct group g = seen_by_a_probe();
+	struct answer a;
+
+	(void)state;
+	node.legacy =
+		"*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -m rpfilter --invert -j DROP\n"
+		"COMMIT\n";
+	memset(&g.verdict, 0, sizeof(g.verdict));
+	g.explained = false;
+	g.hook = HOOK_PREROUTING;
+	g.loc.name = "nf_hook_slow";
+	g.ct_state = CT_NONE;
+	a = answer(&g);
+	assert_true(a.known && !a.certain);
+	answer_free(&a);
+	node.full = true;
+	a = answer(&g);
+	assert_false(a.known);
+	answer_free(&a);
+	node.full = false;
+	g.flow.proto = IPPROTO_TCP;
+	a = answer(&g);
+	assert_false(a.known);
+	answer_free(&a);
+	g.flow.proto = IPPROTO_UDP;
+	g.ct_state = CT_NEW;
+	a = answer(&g);
+	assert_false(a.known);
+	answer_free(&a);
+}
+
 /* At nf_queue() only a rule that queues can have done it, and that rule alone is enough. */
 static void test_only_queues_at_a_queue(void **state)
 {
@@ -523,6 +557,7 @@ int main(void)
 		cmocka_unit_test(test_any_bytes_arrive),
 		cmocka_unit_test_setup(test_conntrack_table_is_full, set_node),
 		cmocka_unit_test_setup(test_no_rule_after_all, set_node),
+		cmocka_unit_test_setup(test_before_conntrack, set_node),
 		cmocka_unit_test_setup(test_rules_of_one_group, set_node),
 		cmocka_unit_test_setup(test_seen_arrives, set_node),
 		cmocka_unit_test_setup(test_only_queues_at_a_queue, set_node),

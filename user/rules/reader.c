@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -285,6 +286,17 @@ static bool conntrack_may_have(const struct reader *r, const struct group *g,
 	       !only_rules_drop(g) && r->from->conntrack_full();
 }
 
+/* Of what conntrack has no entry of it refuses in that hook only what it has no room for, and TCP
+ * that it finds wrong (nf_conntrack_in(), nf_conntrack_tcp_packet()); IPv6's fragments may be
+ * wrong, too. */
+static bool conntrack_passes(const struct reader *r, const struct group *g)
+{
+	return !g->verdict.function && g->hook == HOOK_PREROUTING && g->ct_state == CT_NONE &&
+	       (g->flow.proto == IPPROTO_UDP || g->flow.proto == IPPROTO_ICMP ||
+		g->flow.proto == IPPROTO_ICMPV6) &&
+	       !g->flow.is_fragment && !r->from->conntrack_full();
+}
+
 static const struct rule_hit *choose(const struct reader *reader, const struct replay *r,
 				     const struct group *g, const char **why)
 {
@@ -294,7 +306,7 @@ static const struct rule_hit *choose(const struct reader *reader, const struct r
 		*why = "the packet matches it, and nothing before it can have dropped the packet";
 		return &r->hits[0];
 	}
-	if (r->n == 1 && !r->cut && only_rules_drop(g)) {
+	if (r->n == 1 && !r->cut && (only_rules_drop(g) || conntrack_passes(reader, g))) {
 		*why = "no other rule in this hook can have dropped the packet";
 		return &r->hits[0];
 	}
