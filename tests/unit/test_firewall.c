@@ -839,6 +839,9 @@ static void test_localnet(void **state)
 	fake_sysctl(l->node, "net/ipv4/conf/all/route_localnet", "1");
 	assert_null(diagnose(l, 1));
 	fake_sysctl(l->node, "net/ipv4/conf/all/route_localnet", "0");
+	fake_sysctl(l->node, "net/ipv4/conf/flannel.1/route_localnet", "1");
+	assert_null(diagnose(l, 1)); /* it is on for that device alone */
+	fake_sysctl(l->node, "net/ipv4/conf/flannel.1/route_localnet", "0");
 	assert_finding(l, 1, "route-localnet-off", STATUS_CONFIRMED);
 	assert_string_equal(fix_of(l, 0), "sysctl -w net.ipv4.conf.all.route_localnet=1");
 }
@@ -857,6 +860,10 @@ static void test_stale_dnat(void **state)
 	assert_string_equal(fix_of(l, 0),
 			    "conntrack -D -p udp --orig-dst 10.96.0.10 --orig-port-dst 53 "
 			    "--reply-src 10.244.1.9");
+	anew(l);
+	fake_link(l->node, 12, "kube-ipvs0", "dummy");
+	fake_addr(l->node, 12, "10.96.0.10/32");
+	assert_finding(l, 1, "stale-udp-dnat", STATUS_SUSPECTED);
 }
 
 /* kube-proxy has not taken it out of its rules yet: the entry would come back. */
@@ -934,6 +941,18 @@ static void test_services_not_flushed(void **state)
 	assert_null(diagnose(l, 1));
 	l->node->rules_err = -EBADMSG;
 	assert_finding(l, 1, "kube-rules-flushed", STATUS_SUSPECTED);
+}
+
+/* eBPF knows no such Service, and kube-proxy was never there. */
+static void test_services_of_others(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "IP_INNOROUTES", "ip_error", NODE);
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.96.0.10", 80);
+	know(l->node, "10.96.0.0/16", CIDR_SERVICE);
+	fake_link(l->node, 12, "cilium_host", "veth");
+	assert_null(diagnose(l, 1));
 }
 
 /* Docker's and the CNI's ports are no Services. */
@@ -1091,6 +1110,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_services_of_ipvs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_translated, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_not_flushed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_services_of_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_flushed_beside_published_ports, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade, setup, teardown),
