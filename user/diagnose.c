@@ -106,16 +106,14 @@ static size_t count_groups(const struct group *groups, size_t n, int finding)
 	return count;
 }
 
-/* What it says may be of the group that leaves: it is made anew from those that stay. */
+/* What it says of a rule may be of the group that leaves: it is made anew from those that stay. */
 static void leave(struct diagnosis *d, struct group *groups, size_t n, struct group *g)
 {
 	int id = g->finding;
-	struct finding *f = &d->findings[id];
-	size_t others = count_groups(groups, n, id) - 1;
 
-	if (others && (!f->rule || says_rule(f, g->rule)))
+	if (count_groups(groups, n, id) > 1 && !d->findings[id].rule)
 		return;
-	finding_free(f);
+	finding_free(&d->findings[id]);
 	for (size_t i = 0; i < n; i++) {
 		if (groups[i].finding != id)
 			continue;
@@ -125,12 +123,25 @@ static void leave(struct diagnosis *d, struct group *groups, size_t n, struct gr
 	}
 }
 
+/* What was seen of the node when the finding was made may be gone: then it stands, as long as it
+ * may. */
+static bool still_stands(const struct finding *f, const struct group *g)
+{
+	return f->fault->signature(g) && (!f->rule || says_rule(f, g->rule));
+}
+
 void diagnose_again(struct diagnosis *d, struct group *groups, size_t n, size_t i)
 {
-	if (groups[i].finding >= 0)
-		leave(d, groups, n, &groups[i]);
-	groups[i].finding = -1;
-	diagnose_group(d, &groups[i]);
+	struct group *g = &groups[i];
+	int old = g->finding;
+	bool stands = old >= 0 && still_stands(&d->findings[old], g);
+
+	if (old >= 0 && !stands)
+		leave(d, groups, n, g);
+	g->finding = -1;
+	diagnose_group(d, g);
+	if (g->finding < 0 && stands)
+		g->finding = old;
 }
 
 static bool same_ends(const struct flow *a, const struct flow *b)

@@ -241,13 +241,6 @@ void firewall_evidence(struct finding *f, const struct group *g)
 				 NULL);
 	if (sent)
 		finding_evidence(f, AGREES_YES, "what it sends back", sent, NULL);
-	for (size_t i = 0; i < g->n_also; i++) {
-		char *also = rule_str(&g->also[i]);
-
-		finding_evidence(f, AGREES_YES, "another rule, of other packets of the flow", also,
-				 NULL);
-		free(also);
-	}
 	if (g->rule_why)
 		finding_evidence(f, AGREES_YES,
 				 group_rule_certain(g) ? "how it is known" : "how it was deduced",

@@ -233,6 +233,25 @@ static void test_rule_taken_back(void **state)
 	assert_int_equal(l->d.n, 0);
 }
 
+/* Who listened then is gone when the rule is told of again: what was proved stands. */
+static void test_finding_stands(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_INPUT, "INPUT", "-P INPUT DROP");
+
+	anew(l);
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.244.1.1", 10250);
+	listen_on(l->node, 10250);
+	again(l, 0);
+	assert_int_equal(g->finding, 0);
+	l->node->n_listeners = 0;
+	again(l, 0);
+	assert_int_equal(g->finding, 0);
+	set_rule(g, make_rule(RULE_IPTABLES_LEGACY, "filter", "INPUT", 4, "-A INPUT -j DROP"));
+	again(l, 0);
+	assert_int_equal(g->finding, -1);
+}
+
 /* VXLAN of a known VTEP, freed where both netfilter's rules and conntrack may have said so. */
 static struct group *vxlan(struct lab *l, size_t i, const char *src)
 {
@@ -1068,6 +1087,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_forward_policy_to_known_pods, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rule_taken_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_finding_stands, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tunnel_without_rule, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tunnel_full_conntrack, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tunnel_rule_changes, setup, teardown),

@@ -119,6 +119,9 @@ static void test_other_packets_come_last(void **state)
 	groups[1].netns = 2;
 	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 1);
 	assert_int_equal(taken[0], 1);
+	turns.rest = true;
+	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 0);
+	turns.rest = false;
 	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 1);
 	assert_int_equal(taken[0], 0);
 	assert_true(groups[0].seen_only);

@@ -123,8 +123,8 @@ char *rule_policy_command(const struct rule *r);
 /* Does what a probe saw of the verdict leave it to a table of rules? Conntrack and NAT give some,
  * too. True where none was seen. */
 bool rule_may_be_verdict(const struct group *g);
-/* Is it known that no rule did it: a probe saw conntrack's or NAT's own verdict, or the rules were read
- * and none may have? */
+/* Is it known that no rule did it: a probe saw conntrack's or NAT's own verdict, or the rules were
+ * read and none may have? */
 bool rule_is_none(const struct group *g);
 /* Is it known that a table of rules gave the verdict, by what a probe saw or by where the packet
  * was freed? */

@@ -106,7 +106,7 @@ static uint32_t next_netns(struct turns *t, struct table *table)
 			best = g->netns;
 		}
 	}
-	for (size_t i = table->n; i-- && !best;) {
+	for (size_t i = table->n; i-- && !best && !t->rest;) {
 		if (wants_seen(&table->groups[i]))
 			best = table->groups[i].netns;
 	}

@@ -19,6 +19,7 @@ struct turns {
 	} places[TURNS_PLACES];
 	size_t n;
 	uint32_t netns; /* the last one */
+	bool rest; /* who knows the rule waits with more packets until others are asked about */
 };
 
 /* May a rule have dropped these packets? */
