@@ -834,6 +834,12 @@ static void test_clash(void **state)
 	assert_null(diagnose(l, 1));
 	entry(l->node, &g->flow, "10.244.2.2", 80, "10.244.1.2", 40000);
 	assert_finding(l, 1, "conntrack-clash", STATUS_CONFIRMED);
+	anew(l);
+	g->has_ct_status = true;
+	assert_finding(l, 1, "conntrack-clash", STATUS_CONFIRMED);
+	anew(l);
+	l->node->conntrack[0].status = IPS_SRC_NAT_DONE; /* a later try's */
+	assert_null(diagnose(l, 1));
 }
 
 /* The rules are not even read then. */
