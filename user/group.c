@@ -118,7 +118,7 @@ void group_forget_rule(struct group *g)
 	g->rule = NULL;
 	g->rule_why = NULL;
 	g->rule_counters = NULL;
-	g->rule_certain = g->rule_mixed = g->rule_none = false;
+	g->rule_certain = g->rule_mixed = g->rule_none = g->rule_nat = false;
 	g->rule_others = 0;
 }
 

@@ -163,6 +163,7 @@ struct group {
 	bool rule_mixed; /* the rule is one of iptables, and the other iptables has some here, too
 			  */
 	bool rule_none;	 /* the rules were read, and none may have been it */
+	bool rule_nat;	 /* and the chain that a probe saw it die in is one of NAT's */
 	char *rule_why;	 /* why it is that one, or why it is not known; or NULL */
 	/* Of several that may have been it: their counters, as rules/reader.c noted them, and when;
 	 * who counts more after another drop? */

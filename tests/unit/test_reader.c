@@ -348,6 +348,45 @@ static void test_before_conntrack(void **state)
 	answer_free(&a);
 }
 
+/* As from a child process. */
+static void tell(struct group *g, struct answer *a)
+{
+	char *line = NULL;
+	size_t size;
+	FILE *f = open_memstream(&line, &size);
+
+	answer_write(a, f);
+	fclose(f);
+	assert_true(answer_take(g, line));
+	free(line);
+	answer_free(a);
+}
+
+/* A chain of NAT's drops what masquerade has no address for, and no rule says so. */
+static void test_drop_of_nat(void **state)
+{
+	struct group g = seen_by_a_probe();
+	struct answer a;
+
+	(void)state;
+	node.rules = RULE("{\"masquerade\": null}");
+	g.verdict.rule = 0;
+	a = answer(&g);
+	assert_true(a.none && !a.nat);
+	assert_has(a.why, "none of the rules there now");
+	answer_free(&a);
+	node.chains =
+		"[{\"chain\": {\"family\": \"ip\", \"table\": \"t\", \"name\": \"c\", \"type\": "
+		"\"nat\", \"hook\": \"forward\", \"prio\": 0, \"policy\": \"accept\"}}]";
+	a = answer(&g);
+	assert_true(a.none && a.nat);
+	assert_null(a.why);
+	tell(&g, &a);
+	assert_true(rule_is_none(&g));
+	assert_has(rule_other_cause(&g), "no address");
+	group_free(&g);
+}
+
 /* At nf_queue() only a rule that queues can have done it, and that rule alone is enough. */
 static void test_only_queues_at_a_queue(void **state)
 {
@@ -423,20 +462,6 @@ static void test_rules_of_one_group(void **state)
 	assert_int_equal(a.seen[1], SEEN_SAME);
 	assert_int_equal(a.also[0].handle, 3);
 	answer_free(&a);
-}
-
-/* As from a child process. */
-static void tell(struct group *g, struct answer *a)
-{
-	char *line = NULL;
-	size_t size;
-	FILE *f = open_memstream(&line, &size);
-
-	answer_write(a, f);
-	fclose(f);
-	assert_true(answer_take(g, line));
-	free(line);
-	answer_free(a);
 }
 
 static struct answer deduced(const char *text)
@@ -557,6 +582,7 @@ int main(void)
 		cmocka_unit_test(test_any_bytes_arrive),
 		cmocka_unit_test_setup(test_conntrack_table_is_full, set_node),
 		cmocka_unit_test_setup(test_no_rule_after_all, set_node),
+		cmocka_unit_test_setup(test_drop_of_nat, set_node),
 		cmocka_unit_test_setup(test_before_conntrack, set_node),
 		cmocka_unit_test_setup(test_rules_of_one_group, set_node),
 		cmocka_unit_test_setup(test_seen_arrives, set_node),

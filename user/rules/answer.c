@@ -75,6 +75,7 @@ void answer_write(const struct answer *a, FILE *to)
 	json_object_set_new(o, "others", json_integer((json_int_t)a->others));
 	json_object_set_new(o, "gone", json_boolean(a->gone));
 	json_object_set_new(o, "none", json_boolean(a->none));
+	json_object_set_new(o, "nat", json_boolean(a->nat));
 	json_object_set_new(o, "mixed", json_boolean(a->mixed));
 	json_object_set_new(o, "generation", json_integer(a->generation));
 	set_text(o, "why", a->why);
@@ -180,6 +181,7 @@ static void take(struct group *g, json_t *o)
 	g->rule_others = (unsigned int)json_integer_value(json_object_get(o, "others"));
 	g->rule_mixed = json_is_true(json_object_get(o, "mixed"));
 	g->rule_none = json_is_true(json_object_get(o, "none"));
+	g->rule_nat = json_is_true(json_object_get(o, "nat"));
 	g->rule_why = string_of(o, "why");
 	g->rule_counters = string_of(o, "counters");
 	g->rule_counted_ns = now_ns(CLOCK_MONOTONIC);

@@ -15,6 +15,7 @@ struct answer {
 	size_t others;		       /* without a rule: so many may have been it */
 	bool gone;		       /* a probe saw the rule, but it is not there any more */
 	bool none;		       /* all were read, and none may have done it */
+	bool nat;		       /* the chain that a probe saw is one of NAT's */
 	bool mixed;		       /* the other iptables has rules here, too */
 	char *counters;		       /* of several, for the next time; NULL: none */
 	unsigned int seen[GROUP_SEEN]; /* SEEN_* of each of the group's packets, */

@@ -546,12 +546,34 @@ static bool seen(const struct reader *r, const struct group *g, struct answer *a
 	return true;
 }
 
+/* Is the base chain that a probe saw the packet die in one of NAT's? */
+static bool is_nat_chain(const struct reader *r, const struct group *g)
+{
+	json_t *chains = g->verdict.family && r->has_nft ? read_chains(r) : NULL, *item;
+	bool found = false;
+	size_t i;
+
+	json_array_foreach(chains, i, item)
+	{
+		json_t *c = json_object_get(item, "chain");
+
+		found = found ||
+			(is(json_string_value(json_object_get(c, "type")), "nat") &&
+			 is(json_string_value(json_object_get(c, "family")), g->verdict.family) &&
+			 is(json_string_value(json_object_get(c, "table")), g->verdict.table) &&
+			 is(json_string_value(json_object_get(c, "name")), g->verdict.chain));
+	}
+	json_decref(chains);
+	return found;
+}
+
 /* None of the rules may have done it. But is it known that one did? */
-static bool has_changed(const struct group *g)
+static bool has_changed(const struct group *g, bool nat)
 {
 	struct group now = *g;
 
 	now.rule_none = true;
+	now.rule_nat = nat;
 	return !rule_is_none(&now);
 }
 
@@ -576,7 +598,8 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 		a->none = !replay.n && !replay.cut;
 		if (replay.cut)
 			a->why = "not all of the rules could be read";
-		else if (a->none && has_changed(g))
+		a->nat = a->none && is_nat_chain(r, g);
+		if (a->none && has_changed(g, a->nat))
 			a->why = "none of the rules there now can have done it";
 		if (replay.n && !replay.cut)
 			a->counters = replay_counters(&replay);

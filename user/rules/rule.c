@@ -145,7 +145,7 @@ static bool is_under(const struct group *g, const char *prefix)
 /* A chain of nftables' NAT drops what its expression has no address for (masquerade, redirect). */
 static bool in_nat_chain(const struct group *g)
 {
-	return is_under(g, "nft_nat_do_chain") ||
+	return g->rule_nat || is_under(g, "nft_nat_do_chain") ||
 	       (g->verdict.function && strstr(g->verdict.function, "t_do_table") &&
 		!strcmp(g->verdict.table, "nat"));
 }
