@@ -19,8 +19,8 @@ struct diagnosis {
 void diagnose_group(struct diagnosis *d, struct group *g);
 /*
  * What is known of the i-th group's rule is new, or nothing is known of it any more: ask again. It
- * loses a finding that cannot be any more. One that says another rule goes, and is made anew for the
- * groups that it had besides.
+ * loses a finding that cannot be any more. One that says another rule goes, and is made anew for
+ * the groups that it had besides.
  */
 void diagnose_again(struct diagnosis *d, struct group *groups, size_t n, size_t i);
 /*

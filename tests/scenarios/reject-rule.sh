@@ -76,7 +76,7 @@ undo_default()
 variant_default()
 {
 	lab_up
-	prove --at node1 --break reject_by_default --undo undo_default --mention "icmp port-unreachable" \
+	prove --at node1 --break reject_by_default --undo undo_default --mention "port-unreachable" \
 		--flow "udp poda $OUTSIDE $LAB_PORT" --flow "udp poda $POD_C6 $LAB_PORT"
 }
 

@@ -18,10 +18,9 @@
 #include "rule.h"
 #include "rules.h"
 
-#define DUTY	  10	/* a child runs for one tenth of the time at most: rulesets may be large */
-#define SEEN_DUTY 100	/* the same, where it reads for more packets of groups whose rule is known \
-			 */
-#define CHILD_S	     20 /* then it is killed */
+#define DUTY	     10	 /* a child runs for one tenth of the time at most: rulesets may be large */
+#define SEEN_DUTY    100 /* where it reads only for more packets of groups whose rule is known */
+#define CHILD_S	     20	 /* then it is killed */
 #define LAST_WAIT_NS 10000000000ULL
 #define MAX_ANSWER   (4U << 20)
 
