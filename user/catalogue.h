@@ -22,6 +22,7 @@ extern const struct fault fault_ip_forward_off;
 extern const struct fault fault_kube_rules_flushed;
 extern const struct fault fault_l2_mtu_mismatch;
 extern const struct fault fault_masq_missing;
+extern const struct fault fault_masq_no_address;
 extern const struct fault fault_mixed_backends;
 extern const struct fault fault_netpol_deny;
 extern const struct fault fault_output_drop;

@@ -8,6 +8,12 @@ bool conntrack_refused(const struct group *g)
 	       g->ct_state == CT_NEW;
 }
 
+bool conntrack_source_translated(const struct group *g)
+{
+	return g->has_original && (!addr_eq(&g->original.src, &g->flow.src) ||
+				   (g->flow.has_ports && g->original.sport != g->flow.sport));
+}
+
 static struct flow answer_of(const struct flow *f)
 {
 	struct flow a = *f;

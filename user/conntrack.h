@@ -8,6 +8,8 @@
 /* Was a packet that starts a connection dropped where conntrack confirms entries, the last step of
  * the input and postrouting hooks, and by no rule? */
 bool conntrack_refused(const struct group *g);
+/* Did NAT give it another source address or port? */
+bool conntrack_source_translated(const struct group *g);
 /* Another connection whose answers would be this packet's, as *e and as evidence. */
 bool conntrack_other(struct finding *f, const struct group *g, struct host *h, struct ct_entry *e);
 /* The entry of this very connection, which another packet made. */

@@ -435,15 +435,10 @@ static void keep_netns_name(struct group *g, struct host *h)
 	g->pod = g->netns ? h->ops->pod(h, g->netns) : NULL;
 }
 
-void describe_sample(struct group *g, const struct sample *s, struct kernel *k, struct host *h)
+void describe_content(struct group *g, const struct sample *s)
 {
-	if (g->has_sample)
-		return;
-	describe_key(g, k);
-	g->has_sample = true;
-	keep_netns_name(g, h);
+	flow_from_key(&g->key, &g->flow);
 	g->mark = s->mark;
-	g->sk_state = s->sk_state;
 	if (s->sport || s->dport) {
 		g->flow.has_ports = true;
 		g->flow.sport = s->sport;
@@ -452,12 +447,25 @@ void describe_sample(struct group *g, const struct sample *s, struct kernel *k, 
 	if (g->kind != SAMPLE_DROP)
 		return;
 	describe_packet(g, s);
+	describe_conntrack(g, s);
+}
+
+void describe_sample(struct group *g, const struct sample *s, struct kernel *k, struct host *h)
+{
+	if (g->has_sample)
+		return;
+	describe_key(g, k);
+	g->has_sample = true;
+	keep_netns_name(g, h);
+	g->sk_state = s->sk_state;
+	describe_content(g, s);
+	if (g->kind != SAMPLE_DROP)
+		return;
 	describe_stack(g, s, k);
 	if (g->own_context) {
 		g->pid = (int)s->tgid;
 		memcpy(g->comm, s->comm, WD_COMM_LEN);
 	}
-	describe_conntrack(g, s);
 	if (g->netns)
 		describe_interfaces(g, s, h);
 	describe_path(g, h);

@@ -12,6 +12,10 @@ void describe_key(struct group *g, struct kernel *k);
 /* What the first sample adds. Reads names and links of the netns at once: it may be gone soon. */
 void describe_sample(struct group *g, const struct sample *s, struct kernel *k, struct host *h);
 
+/* What a sample says of the packet itself, and of its connection: flow, tunnel, addresses of
+ * frames, mark, conntrack. The group has its key, and nothing of this yet. */
+void describe_content(struct group *g, const struct sample *s);
+
 /* g->path anew, after something about the group was learnt. */
 void describe_path(struct group *g, struct host *h);
 

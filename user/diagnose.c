@@ -4,6 +4,7 @@
 
 #include "diagnose.h"
 #include "noise.h"
+#include "rules/rule.h"
 #include "util.h"
 
 #define MAX_FIXES 32
@@ -30,18 +31,29 @@ static void take_commands(struct finding *to, const struct finding *from)
 	}
 }
 
+/* Where there is room for one more: that of one that was taken back, or at the end. */
+static int new_finding(struct diagnosis *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		if (!d->findings[i].fault)
+			return (int)i;
+	}
+	d->findings = xreallocarray(d->findings, d->n + 1, sizeof(*d->findings));
+	return (int)d->n++;
+}
+
 /* f's memory goes to the diagnosis, or is freed where the same finding stands as strongly. */
 static int add_finding(struct diagnosis *d, struct finding *f)
 {
 	int i = find_finding(d, f->fault, f->place);
 
 	if (i < 0) {
-		d->findings = xreallocarray(d->findings, d->n + 1, sizeof(*d->findings));
-		d->findings[d->n] = *f;
-		return (int)d->n++;
+		i = new_finding(d);
+		d->findings[i] = *f;
+		return i;
 	}
 	if (f->status > d->findings[i].status ||
-	    (f->status == d->findings[i].status && f->names_rule && !d->findings[i].names_rule)) {
+	    (f->status == d->findings[i].status && f->rule && !d->findings[i].rule)) {
 		finding_free(&d->findings[i]);
 		d->findings[i] = *f;
 	} else {
@@ -59,12 +71,6 @@ static void take_name(struct finding *f, struct host *h)
 	f->pod = f->netns ? h->ops->pod(h, f->netns) : NULL;
 }
 
-void diagnose_take_back(const struct diagnosis *d, struct group *g)
-{
-	if (g->finding >= 0 && !g->rule && d->findings[g->finding].names_rule)
-		g->finding = -1;
-}
-
 void diagnose_group(struct diagnosis *d, struct group *g)
 {
 	for (const struct fault *const *fault = d->faults; *fault; fault++) {
@@ -80,6 +86,62 @@ void diagnose_group(struct diagnosis *d, struct group *g)
 		g->finding = add_finding(d, &f);
 		return;
 	}
+}
+
+static bool says_rule(const struct finding *f, const struct rule *r)
+{
+	char *text = r ? rule_str(r) : NULL;
+	bool same = text && f->rule && !strcmp(text, f->rule);
+
+	free(text);
+	return same;
+}
+
+static size_t count_groups(const struct group *groups, size_t n, int finding)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += groups[i].finding == finding;
+	return count;
+}
+
+/* What it says of a rule may be of the group that leaves: it is made anew from those that stay. */
+static void leave(struct diagnosis *d, struct group *groups, size_t n, struct group *g)
+{
+	int id = g->finding;
+
+	if (count_groups(groups, n, id) > 1 && !d->findings[id].rule)
+		return;
+	finding_free(&d->findings[id]);
+	for (size_t i = 0; i < n; i++) {
+		if (groups[i].finding != id)
+			continue;
+		groups[i].finding = -1;
+		if (&groups[i] != g)
+			diagnose_group(d, &groups[i]);
+	}
+}
+
+/* What was seen of the node when the finding was made may be gone: then it stands, as long as it
+ * may. */
+static bool still_stands(const struct finding *f, const struct group *g)
+{
+	return f->fault->signature(g) && (!f->rule || says_rule(f, g->rule));
+}
+
+void diagnose_again(struct diagnosis *d, struct group *groups, size_t n, size_t i)
+{
+	struct group *g = &groups[i];
+	int old = g->finding;
+	bool stands = old >= 0 && still_stands(&d->findings[old], g);
+
+	if (old >= 0 && !stands)
+		leave(d, groups, n, g);
+	g->finding = -1;
+	diagnose_group(d, g);
+	if (g->finding < 0 && stands)
+		g->finding = old;
 }
 
 static bool same_ends(const struct flow *a, const struct flow *b)

@@ -17,8 +17,12 @@ struct diagnosis {
  * finding. State is read now, so call it at the first sample: a short-lived netns is gone later.
  */
 void diagnose_group(struct diagnosis *d, struct group *g);
-/* The group is no longer of a finding about a rule, where no rule is known of it any more. */
-void diagnose_take_back(const struct diagnosis *d, struct group *g);
+/*
+ * What is known of the i-th group's rule is new, or nothing is known of it any more: ask again. It
+ * loses a finding that cannot be any more. One that says another rule goes, and is made anew for
+ * the groups that it had besides.
+ */
+void diagnose_again(struct diagnosis *d, struct group *groups, size_t n, size_t i);
 /*
  * When everything is counted: classify what is left, drop silences that a drop seen here explains,
  * sum packets and times, sort the findings. groups[].finding is renumbered.

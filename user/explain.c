@@ -8,6 +8,7 @@
 #include "describe.h"
 #include "explain.h"
 #include "noise.h"
+#include "seen.h"
 #include "util.h"
 
 #define MODULES_EVERY_NS 1000000000ULL
@@ -83,6 +84,8 @@ void explain_drop(struct explain *e, struct table *t, size_t group, const struct
 	e->recent[e->next].ts = s->ts;
 	e->recent[e->next].group = group;
 	e->recent[e->next].told = false;
+	e->recent[e->next].seen = g->seen_last;
+	e->recent[e->next].agreed = false;
 	e->next = (e->next + 1) % EXPLAIN_RECENT;
 	if (e->deep || g->explained || g->asks >= MAX_ASKS || noise_why(g) || enough_alike(e, g))
 		return;
@@ -190,16 +193,19 @@ static bool fits_hook(const struct table_verdict *v, uint8_t pf)
 	}
 }
 
-/* A function that stands for the whole of netfilter gives no verdict of its own. */
-static void take_verdict(struct group *g, const struct hook_sample *s, bool sees_rules)
+/* A function that stands for the whole of netfilter gives no verdict of its own. Is it the group's?
+ */
+static bool take_verdict(struct group *g, const struct hook_sample *s, bool sees_rules)
 {
 	const struct table_verdict *v = &s->verdict;
 
 	if (!probe_function(v->fn) || !fits_hook(v, s->has_hook ? s->pf : NFPROTO_BRIDGE))
-		return;
+		return false;
 	if (g->verdict.function) {
-		g->verdicts_differ |= !same_verdict(g, v, sees_rules);
-		return;
+		bool same = same_verdict(g, v, sees_rules);
+
+		g->verdicts_differ |= !same;
+		return same;
 	}
 	g->verdict.function = probe_function(v->fn);
 	g->verdict.family =
@@ -208,6 +214,17 @@ static void take_verdict(struct group *g, const struct hook_sample *s, bool sees
 	snprintf(g->verdict.chain, sizeof(g->verdict.chain), "%s", v->chain);
 	g->verdict.rule = v->rule;
 	g->verdict.policy = is_policy(v, sees_rules);
+	return true;
+}
+
+/* Each sample once, though several functions may tell of it. */
+static void note_agreed(struct explain *e, int at, struct group *g, const struct table_verdict *v)
+{
+	bool rule = v->rule ? v->rule == g->verdict.rule : g->verdict.policy;
+
+	if (!e->recent[at].agreed)
+		seen_told(g, e->recent[at].seen, rule);
+	e->recent[at].agreed = true;
 }
 
 static void take_name(char *to, const char *name)
@@ -268,7 +285,8 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 		take_name(g->in, s->in);
 		take_name(g->out, s->out);
 	}
-	take_verdict(g, s, e->sees_rules && s->ts >= e->rules_ns);
+	if (take_verdict(g, s, e->sees_rules && s->ts >= e->rules_ns))
+		note_agreed(e, at, g, &s->verdict);
 	take_port(g, s);
 	take_name(g->bridge, s->bridge);
 	if (!g->explained) {

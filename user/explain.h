@@ -20,7 +20,9 @@ struct explain {
 	struct { /* samples that a hook_sample may refer to; a ring */
 		uint64_t skb, ts;
 		size_t group;
-		bool told; /* a hook_sample came */
+		bool told;   /* a hook_sample came */
+		int seen;    /* g->seen_last then */
+		bool agreed; /* that was told of */
 	} recent[EXPLAIN_RECENT];
 	unsigned int next;
 	struct { /* where and when groups were explained; a ring */

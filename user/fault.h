@@ -54,9 +54,9 @@ struct finding {
 	size_t n_evidence;
 	struct fix *fix;
 	size_t n_fix;
-	char *path;	 /* where packets went; NULL: that of its largest group, or nothing known */
-	bool names_rule; /* it knows the rule at fault: stands before one of the same fault and
-			  * place that does not */
+	char *path; /* where packets went; NULL: that of its largest group, or nothing known */
+	char *rule; /* the rule at fault, rule_str(): stands before one of the same fault and
+		     * place that knows none; NULL: none, or not known */
 	struct addr silent; /* about a silence: who does not answer. A drop of packets from or to
 			     * that address explains it, and the finding goes. */
 

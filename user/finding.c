@@ -67,6 +67,7 @@ void finding_free(struct finding *f)
 	free(f->fix);
 	free(f->place);
 	free(f->summary);
+	free(f->rule);
 	free(f->netns_name);
 	free(f->path);
 	free(f->groups);

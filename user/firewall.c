@@ -5,13 +5,60 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "firewall.h"
+#include "util.h"
+
+/* What it asks conntrack's state to be: "INVALID,UNTRACKED …", "{ invalid, untracked } …"; or,
+ * *other, not to be. NULL: it does not ask. */
+static const char *states_of(const struct rule *r, bool *other)
+{
+	static const char *const words[] = {"--ctstate", "--state", "state"};
+
+	for (size_t i = r->backend == RULE_NFT ? 2 : 0; i < ARRAY_SIZE(words); i++) {
+		const char *list = rule_text_after(r, words[i]), *at = list;
+
+		if (!list)
+			continue;
+		while (at[-1] == ' ')
+			at--;
+		at -= strlen(words[i]);
+		*other = *list == '!' || (at - r->text >= 3 && !strncmp(at - 3, " ! ", 3));
+		return list;
+	}
+	return NULL;
+}
+
+static bool lists_invalid(const char *list)
+{
+	static const char *const states[] = {"invalid", "new", "established", "related",
+					     "untracked"};
+	size_t state;
+
+	do {
+		size_t n;
+
+		list += strspn(list, "!={}(|&, ");
+		n = strcspn(list, "!={}(|&, )");
+		for (state = 0; state < ARRAY_SIZE(states); state++) {
+			if (n == strlen(states[state]) && !strncasecmp(list, states[state], n))
+				break;
+		}
+		list += n;
+	} while (state && state < ARRAY_SIZE(states));
+	return !state;
+}
 
 bool firewall_asks_for_invalid(const struct rule *r)
 {
-	return r->text && (strstr(r->text, "INVALID") || strstr(r->text, "ct state invalid") ||
-			   strstr(r->text, "ct state vmap"));
+	bool other = false;
+	const char *list = states_of(r, &other);
+
+	if (!list)
+		return false;
+	/* what a map does with the packet is its verdict, and this is of one that was dropped */
+	return !strncmp(list, "vmap ", 5) || lists_invalid(list) != other;
 }
 
 /* An error about some flow, or the answer to a ping. */
@@ -65,13 +112,20 @@ bool firewall_without_rule(const struct group *g)
 {
 	if (g->kind != SAMPLE_DROP || !g->netns || !g->has_sample || !dropped_by_netfilter(g))
 		return false;
-	return g->rule_none || !rule_may_be_verdict(g);
+	return rule_is_none(g);
 }
 
 bool firewall_maybe_without_rule(const struct group *g)
 {
 	return g->kind == SAMPLE_DROP && g->netns && g->has_sample && dropped_by_netfilter(g) &&
-	       !g->verdict.function && !g->rule && g->rule_others;
+	       !g->rule && g->rule_others && !g->verdict.function && !rule_table_dropped(g);
+}
+
+enum tri firewall_by_rule(const struct group *g)
+{
+	if (firewall_without_rule(g))
+		return TRI_NO;
+	return g->rule || rule_table_dropped(g) ? TRI_YES : TRI_MAYBE;
 }
 
 /* A pod's own veth, or a bridge that pods are ports of. */
@@ -163,12 +217,30 @@ const char *firewall_name(const struct rule *r, char *buf)
 	return buf;
 }
 
+/* Does it check the way back: -m rpfilter, fib saddr? */
+static bool is_reverse_path(const struct rule *r)
+{
+	const char *fib = r->backend == RULE_NFT ? rule_text_after(r, "fib") : NULL;
+
+	return fib ? !strncmp(fib, "saddr", 5)
+		   : r->backend != RULE_NFT && rule_text_after(r, "rpfilter");
+}
+
 void firewall_evidence(struct finding *f, const struct group *g)
 {
-	char *text = rule_str(g->rule);
+	char buf[RULE_SENT_LEN];
+	const char *sent = group_sent_by(g, g->rule, buf);
 
-	finding_evidence(f, AGREES_YES, "rule", text, NULL);
-	free(text);
+	free(f->rule);
+	f->rule = rule_str(g->rule);
+	finding_evidence(f, AGREES_YES, "rule", f->rule, NULL);
+	if (is_reverse_path(g->rule))
+		finding_evidence(f, AGREES_YES, "what it checks",
+				 "that the way back to the sender is the one by which it came "
+				 "(reverse path): `ip route get` tells it",
+				 NULL);
+	if (sent)
+		finding_evidence(f, AGREES_YES, "what it sends back", sent, NULL);
 	if (g->rule_why)
 		finding_evidence(f, AGREES_YES,
 				 group_rule_certain(g) ? "how it is known" : "how it was deduced",
@@ -183,7 +255,6 @@ void firewall_finding(struct finding *f, const struct group *g, struct host *h)
 	netns_label(h, g->netns, where);
 	f->netns = g->netns;
 	f->status = STATUS_CONFIRMED;
-	f->names_rule = true;
 	finding_place(f, "%s/%s/%s", where, g->rule->family ? g->rule->family : "",
 		      firewall_name(g->rule, name));
 	firewall_evidence(f, g);

@@ -13,12 +13,15 @@ bool firewall_dropped(const struct group *g);
  * UDP and ICMP, and whatever a rule drops as invalid. Mostly that is what comes late, after the
  * end, and rulesets are right to drop it; firewall_dropped() is false. */
 bool firewall_dropped_stray(const struct group *g);
-/* Is it a rule about packets that conntrack calls invalid? */
+/* Does it ask for a state of conntrack, and match what conntrack calls invalid? */
 bool firewall_asks_for_invalid(const struct rule *r);
 /* Was it dropped by netfilter though no rule may have done it? False until the rules were read. */
 bool firewall_without_rule(const struct group *g);
 /* Was it, or by one of several rules? The same until the rules were read. */
 bool firewall_maybe_without_rule(const struct group *g);
+/* Of what netfilter dropped: did a rule or policy do it? MAYBE until the rules were read, and where
+ * they do not tell: conntrack and NAT drop, too. */
+enum tri firewall_by_rule(const struct group *g);
 /* Was the packet on its way from a pod of this node, or to one from another pod of the cluster? */
 bool firewall_pods_packet(const struct group *g, struct host *h);
 /* Does the address belong to the cluster, as that netns knows it: a pod, a Service, or another node
@@ -37,6 +40,7 @@ const char *firewall_name(const struct rule *r, char *buf);
 /* Confirmed: netns, the rule as place, and as evidence with what is known of how it came to drop
  * the packet. */
 void firewall_finding(struct finding *f, const struct group *g, struct host *h);
+/* The finding is about that rule: as evidence only. */
 void firewall_evidence(struct finding *f, const struct group *g);
 /* The command that lets such packets through ahead of the rule or policy. False where there is
  * none. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/netfilter.h>
+#include <net/ethernet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,35 @@
 
 bool group_rule_certain(const struct group *g)
 {
-	return g->rule_certain && !g->verdicts_differ;
+	return g->rule_certain && !g->verdicts_differ && !g->n_also;
+}
+
+static uint64_t count_seen(const struct group *g, unsigned int rule)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < g->n_seen; i++)
+		n += g->seen[i].rule == rule ? g->seen[i].packets : 0;
+	return n;
+}
+
+uint64_t group_rule_seen(const struct group *g)
+{
+	uint64_t n = count_seen(g, SEEN_SAME) + (g->rule_certain ? g->seen_told : 0);
+
+	return n < g->packets ? n : g->packets;
+}
+
+uint64_t group_also_seen(const struct group *g, size_t i)
+{
+	return count_seen(g, SEEN_ALSO + (unsigned int)i);
+}
+
+const char *group_sent_by(const struct group *g, const struct rule *r, char *buf)
+{
+	bool six = g->flow.l3 == ETHERTYPE_IPV6;
+
+	return six || g->flow.l3 == ETHERTYPE_IP ? rule_sent(r, six, buf) : NULL;
 }
 
 const char *hook_name(enum nf_hook hook)
@@ -67,8 +96,20 @@ bool group_reason(const struct group *g, const char *const *reasons)
 	return false;
 }
 
+void group_forget_seen(struct group *g)
+{
+	for (size_t i = 0; i < g->n_also; i++)
+		rule_free(&g->also[i]);
+	free(g->also);
+	g->also = NULL;
+	g->n_also = 0;
+	for (size_t i = 0; i < g->n_seen; i++)
+		g->seen[i].rule = SEEN_UNKNOWN;
+}
+
 void group_forget_rule(struct group *g)
 {
+	group_forget_seen(g);
 	free(g->rule_why);
 	free(g->rule_counters);
 	if (g->rule)
@@ -81,7 +122,7 @@ void group_forget_rule(struct group *g)
 	g->n_rule_may_be = 0;
 	g->rule_why = NULL;
 	g->rule_counters = NULL;
-	g->rule_certain = g->rule_mixed = g->rule_none = false;
+	g->rule_certain = g->rule_mixed = g->rule_none = g->rule_nat = false;
 	g->rule_again = g->rule_changing = false;
 	g->rule_others = 0;
 }
@@ -92,6 +133,9 @@ void group_free(struct group *g)
 	free(g->netns_name);
 	free(g->path);
 	free(g->stack);
+	free(g->seen);
+	g->seen = NULL;
+	g->n_seen = 0;
 	g->netns_name = NULL;
 	g->path = NULL;
 	g->stack = NULL;

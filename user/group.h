@@ -49,6 +49,35 @@ enum group_class {
 	CLASS_NOISE,
 };
 
+/* A packet of a group, as far as a rule may ask of it what the group's key does not have. */
+struct seen_packet {
+	struct flow flow;
+	bool has_original;
+	struct flow original;
+	enum ct_state ct_state;
+	bool ct_reply, has_ct_status;
+	uint32_t ct_status, ct_zone;
+	struct flow ct_tuples[2];
+	uint32_t mark;
+	uint16_t vlan;
+	uint8_t src_mac[6], dst_mac[6];
+	bool has_src_mac;
+
+	uint64_t packets;  /* samples like it */
+	bool told;	   /* a hook program saw one of them die by the group's verdict, */
+	bool told_rule;	   /* and by the same rule or policy */
+	unsigned int rule; /* SEEN_*: whose it was */
+};
+
+enum {
+	SEEN_UNKNOWN,
+	SEEN_SAME, /* the group's rule */
+	SEEN_ALSO, /* + its index: another one */
+};
+
+#define GROUP_SEEN 12 /* different packets of a group */
+#define GROUP_ALSO 3  /* other rules that are named */
+
 struct group {
 	enum sample_kind kind;
 	struct drop_key key;
@@ -138,12 +167,23 @@ struct group {
 	bool rule_mixed;   /* the rule is one of iptables, and the other iptables has some here, too
 			    */
 	bool rule_none;	   /* the rules were read, and none may have been it */
+	bool rule_nat;	   /* and the chain that a probe saw it die in is one of NAT's */
 	char *rule_why;	   /* why it is that one, or why it is not known; or NULL */
 	/* Of several that may have been it: their counters, as rules/reader.c noted them, and when;
 	 * who counts more after another drop? */
 	char *rule_counters;	  /* NULL: none, or they do not help */
 	uint64_t rule_counted_ns; /* CLOCK_MONOTONIC; not before they were read */
 	unsigned int rule_counts; /* so often */
+	/* Are they all of one rule? The first is the one that the group is described by (seen.c).
+	 */
+	struct seen_packet *seen; /* n_seen; owned by the group */
+	size_t n_seen, seen_asked;
+	int seen_last;		 /* which of them the last sample is like; -1: none */
+	uint64_t seen_different; /* samples that were like none before */
+	uint64_t seen_told;	 /* of those that are not kept: a probe saw the same rule */
+	bool seen_only;		 /* the rules were asked about them, once the rule was known */
+	struct rule *also;	 /* n_also rules that dropped some of them instead; owned */
+	size_t n_also;
 	uint32_t rule_generation; /* of nft's ruleset, when it was read first; 0: not known */
 	/* Changing rules (rules/changes.c): nft's generation by a look near the last drop, 0: not
 	 * known; was it that before the drop, was that look after it, and was another one seen in
@@ -163,8 +203,16 @@ struct group {
 	int finding;	   /* index into findings, or -1 */
 };
 
-/* Is it sure that this rule dropped all of the group's packets? */
+/* Did a probe see that rule drop a packet of the group, and was none that was looked at dropped by
+ * another? */
 bool group_rule_certain(const struct group *g);
+/* Of so many of its packets it is known that the rule dropped them: samples that a probe saw, or
+ * whose replay ends there. 0: not counted. */
+uint64_t group_rule_seen(const struct group *g);
+/* The same of the i-th of g->also. */
+uint64_t group_also_seen(const struct group *g, size_t i);
+/* What a rule sent to who sent the packet, as rule_sent(). */
+const char *group_sent_by(const struct group *g, const struct rule *r, char *buf);
 /* "input"; NULL for HOOK_NONE. */
 const char *hook_name(enum nf_hook hook);
 /* The name of an NFPROTO_*, "ip" or "inet" for example; NULL for an unknown one. */
@@ -180,6 +228,8 @@ bool group_maybe_at(const struct group *g, const char *const *functions);
 bool group_reason(const struct group *g, const char *const *reasons);
 /* It was not that rule: nothing is known of one. */
 void group_forget_rule(struct group *g);
+/* Whose rule the packets are, but for the group's own. */
+void group_forget_seen(struct group *g);
 void group_free(struct group *g);
 
 #endif

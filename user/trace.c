@@ -14,6 +14,7 @@
 #include "describe.h"
 #include "probe.h"
 #include "retransmit.h"
+#include "seen.h"
 #include "trace.h"
 #include "util.h"
 
@@ -57,10 +58,12 @@ static void on_sample(void *arg, const struct sample *s)
 	g->last_ns = s->ts;
 	if (!g->has_sample)
 		describe_sample(g, s, &t->kernel, t->host);
-	if (s->kind == SAMPLE_RETRANSMIT)
+	if (s->kind == SAMPLE_RETRANSMIT) {
 		retransmit_take(g, s, t->host);
-	else
+	} else {
+		seen_take(g, s);
 		explain_drop(&t->explain, &t->table, i, s);
+	}
 	/* A retransmit is one more each time. A drop is looked at again, too, in case the node
 	 * changed, but not for ever: evidence costs. */
 	if (g->finding < 0 && (s->kind == SAMPLE_RETRANSMIT || g->packets <= MAX_LOOKS))
@@ -179,8 +182,7 @@ static void on_rule(void *arg, size_t group)
 {
 	struct trace *t = arg;
 
-	diagnose_take_back(&t->diagnosis, &t->table.groups[group]);
-	diagnose(t, group);
+	diagnose_again(&t->diagnosis, t->table.groups, t->table.n, group);
 }
 
 int trace_poll(struct trace *t, int timeout_ms)

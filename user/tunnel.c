@@ -11,6 +11,7 @@
 #include "firewall.h"
 #include "retransmit.h"
 #include "tunnel.h"
+#include "util.h"
 
 enum direction tunnel_direction(const struct group *g, struct host *h, struct addr *peer)
 {
@@ -108,17 +109,20 @@ void tunnel_evidence(struct finding *f, const struct group *g, const struct link
 				 NULL);
 }
 
-/* The rule as evidence, and an accept ahead of it for this peer alone. False: it is not known. */
-static bool tunnel_rule(struct finding *f, const struct group *g, const struct addr *peer,
-			enum direction direction)
+const char *tunnel_culprit(const struct group *g)
+{
+	return firewall_by_rule(g) == TRI_YES ? "a packet filter rule"
+					      : "netfilter (a rule, or conntrack)";
+}
+
+/* An accept ahead of the rule, for this peer alone. False: there is no such command. */
+static bool fix_rule(struct finding *f, const struct group *g, const struct addr *peer,
+		     enum direction direction)
 {
 	bool in = direction == DIRECTION_IN, six = peer->family == AF_INET6;
 	char match[160], nft[160], a[ADDR_STRLEN], proto[16];
 	char *command;
 
-	if (!g->rule)
-		return false;
-	firewall_evidence(f, g);
 	addr_str(peer, a);
 	flow_proto_str(&g->flow, proto);
 	if (g->flow.has_ports) {
@@ -134,13 +138,12 @@ static bool tunnel_rule(struct finding *f, const struct group *g, const struct a
 	command = rule_accept_command(g->rule, match, nft);
 	if (command)
 		finding_fix(f, FIX_NOW, "%s", command);
-	f->names_rule = command != NULL;
 	free(command);
-	return f->names_rule;
+	return command;
 }
 
-void tunnel_advice(struct finding *f, const struct group *g, const char *what,
-		   const struct addr *peer, enum direction direction)
+static void advise(struct finding *f, const struct group *g, const char *what,
+		   const struct addr *peer)
 {
 	static const char by_hand[] =
 		"remove the rule that drops it, or accept it ahead of that rule in the same chain; "
@@ -148,10 +151,33 @@ void tunnel_advice(struct finding *f, const struct group *g, const char *what,
 		"`iptables-legacy -S` and `iptables-nft -S` show the rules";
 	char hook[64], a[ADDR_STRLEN];
 
-	if (!tunnel_rule(f, g, peer, direction))
-		finding_fix(f, FIX_ADVICE,
-			    "let %s to and from the other nodes (here %s) through %s: %s", what,
-			    addr_str(peer, a), tunnel_hook(g, hook), by_hand);
+	finding_fix(f, FIX_ADVICE, "let %s to and from the other nodes (here %s) through %s: %s",
+		    what, addr_str(peer, a), tunnel_hook(g, hook), by_hand);
+}
+
+/* Two rules that drop the same tunnel's packets are two findings. */
+static void name_rule(struct finding *f, const struct group *g)
+{
+	char *place = xstrdup(f->place), name[FIREWALL_NAME_LEN];
+
+	finding_place(f, "%s/%s/%s", place, g->rule->family ? g->rule->family : "",
+		      firewall_name(g->rule, name));
+	firewall_evidence(f, g);
+	free(place);
+}
+
+void tunnel_rule(struct finding *f, const struct group *g, const char *what,
+		 const struct addr *peer, enum direction direction)
+{
+	if (firewall_by_rule(g) != TRI_YES) {
+		f->status = STATUS_SUSPECTED;
+		finding_evidence(f, AGREES_UNREAD, "the rule",
+				 "not known, so that it may be conntrack, too", NULL);
+	}
+	if (g->rule)
+		name_rule(f, g);
+	if (!g->rule || !fix_rule(f, g, peer, direction))
+		advise(f, g, what, peer);
 	finding_fix(f, FIX_ADVICE,
 		    "for good: in what owns the rule (firewalld: firewall-cmd --permanent "
 		    "--add-port=…, nftables.conf, the cloud's security group, the hardening tool)");

@@ -35,10 +35,15 @@ void tunnel_evidence(struct finding *f, const struct group *g, const struct link
 		     const struct addr *peer, enum vtep_known known);
 /* "the ip input hook", or "netfilter" where the stack did not tell. buf of 64. */
 const char *tunnel_hook(const struct group *g, char *buf);
-/* What to do about the rule. what: "UDP 8472". Where the rule is known: the command that lets the
- * peer's packets through ahead of it. */
-void tunnel_advice(struct finding *f, const struct group *g, const char *what,
-		   const struct addr *peer, enum direction direction);
+/* Who drops: "a packet filter rule", or what may be one. Static. */
+const char *tunnel_culprit(const struct group *g);
+/*
+ * The rule, as evidence and in the finding's place, and what to do about it: where it is known, the
+ * command that lets the peer's packets through ahead of it. A finding is SUSPECTED at most where it
+ * is not known whether a rule did it at all. what: "UDP 8472".
+ */
+void tunnel_rule(struct finding *f, const struct group *g, const char *what,
+		 const struct addr *peer, enum direction direction);
 
 /*
  * A retransmitted SYN that leaves by a tunnel device: the device, the VTEP behind it, and

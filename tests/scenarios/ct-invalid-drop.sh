@@ -37,18 +37,29 @@ variant_kube_proxy()
 	prove_invalid KUBE-FORWARD
 }
 
-variant_nft()
+# prove_nft MATCH
+prove_nft()
 {
 	lab_up
 	in_ns node1 nft -f - <<-END
 		table inet fw {
 			chain forward {
 				type filter hook forward priority filter;
-				ct state invalid drop
+				$1 drop
 			}
 		}
 	END
-	prove_invalid "ct state invalid"
+	prove_invalid "$1"
+}
+
+variant_nft()
+{
+	prove_nft "ct state invalid"
+}
+
+variant_nft_one_of_two()
+{
+	prove_nft "ct state { invalid, related }"
 }
 
 prove_invalid()

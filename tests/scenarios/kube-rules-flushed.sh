@@ -104,3 +104,37 @@ variant_other_service_nft()
 {
 	prove_other_service nft
 }
+
+# publish BACKEND: a port of the node's, as Docker and the CNI's portmap do
+publish()
+{
+	in_ns node1 "iptables-$1-restore" -w <<-END
+		*nat
+		:DOCKER - [0:0]
+		-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+		-A DOCKER -p tcp --dport 8088 -m comment --comment "not kube-proxy, nor KUBE-SVC-" -j DNAT --to-destination $POD_A:$LAB_PORT
+		COMMIT
+	END
+}
+
+# Somebody else's translations stay.
+prove_published()
+{
+	lab_up
+	need_iptables "$1"
+	ip -n "$LAB-node1" route del default 2>/dev/null || :
+	undo_flush
+	publish "$1"
+	prove --at node1 --with --service-cidr=10.96.0.0/16 --break flush_services --undo undo_flush \
+		--mention "10.96.0.0/16" --flow "tcp poda $VIP 80"
+}
+
+variant_published_ports()
+{
+	prove_published legacy
+}
+
+variant_published_ports_nft()
+{
+	prove_published nft
+}

@@ -54,3 +54,53 @@ variant_firewalld()
 	prove --at node1 --break reject_like_firewalld --undo undo_firewalld --mention firewalld \
 		--mention "admin-prohibited" --flow "tcp poda $OUTSIDE $LAB_PORT"
 }
+
+# What nft does not print: the default.
+reject_by_default()
+{
+	in_ns node1 nft -f - <<-END
+		table inet fw {
+			chain forward {
+				type filter hook forward priority filter;
+				udp dport $LAB_PORT counter reject
+			}
+		}
+	END
+}
+
+undo_default()
+{
+	in_ns node1 nft delete table inet fw
+}
+
+variant_default()
+{
+	lab_up
+	prove --at node1 --break reject_by_default --undo undo_default --mention "port-unreachable" \
+		--flow "udp poda $OUTSIDE $LAB_PORT" --flow "udp poda $POD_C6 $LAB_PORT"
+}
+
+# Drop and reject are told apart, and what was sent.
+variant_verdicts()
+{
+	lab_up
+	in_ns node1 nft -f - <<-END
+		table inet fw {
+			chain forward {
+				type filter hook forward priority filter;
+				udp dport 7001 drop
+				udp dport 7002 reject
+				udp dport 7003 reject with icmpx admin-prohibited
+			}
+		}
+	END
+	trace_start --netns "$LAB-node1"
+	flows_die 0.6 "udp poda $POD_C 7001" "udp poda $POD_C 7002" "udp poda $POD_C6 7003"
+	trace_stop
+	local verdicts
+	verdicts=$(query '.drops[] | ours | select(.rule and .flow.dport) |
+		"\(.flow.dport) \(.rule.verdict) \(.rule.sent // "nothing")"' | sort -u)
+	[[ $verdicts == "7001 drop nothing
+7002 reject icmp port-unreachable
+7003 reject icmpv6 admin-prohibited" ]] || fail "wrong verdicts: $verdicts"
+}

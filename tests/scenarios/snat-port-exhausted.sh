@@ -48,3 +48,18 @@ variant_deep()
 {
 	prove_exhausted udp --with --deep
 }
+
+# The tunnel's packets, each pod's connection from a port of its own: nobody blocks them.
+exhaust_tunnel()
+{
+	in_ns node1 sysctl -qw net.netfilter.nf_conntrack_udp_timeout=600
+	in_ns node1 nft add rule ip lab postrouting udp dport 8472 snat to "$NODE1:40000"
+	expect_ok udp podb $POD_C $LAB_PORT || fail "the first one has no port either"
+}
+
+variant_tunnel()
+{
+	lab_up
+	prove --at node1 --break exhaust_tunnel --undo "nat masquerade" --mention "no free port of $NODE1" \
+		--flow "udp poda $POD_C $LAB_PORT"
+}

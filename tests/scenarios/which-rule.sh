@@ -1420,6 +1420,105 @@ unchanged_by_trace()
 	[[ $before == "$after" ]] || fail "changed by the trace: $(diff <(echo "$before") <(echo "$after"))"
 }
 
+# The way back to pod a leads elsewhere.
+variant_reverse_path()
+{
+	lab_up
+	ip -n "$LAB-node1" route add "$POD_A/32" dev eth0
+	if nft_try fib node1 <<-END; then
+		table ip fw {
+			chain prerouting {
+				type filter hook prerouting priority raw
+				udp dport 7960 fib saddr . iif oif missing counter drop
+				udp dport 7961 fib saddr . iif oif exists drop
+				udp dport 7961 meta mark 0 drop
+			}
+		}
+	END
+		way_open fib "udp poda $POD_C 7960" 'node1 ip prerouting' 'nft ip fw prerouting' 'udp dport 7960' fib drop
+		way_open 'fib, other' "udp poda $POD_C 7961" 'node1 ip prerouting' 'nft ip fw prerouting' '7961 meta mark' drop
+	fi
+	if has_tool iptables-legacy && optional rpfilter in_ns node1 iptables-legacy -w -t raw -A PREROUTING -p udp --dport 7962 \
+		-m rpfilter --invert -j DROP; then
+		way rpfilter "udp poda $POD_C 7962" 'node1 ip prerouting' 'iptables-legacy ip raw PREROUTING' '--dport 7962' rpfilter
+	fi
+	trace_ways
+}
+
+# An ACK of no connection that SYNPROXY has a cookie of.
+send_stray_ack()
+{
+	in_ns poda "$PYTHON" - "$POD_A" "$POD_C" "$1" <<-'END'
+		import socket, struct, sys
+		source, to, port = socket.inet_aton(sys.argv[1]), socket.inet_aton(sys.argv[2]), int(sys.argv[3])
+		head = struct.pack("!HHIIBBHHH", 40000, port, 1000, 2000, 5 << 4, 0x10, 1024, 0, 0)
+		whole = source + to + struct.pack("!BBH", 0, socket.IPPROTO_TCP, len(head)) + head
+		total = sum(struct.unpack("!%dH" % (len(whole) // 2), whole))
+		total = (total & 0xffff) + (total >> 16)
+		check = ~((total & 0xffff) + (total >> 16)) & 0xffff
+		raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+		raw.sendto(head[:16] + struct.pack("!H", check) + head[18:], (sys.argv[2], 0))
+	END
+}
+
+# What is dropped by SYNPROXY is dropped by the rule that has it as its target.
+variant_synproxy()
+{
+	lab_up
+	nft_try synproxy node1 <<-END || skip "this kernel has no synproxy in nft"
+		table ip fw {
+			chain forward {
+				type filter hook forward priority filter
+				tcp dport 7970 counter synproxy mss 1460 wscale 7 timestamp sack-perm
+			}
+		}
+	END
+	local rule
+	trace_start --netns "$LAB-node1"
+	send_stray_ack 7970
+	trace_stop
+	rule=$(query '.drops[] | ours | select(.flow.dport == 7970 and .reason == "NETFILTER_DROP") |
+		"\(.hook) \(.rule.chain) \(.rule.verdict) \(.rule.text)"')
+	[[ $rule == "forward forward other "*synproxy* ]] || fail "wanted the rule with synproxy: $(query '.drops[] | ours' -c)"
+}
+
+# two_of_one_group PORT: one packet of a flow, and then others by another rule, which only the client's
+# port tells apart. Both rules are named, and for how many packets that is known.
+two_of_one_group()
+{
+	local rules
+	in_ns poda "$TRAFFIC" burst --count 1 "udp,$POD_C,$1,30001"
+	in_ns poda "$TRAFFIC" burst --count 7 --interval 0.3 "udp,$POD_C,$1,30002"
+	trace_stop
+	rules=$(query "[.drops[] | ours | select(.flow.dport == $1)] | unique_by(.flow.dport) | .[] |
+		[.rule, .rules_also[]?] | map(.text | capture(\"sport (?<port>[0-9]+)\").port) | sort | join(\" \")")
+	[[ $rules == "30001 30002" ]] || fail "wanted both rules: $(query ".drops[] | ours | select(.flow.dport == $1) | del(.stack)" -c)"
+	rules=$(query ".drops[] | ours | select(.flow.dport == $1) | (.packets == 8 and .rule.certain == false and
+		.rule.seen >= 1 and .rules_also[0].seen >= 1 and .rule.seen + .rules_also[0].seen <= .packets)")
+	[[ $rules == true ]] || fail "wrong numbers: $(query ".drops[] | ours | select(.flow.dport == $1) | del(.stack)" -c)"
+}
+
+variant_two_rules_one_group()
+{
+	lab_up
+	nft_in node1 <<-END
+		table inet fw {
+			chain forward {
+				type filter hook forward priority 5
+				udp sport 30001 udp dport 7950 drop
+				udp sport 30002 udp dport 7950 drop
+			}
+		}
+	END
+	trace_start --netns "$LAB-node1"
+	two_of_one_group 7950
+	has_tool iptables-legacy || return 0
+	in_ns node1 iptables-legacy -w -A FORWARD -p udp --sport 30001 --dport 7951 -j DROP
+	in_ns node1 iptables-legacy -w -A FORWARD -p udp --sport 30002 --dport 7951 -j DROP
+	trace_start --netns "$LAB-node1"
+	two_of_one_group 7951
+}
+
 # The last one in this file: what others load in parallel is loaded by then.
 variant_unchanged()
 {

@@ -145,14 +145,19 @@ static int ipvs_servers(struct host *h, uint32_t netns, const struct flow *to, u
 	return 0;
 }
 
-static int rules_have(struct host *h, uint32_t netns, bool six, const void *bytes, size_t n)
+static int rules_have(struct host *h, uint32_t netns, bool six, const struct rules_like *like)
 {
 	struct fake_netns *f = find(h, netns);
 
 	(void)six;
 	if (!f || f->rules_err)
 		return f ? f->rules_err : -ESRCH;
-	return f->n_rules && memmem(f->rules, f->n_rules, bytes, n);
+	if (like->table && (!f->rules_table || strcmp(like->table, f->rules_table)))
+		return 0;
+	if (like->chain &&
+	    (!f->rules_chain || strncmp(like->chain, f->rules_chain, strlen(like->chain))))
+		return 0;
+	return f->n_rules && memmem(f->rules, f->n_rules, like->bytes, like->n);
 }
 
 static const char *iptables(struct host *h, uint32_t netns, bool six, const char *table)

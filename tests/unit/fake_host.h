@@ -35,6 +35,7 @@ struct fake_netns {
 	unsigned int ipvs_servers;
 	const void *rules; /* the only bytes that are in its rules */
 	size_t n_rules;
+	const char *rules_table, *rules_chain; /* that those are in */
 	int rules_err;
 	bool legacy; /* iptables-legacy has every table */
 	uint64_t icmp_errors;

@@ -87,6 +87,22 @@ static void test_ip_forward_off_interface(void **state)
 			    "sysctl -w net.ipv4.conf.cni0.forwarding=1");
 }
 
+/* Since 6.17 one interface may be exempt. */
+static void test_ip6_forward_off(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = forward_drop(l);
+
+	g->loc.name = "ip6_forward";
+	set_flow(g, IPPROTO_UDP, "fd00:1::2", 1000, "fd00:2::2", 53);
+	fake_route(l->node, "fd00:2::/64", NULL, FLANNEL);
+	fake_sysctl(l->node, "net/ipv6/conf/all/forwarding", "0");
+	assert_finding(l, 1, "ip-forward-off", STATUS_CONFIRMED);
+	start_again(l);
+	fake_sysctl(l->node, "net/ipv6/conf/cni0/force_forwarding", "1");
+	assert_null(diagnose(l, 1));
+}
+
 /* A Service whose backend is the pod's neighbour: out by the bridge that it came in by. */
 static void test_ip_forward_back_by_the_bridge(void **state)
 {
@@ -602,6 +618,7 @@ static struct group *submariner_drop(struct lab *l, uint8_t proto, uint16_t port
 	struct group *g = drop(l, 0, "NETFILTER_DROP", "nf_hook_slow", NODE);
 
 	set_flow(g, proto, "192.168.77.2", port, "192.168.77.1", port);
+	g->verdict.function = "ipt_do_table";
 	return g;
 }
 
@@ -633,6 +650,28 @@ static void test_submariner_esp(void **state)
 	diagnose_free(&l->d);
 	l->node->xfrm = 1;
 	assert_finding(l, 1, "submariner-tunnel-blocked", STATUS_CONFIRMED);
+}
+
+/* A gateway is scanned, too. But whom it sends to itself is another gateway. */
+static void test_scan_of_a_gateway(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = submariner_drop(l, IPPROTO_UDP, 4500);
+	struct link *dev = fake_link(l->node, 9, "vx-submariner", "vxlan");
+	struct ct_entry *e;
+
+	dev->vxlan.port = 4800;
+	l->node->sockets[l->node->n_sockets++].port = 4500;
+	g->flow.src = an_addr("198.51.100.9");
+	assert_null(diagnose(l, 1));
+	e = &l->node->conntrack[l->node->n_conntrack++];
+	e->proto = IPPROTO_UDP;
+	e->orig.dst = an_addr("198.51.100.9");
+	assert_finding(l, 1, "submariner-tunnel-blocked", STATUS_CONFIRMED);
+	diagnose_free(&l->d);
+	g->finding = -1;
+	l->node->conntrack_err = -EPERM;
+	assert_finding(l, 1, "submariner-tunnel-blocked", STATUS_SUSPECTED);
 }
 
 /* An Internet scan of a VPN's port is the firewall's everyday work. */
@@ -793,6 +832,7 @@ int main(void)
 		T(test_finding_keeps_the_name_of_its_netns),
 		T(test_finding_takes_a_better_name),
 		T(test_ip_forward_off_interface),
+		T(test_ip6_forward_off),
 		T(test_ip_forward_back_by_the_bridge),
 		T(test_ip_forward_for_good),
 		T(test_ip_forward_old_kernel),
@@ -828,6 +868,7 @@ int main(void)
 		T(test_bridge_nf_closed_port),
 		T(test_submariner),
 		T(test_submariner_esp),
+		T(test_scan_of_a_gateway),
 		T(test_scan_is_no_fault),
 		T(test_one_finding_for_many_flows),
 		T(test_hook_from_stack),

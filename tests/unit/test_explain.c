@@ -251,6 +251,42 @@ static void test_verdicts_differ(void **state)
 	assert_string_equal(g->verdict.table, "fw");
 }
 
+/* Of which of the group's packets it is told, and whether by the group's rule. */
+static void test_told_of_one_packet(void **state)
+{
+	struct world *w = *state;
+	struct group *g = the_group(w);
+
+	g->seen = calloc(3, sizeof(*g->seen));
+	g->n_seen = 3;
+	g->seen_last = 1;
+	w->hook.verdict.rule = 4;
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	hook(w);
+	assert_true(g->seen[1].told && g->seen[1].told_rule);
+	assert_false(g->seen[0].told);
+	g->seen_last = 2;
+	w->hook.verdict.rule = 0; /* not seen this time */
+	w->sample.ts = ++w->hook.ts;
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	hook(w);
+	assert_true(g->seen[2].told && !g->seen[2].told_rule);
+	g->seen_last = -1;
+	w->hook.verdict.rule = 4;
+	w->sample.ts = ++w->hook.ts;
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	hook(w);
+	hook(w); /* another function tells of the same */
+	assert_int_equal(g->seen_told, 1);
+	g->seen_last = 0;
+	w->hook.verdict.rule = 5;
+	w->sample.ts = ++w->hook.ts;
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	hook(w);
+	assert_false(g->seen[0].told);
+	assert_true(g->verdicts_differ);
+}
+
 /* A traced function's last call frees the packet: only the first record may be from where the stack
  * does not lead. A later one is of another packet in the same memory. */
 static void test_first_record_of_a_tail_call(void **state)
@@ -550,6 +586,7 @@ int main(void)
 		cmocka_unit_test(test_duty),
 		cmocka_unit_test_setup_teardown(test_join, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_verdicts_differ, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_told_of_one_packet, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_first_record_of_a_tail_call, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_verdict_of_another_hook, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_frame_hook, setup, teardown),

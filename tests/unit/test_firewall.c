@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The faults of a node's packet filter, conntrack and NAT, each with the state that must not give
  * it. */
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/rtnetlink.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -8,6 +9,7 @@
 #include "test.h"
 
 #include "fake_node.h"
+#include "firewall.h"
 #include "rules/rule.h"
 
 static struct rule *make_rule(enum rule_backend backend, const char *table, const char *chain,
@@ -77,6 +79,19 @@ static const char *fix_of(struct lab *l, size_t i)
 	return l->d.findings[0].fix[i].text;
 }
 
+static bool says(const struct finding *f, const char *text)
+{
+	for (size_t i = 0; i < f->n_evidence; i++) {
+		if (strstr(f->evidence[i].value, text))
+			return true;
+	}
+	for (size_t i = 0; i < f->n_fix; i++) {
+		if (strstr(f->fix[i].text, text))
+			return true;
+	}
+	return false;
+}
+
 static void test_forward(void **state)
 {
 	struct lab *l = *state;
@@ -86,6 +101,16 @@ static void test_forward(void **state)
 	assert_string_equal(fix_of(l, 0),
 			    "iptables-legacy -w -t filter -I FORWARD -i cni0 -o flannel.1 "
 			    "-p tcp --dport 80 -j ACCEPT");
+}
+
+/* It is the route that is wrong then, or the sender's address. */
+static void test_reverse_path_rule(void **state)
+{
+	struct lab *l = *state;
+
+	dropped(l, HOOK_PREROUTING, "PREROUTING", "-A PREROUTING -m rpfilter --invert -j DROP");
+	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
+	assert_true(says(&l->d.findings[0], "reverse path"));
 }
 
 /* Who drops all drops the answers, too. */
@@ -172,23 +197,148 @@ static void test_forward_policy_to_known_pods(void **state)
 			    "iptables-legacy -w -t filter -A FORWARD -d 10.244.2.0/24 -j ACCEPT");
 }
 
+static void set_rule(struct group *g, struct rule *r)
+{
+	group_forget_rule(g);
+	g->rule = r;
+}
+
+static void again(struct lab *l, size_t i)
+{
+	diagnose_again(&l->d, l->groups, 4, i);
+}
+
+static void anew(struct lab *l)
+{
+	diagnose_free(&l->d);
+	for (size_t i = 0; i < 4; i++)
+		l->groups[i].finding = -1;
+}
+
 /* A probe saw that it was conntrack: what was deduced before is no finding any more. */
 static void test_rule_taken_back(void **state)
 {
 	struct lab *l = *state;
 	struct group *g = dropped(l, HOOK_FORWARD, "FORWARD", "-P FORWARD DROP");
-	struct rule *rule = g->rule;
 
+	anew(l);
 	diagnose_group(&l->d, g);
 	assert_int_equal(g->finding, 0);
-	diagnose_take_back(&l->d, g);
+	again(l, 0);
 	assert_int_equal(g->finding, 0);
-	g->rule = NULL;
-	diagnose_take_back(&l->d, g);
+	set_rule(g, NULL);
+	again(l, 0);
 	assert_int_equal(g->finding, -1);
 	diagnose_finish(&l->d, l->groups, 1);
 	assert_int_equal(l->d.n, 0);
-	g->rule = rule;
+}
+
+/* Who listened then is gone when the rule is told of again: what was proved stands. */
+static void test_finding_stands(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_INPUT, "INPUT", "-P INPUT DROP");
+
+	anew(l);
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.244.1.1", 10250);
+	listen_on(l->node, 10250);
+	again(l, 0);
+	assert_int_equal(g->finding, 0);
+	l->node->n_listeners = 0;
+	again(l, 0);
+	assert_int_equal(g->finding, 0);
+	set_rule(g, make_rule(RULE_IPTABLES_LEGACY, "filter", "INPUT", 4, "-A INPUT -j DROP"));
+	again(l, 0);
+	assert_int_equal(g->finding, -1);
+}
+
+/* VXLAN of a known VTEP, freed where both netfilter's rules and conntrack may have said so. */
+static struct group *vxlan(struct lab *l, size_t i, const char *src)
+{
+	struct group *g = drop(l, i, "NETFILTER_DROP", "nf_hook_slow", NODE);
+
+	set_flow(g, IPPROTO_UDP, src, 50000, "192.168.77.1", 8472);
+	g->hook = HOOK_INPUT;
+	g->hook_family = "ip";
+	g->ct_state = CT_NEW;
+	return g;
+}
+
+/* Conntrack, whose table is full, say, drops the overlay's packets, too. */
+static void test_tunnel_without_rule(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = vxlan(l, 0, "192.168.77.2");
+
+	assert_finding(l, 1, "vxlan-blocked", STATUS_SUSPECTED);
+	assert_null(strstr(l->d.findings[0].summary, "a packet filter rule on"));
+	anew(l);
+	g->rule_others = 2;
+	assert_finding(l, 1, "vxlan-blocked", STATUS_SUSPECTED);
+	for (size_t i = 1; i < 4; i++)
+		l->groups[i].finding = -1;
+	g->rule_others = 0;
+	g->rule_none = true;
+	again(l, 0);
+	assert_int_equal(g->finding, -1);
+	g->rule_none = false;
+	g->verdict.function = "nf_conntrack_in";
+	assert_null(diagnose(l, 1));
+	/* a table said drop, whatever its rules are now */
+	g->verdict.function = "ipt_do_table";
+	g->rule_none = true;
+	assert_finding(l, 1, "vxlan-blocked", STATUS_CONFIRMED);
+}
+
+static void test_tunnel_full_conntrack(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = vxlan(l, 0, "192.168.77.2");
+
+	g->hook = HOOK_PREROUTING;
+	g->ct_state = CT_NONE;
+	g->rule_none = true;
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_count", "1000");
+	fake_sysctl(l->node, "net/netfilter/nf_conntrack_max", "1000");
+	assert_finding(l, 1, "conntrack-full", STATUS_CONFIRMED);
+	anew(l);
+	g->rule_none = false;
+	g->rule_others = 2;
+	assert_finding(l, 1, "conntrack-full", STATUS_SUSPECTED);
+}
+
+#define INPUT_RULE(number, text) make_rule(RULE_IPTABLES_LEGACY, "filter", "INPUT", number, text)
+
+/* It was another rule after all: nothing of the first one stays, and who had it keeps it. */
+static void test_tunnel_rule_changes(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = vxlan(l, 0, "192.168.77.2");
+	struct group *other = vxlan(l, 1, "192.168.77.3");
+
+	anew(l);
+	add_fdb(l->node, FLANNEL, 0, mac_b, "192.168.77.3");
+	set_rule(g, INPUT_RULE(3, "-A INPUT -p udp -j DROP"));
+	set_rule(other, INPUT_RULE(3, "-A INPUT -p udp -j DROP"));
+	diagnose_group(&l->d, g);
+	diagnose_group(&l->d, other);
+	assert_int_equal(g->finding, other->finding);
+	assert_true(says(&l->d.findings[g->finding], "192.168.77.2"));
+	set_rule(g,
+		 make_rule(RULE_IPTABLES_LEGACY, "raw", "PREROUTING", 1, "-A PREROUTING -j DROP"));
+	again(l, 0);
+	assert_int_not_equal(g->finding, other->finding);
+	assert_true(says(&l->d.findings[g->finding], "-I PREROUTING"));
+	assert_false(says(&l->d.findings[g->finding], "INPUT"));
+	assert_true(says(&l->d.findings[other->finding], "-I INPUT"));
+	assert_false(says(&l->d.findings[other->finding], "192.168.77.2"));
+	set_rule(other, NULL);
+	other->rule_none = true;
+	again(l, 1);
+	diagnose_finish(&l->d, l->groups, 2);
+	assert_int_equal(l->d.n, 1);
+	assert_int_equal(g->finding, 0);
+	assert_int_equal(other->finding, -1);
 }
 
 /* Late packets of connections that are over, the cloud's own addresses, and who is no pod. */
@@ -332,6 +482,43 @@ static void test_invalid(void **state)
 }
 
 /* Backscatter: somebody attacks 203.0.113.9 in this node's name. */
+static bool asks(enum rule_backend backend, const char *text)
+{
+	struct rule r = {.backend = backend, .text = (char *)text};
+
+	return firewall_asks_for_invalid(&r);
+}
+
+/* Each way of writing it, as nft and iptables-save print it. */
+static void test_who_asks_for_invalid(void **state)
+{
+	(void)state;
+	assert_true(asks(RULE_NFT, "ct state invalid drop"));
+	assert_true(asks(RULE_NFT, "iif \"eth0\" ct state { invalid, untracked } counter drop"));
+	assert_true(asks(RULE_NFT, "ct state { new, invalid } drop"));
+	assert_true(asks(RULE_NFT, "ct state untracked,invalid drop"));
+	assert_true(asks(RULE_NFT, "ct state & invalid == invalid drop"));
+	assert_true(asks(RULE_NFT, "ct state vmap { invalid : drop, established : accept }"));
+	assert_true(asks(RULE_NFT, "ct state ! established,related drop"));
+	assert_true(asks(RULE_NFT, "ct state != established | related drop"));
+	assert_false(asks(RULE_NFT, "ct state != invalid drop"));
+	assert_false(asks(RULE_NFT, "ct state ! invalid,new drop"));
+	assert_false(asks(RULE_NFT, "ct state new drop comment \"ct state invalid\""));
+	assert_false(asks(RULE_NFT, "ct state { new, untracked } drop"));
+	assert_false(asks(RULE_NFT, "tcp dport 80 drop"));
+	assert_false(asks(RULE_NFT, NULL));
+	assert_true(asks(RULE_IPTABLES_LEGACY,
+			 "-A INPUT -m conntrack --ctstate INVALID,UNTRACKED -j DROP"));
+	assert_true(asks(RULE_IPTABLES_NFT, "-A INPUT -m state --state NEW,INVALID -j DROP"));
+	assert_true(asks(RULE_IPTABLES_LEGACY,
+			 "-A INPUT -m conntrack ! --ctstate RELATED,ESTABLISHED -j DROP"));
+	assert_false(asks(RULE_IPTABLES_LEGACY,
+			  "-A INPUT -m conntrack ! --ctstate INVALID,NEW ! -i lo -j DROP"));
+	assert_false(asks(RULE_IPTABLES_LEGACY, "-A INPUT -m conntrack --ctstate NEW -m comment "
+						"--comment \"not INVALID\" -j DROP"));
+	assert_false(asks(RULE_IPTABLES_LEGACY, "-A INVALID -j DROP"));
+}
+
 static void test_invalid_of_strangers(void **state)
 {
 	struct lab *l = *state;
@@ -596,6 +783,48 @@ static void test_snat_exhausted(void **state)
 	assert_finding(l, 1, "snat-port-exhausted", STATUS_CONFIRMED);
 }
 
+/* What the node itself sends keeps its address and gets another port. */
+static void test_snat_exhausted_of_the_node(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped_by_none(l, HOOK_POSTROUTING);
+	struct flow other = flow_of(IPPROTO_UDP, "192.168.77.1", 6000, "203.0.113.9", 53);
+
+	set_flow(g, IPPROTO_UDP, "192.168.77.1", 40000, "203.0.113.9", 53);
+	g->has_original = true;
+	g->original = flow_of(IPPROTO_UDP, "192.168.77.1", 5000, "203.0.113.9", 53);
+	entry(l->node, &other, "203.0.113.9", 53, "192.168.77.1", 40000);
+	assert_finding(l, 1, "snat-port-exhausted", STATUS_CONFIRMED);
+}
+
+/* The uplink has no address, nor has any other device but its link's own. */
+static void test_masquerade_without_address(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped_by_none(l, HOOK_POSTROUTING);
+
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 5000, "203.0.113.9", 53);
+	g->has_ct_status = true;
+	l->node->rules = "MASQUERADE";
+	l->node->n_rules = 10;
+	for (size_t i = 0; i < l->node->n_addrs; i++)
+		l->node->addrs[i].scope = RT_SCOPE_LINK;
+	assert_finding(l, 1, "masq-no-address", STATUS_CONFIRMED);
+	anew(l);
+	l->node->rules_err = -EBADMSG;
+	assert_finding(l, 1, "masq-no-address", STATUS_SUSPECTED);
+	anew(l);
+	l->node->rules_err = 0;
+	l->node->n_rules = 0;
+	assert_null(diagnose(l, 1)); /* nothing masquerades */
+	l->node->n_rules = 10;
+	g->ct_status = IPS_SRC_NAT_DONE;
+	assert_null(diagnose(l, 1)); /* it got one */
+	g->ct_status = 0;
+	l->node->addrs[0].scope = RT_SCOPE_UNIVERSE;
+	assert_null(diagnose(l, 1));
+}
+
 static void test_clash(void **state)
 {
 	struct lab *l = *state;
@@ -605,6 +834,12 @@ static void test_clash(void **state)
 	assert_null(diagnose(l, 1));
 	entry(l->node, &g->flow, "10.244.2.2", 80, "10.244.1.2", 40000);
 	assert_finding(l, 1, "conntrack-clash", STATUS_CONFIRMED);
+	anew(l);
+	g->has_ct_status = true;
+	assert_finding(l, 1, "conntrack-clash", STATUS_CONFIRMED);
+	anew(l);
+	l->node->conntrack[0].status = IPS_SRC_NAT_DONE; /* a later try's */
+	assert_null(diagnose(l, 1));
 }
 
 /* The rules are not even read then. */
@@ -629,6 +864,9 @@ static void test_localnet(void **state)
 	fake_sysctl(l->node, "net/ipv4/conf/all/route_localnet", "1");
 	assert_null(diagnose(l, 1));
 	fake_sysctl(l->node, "net/ipv4/conf/all/route_localnet", "0");
+	fake_sysctl(l->node, "net/ipv4/conf/flannel.1/route_localnet", "1");
+	assert_null(diagnose(l, 1)); /* it is on for that device alone */
+	fake_sysctl(l->node, "net/ipv4/conf/flannel.1/route_localnet", "0");
 	assert_finding(l, 1, "route-localnet-off", STATUS_CONFIRMED);
 	assert_string_equal(fix_of(l, 0), "sysctl -w net.ipv4.conf.all.route_localnet=1");
 }
@@ -647,6 +885,10 @@ static void test_stale_dnat(void **state)
 	assert_string_equal(fix_of(l, 0),
 			    "conntrack -D -p udp --orig-dst 10.96.0.10 --orig-port-dst 53 "
 			    "--reply-src 10.244.1.9");
+	anew(l);
+	fake_link(l->node, 12, "kube-ipvs0", "dummy");
+	fake_addr(l->node, 12, "10.96.0.10/32");
+	assert_finding(l, 1, "stale-udp-dnat", STATUS_SUSPECTED);
 }
 
 /* kube-proxy has not taken it out of its rules yet: the entry would come back. */
@@ -713,9 +955,58 @@ static void test_services_not_flushed(void **state)
 	know(l->node, "10.96.0.0/16", CIDR_SERVICE);
 	l->node->rules = "KUBE-SVC-ERIFXISQEP7F7OF4";
 	l->node->n_rules = strlen(l->node->rules);
+	l->node->rules_chain = "KUBE-SERVICES";
+	assert_null(diagnose(l, 1));
+	l->node->rules = "DNAT";
+	l->node->n_rules = 4;
+	l->node->rules_chain = "KUBE-SEP-6XV2XTHX2ZMG2ZVS";
+	assert_null(diagnose(l, 1));
+	l->node->rules_chain = "nat-prerouting";
+	l->node->rules_table = "kube-proxy";
 	assert_null(diagnose(l, 1));
 	l->node->rules_err = -EBADMSG;
 	assert_finding(l, 1, "kube-rules-flushed", STATUS_SUSPECTED);
+}
+
+/* eBPF knows no such Service, and kube-proxy was never there. */
+static void test_services_of_others(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "IP_INNOROUTES", "ip_error", NODE);
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.96.0.10", 80);
+	know(l->node, "10.96.0.0/16", CIDR_SERVICE);
+	fake_link(l->node, 12, "cilium_host", "veth");
+	assert_null(diagnose(l, 1));
+}
+
+/* Docker's and the CNI's ports are no Services. */
+static void test_services_flushed_beside_published_ports(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "IP_INNOROUTES", "ip_error", NODE);
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.96.0.10", 80);
+	know(l->node, "10.96.0.0/16", CIDR_SERVICE);
+	l->node->rules = "DNAT";
+	l->node->n_rules = 4;
+	l->node->rules_table = "nat";
+	l->node->rules_chain = "DOCKER";
+	assert_finding(l, 1, "kube-rules-flushed", STATUS_CONFIRMED);
+}
+
+/* kube-proxy's IPVS mode: kube-ipvs0 has the address. */
+static void test_services_of_ipvs(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = unanswered(l, "10.96.0.10", 80);
+
+	know(l->node, "10.96.0.0/16", CIDR_SERVICE);
+	entry(l->node, &g->flow, "10.96.0.10", 80, "10.244.1.2", 40000);
+	assert_finding(l, 1, "kube-rules-flushed", STATUS_SUSPECTED);
+	anew(l);
+	fake_addr(l->node, LAN0, "10.96.0.10/32");
+	assert_null(diagnose(l, 1));
 }
 
 static void test_services_translated(void **state)
@@ -802,6 +1093,10 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_forward_policy_to_known_pods, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rule_taken_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_finding_stands, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tunnel_without_rule, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tunnel_full_conntrack, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tunnel_rule_changes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forward_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_input, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_input_of_pods, setup, teardown),
@@ -811,11 +1106,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reject, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_endpoints, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_network_policy, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reverse_path_rule, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_invalid, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_docker_isolation, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_queue_without_listener, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late_answers, setup, teardown),
+		cmocka_unit_test(test_who_asks_for_invalid),
 		cmocka_unit_test_setup_teardown(test_invalid_of_strangers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridge_filter, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridged_forward, setup, teardown),
@@ -827,6 +1124,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_conntrack_full_not_by_rule, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rules_not_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_snat_exhausted, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_snat_exhausted_of_the_node, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_masquerade_without_address, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_clash, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_clash_that_a_probe_saw, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_localnet, setup, teardown),
@@ -834,8 +1133,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stale_dnat_of_living_rules, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_flushed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_route_to_services, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_services_of_ipvs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_translated, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_services_not_flushed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_services_of_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_services_flushed_beside_published_ports, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade_of_a_service, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade_by_hostile_name, setup, teardown),

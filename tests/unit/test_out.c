@@ -284,6 +284,89 @@ static void test_rules_and_none(void **state)
 	g[0].rule = NULL;
 }
 
+/* What the sender of the packet got. */
+static void test_reject(void **state)
+{
+	struct made *m = *state;
+	struct rule reject = {.family = (char *)"inet",
+			      .table = (char *)"fw",
+			      .chain = (char *)"out",
+			      .handle = 3,
+			      .text = (char *)"udp dport 53 reject",
+			      .backend = RULE_NFT,
+			      .verdict = RULE_REJECT};
+	struct group *g = m->groups;
+	char *text;
+	json_t *j, *d;
+
+	m->f.groups[0] = 0;
+	g[0].rule = &reject;
+	g[0].flow.l3 = 0x86dd;
+	text = render(&m->r, false, false);
+	assert_has(text,
+		   "handle 3: udp dport 53 reject, which sends back icmpv6 port-unreachable\n");
+	free(text);
+	text = render(&m->r, true, false);
+	j = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	d = json_object_get(json_array_get(json_object_get(j, "drops"), 0), "rule");
+	assert_string_equal(json_string_value(json_object_get(d, "verdict")), "reject");
+	assert_string_equal(json_string_value(json_object_get(d, "sent")),
+			    "icmpv6 port-unreachable");
+	json_decref(j);
+	free(text);
+	g[0].rule = NULL;
+}
+
+/* One rule stands for a group; another one's packets are told. */
+static void test_rules_also(void **state)
+{
+	struct made *m = *state;
+	struct rule rule = {.family = (char *)"ip",
+			    .table = (char *)"filter",
+			    .chain = (char *)"OUTPUT",
+			    .number = 1,
+			    .text = (char *)"-A OUTPUT --sport 1 -j DROP",
+			    .backend = RULE_IPTABLES_LEGACY};
+	struct rule also = rule;
+	struct seen_packet seen[] = {{.packets = 2, .rule = SEEN_SAME},
+				     {.packets = 3, .rule = SEEN_ALSO},
+				     {.packets = 1, .rule = SEEN_UNKNOWN}};
+	struct group *g = m->groups;
+	char *text;
+	json_t *j, *d;
+
+	also.number = 2;
+	m->f.groups[0] = 0;
+	g[0].packets = 100;
+	g[0].rule = &rule;
+	g[0].rule_certain = true;
+	g[0].seen = seen;
+	g[0].n_seen = 3;
+	text = render(&m->r, false, false);
+	assert_has(text, "seen for 2 of 100 packets\n"); /* -v */
+	free(text);
+	g[0].also = &also;
+	g[0].n_also = 1;
+	text = render(&m->r, false, false);
+	assert_has(text, "seen for 2 of 100 packets\n");
+	assert_has(text, "also, for 3: iptables-legacy filter OUTPUT 2:");
+	free(text);
+	text = render(&m->r, true, false);
+	j = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	d = json_object_get(json_array_get(json_object_get(j, "drops"), 0), "rule");
+	assert_int_equal(json_integer_value(json_object_get(d, "seen")), 2);
+	assert_true(json_is_false(json_object_get(d, "certain")));
+	d = json_array_get(
+		json_object_get(json_array_get(json_object_get(j, "drops"), 0), "rules_also"), 0);
+	assert_int_equal(json_integer_value(json_object_get(d, "number")), 2);
+	assert_int_equal(json_integer_value(json_object_get(d, "seen")), 3);
+	json_decref(j);
+	free(text);
+	g[0].rule = g[0].also = NULL;
+	g[0].seen = NULL;
+	g[0].n_seen = g[0].n_also = 0;
+}
+
 static void test_full_disk(void **state)
 {
 	struct made *m = *state;
@@ -497,6 +580,8 @@ int main(void)
 		T(test_json),
 		T(test_what_hook_programs_saw),
 		T(test_rules_and_none),
+		T(test_reject),
+		T(test_rules_also),
 		T(test_full_disk),
 		T(test_nothing_seen),
 		T(test_one_is_singular),

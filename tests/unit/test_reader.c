@@ -535,6 +535,55 @@ static void test_only_one_may_have(void **state)
 	}
 }
 
+/* A rule that may match is the only one that can have done it, where conntrack passes all such. */
+static void test_before_conntrack(void **state)
+{
+	struct group g = seen_by_a_probe();
+	struct answer a;
+
+	(void)state;
+	node.legacy =
+		"*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -m rpfilter --invert -j DROP\n"
+		"COMMIT\n";
+	memset(&g.verdict, 0, sizeof(g.verdict));
+	g.explained = false;
+	g.hook = HOOK_PREROUTING;
+	g.loc.name = "nf_hook_slow";
+	g.ct_state = CT_NONE;
+	a = answer(&g);
+	assert_true(a.known && !a.certain);
+	answer_free(&a);
+	node.full = true;
+	a = answer(&g);
+	assert_false(a.known);
+	answer_free(&a);
+}
+
+/* A chain of NAT's drops what masquerade has no address for, and no rule says so. */
+static void test_drop_of_nat(void **state)
+{
+	struct group g = seen_by_a_probe();
+	struct answer a;
+
+	(void)state;
+	node.rules = RULE("{\"masquerade\": null}");
+	g.verdict.rule = 0;
+	a = answer(&g);
+	assert_true(a.none && !a.nat);
+	assert_has(a.why, "none of the rules there now");
+	answer_free(&a);
+	node.chains =
+		"[{\"chain\": {\"family\": \"ip\", \"table\": \"t\", \"name\": \"c\", \"type\": "
+		"\"nat\", \"hook\": \"forward\", \"prio\": 0, \"policy\": \"accept\"}}]";
+	a = answer(&g);
+	assert_true(a.none && a.nat);
+	assert_null(a.why);
+	tell(&g, &a);
+	assert_true(rule_is_none(&g));
+	assert_has(rule_other_cause(&g), "no address");
+	group_free(&g);
+}
+
 /* At nf_queue() only a rule that queues can have done it, and that rule alone is enough. */
 static void test_only_queues_at_a_queue(void **state)
 {
@@ -705,6 +754,63 @@ static void test_queue_did_not_do_it(void **state)
 	answer_free(&a);
 }
 
+#define FROM(port)                                                                                 \
+	"{\"match\": {\"op\": \"==\", \"left\": {\"payload\": {\"protocol\": \"udp\", \"field\": " \
+	"\"sport\"}}, \"right\": " port "}},"
+#define RULE_4(statements)                                                                         \
+	"{\"rule\": {\"family\": \"ip\", \"table\": \"t\", \"handle\": 4, "                        \
+	"\"expr\": [" statements "]}}"
+
+/* Packets of one group by their source port: the first is the group's. */
+static void set_seen(struct group *g, struct seen_packet *seen, size_t n, const uint16_t *ports)
+{
+	g->seen = seen;
+	g->n_seen = n;
+	g->flow.sport = ports[0];
+	for (size_t i = 0; i < n; i++)
+		seen[i] = (struct seen_packet){
+			.flow = g->flow, .ct_state = g->ct_state, .packets = i + 1};
+	for (size_t i = 0; i < n; i++)
+		seen[i].flow.sport = ports[i];
+}
+
+/* Another packet of the group is another rule's, and of one nobody knows. */
+static void test_rules_of_one_group(void **state)
+{
+	static const uint16_t ports[] = {1000, 2000, 1000, 3000};
+	struct group g = seen_by_a_probe();
+	struct seen_packet seen[4];
+	struct answer a;
+
+	(void)state;
+	node.rules = "[" RULE_3(FROM("1000") DROP) ", " RULE_4(FROM("2000") DROP) "]";
+	memset(&g.verdict, 0, sizeof(g.verdict));
+	g.explained = false;
+	set_seen(&g, seen, 4, ports);
+	a = answer(&g);
+	assert_int_equal(a.rule.handle, 3);
+	assert_int_equal(a.n_seen, 4);
+	assert_int_equal(a.seen[0], SEEN_SAME);
+	assert_int_equal(a.seen[1], SEEN_ALSO);
+	assert_int_equal(a.seen[2], SEEN_SAME);
+	assert_int_equal(a.seen[3], SEEN_UNKNOWN);
+	assert_int_equal(a.n_also, 1);
+	assert_int_equal(a.also[0].handle, 4);
+	answer_free(&a);
+	/* a probe saw the other rule, of the second packet */
+	g.verdict = seen_by_a_probe().verdict;
+	g.verdict.rule = 4;
+	g.asks = 1;
+	seen[1].told = seen[1].told_rule = true;
+	a = answer(&g);
+	assert_true(a.certain);
+	assert_int_equal(a.rule.handle, 4);
+	assert_int_equal(a.seen[0], SEEN_ALSO);
+	assert_int_equal(a.seen[1], SEEN_SAME);
+	assert_int_equal(a.also[0].handle, 3);
+	answer_free(&a);
+}
+
 static struct answer deduced(const char *text)
 {
 	struct answer a = {.known = true, .why = "x"};
@@ -716,6 +822,46 @@ static struct answer deduced(const char *text)
 	a.rule.handle = 5;
 	a.rule.text = strdup(text);
 	return a;
+}
+
+/* Whose the other packets are arrives, too; and asking for those alone changes no rule. */
+static void test_seen_arrives(void **state)
+{
+	struct group g = seen_by_a_probe();
+	struct answer a = deduced("drop");
+
+	(void)state;
+	g.packets = 100;
+	g.seen = calloc(3, sizeof(*g.seen));
+	g.n_seen = 3;
+	for (size_t i = 0; i < 3; i++)
+		g.seen[i].packets = 10 + i;
+	memset(&g.verdict, 0, sizeof(g.verdict));
+	tell(&g, &a);
+	assert_int_equal(group_rule_seen(&g), 0);
+	a = deduced("drop");
+	a.n_seen = 3;
+	a.seen[0] = SEEN_SAME;
+	a.seen[1] = SEEN_ALSO;
+	a.n_also = 1;
+	a.also[0] = (struct rule){.table = strdup("u"), .handle = 9};
+	g.seen_only = true;
+	tell(&g, &a);
+	assert_int_equal(group_rule_seen(&g), 10);
+	assert_int_equal(group_also_seen(&g, 0), 11);
+	assert_int_equal(g.also[0].handle, 9);
+	g.rule_certain = true;
+	assert_false(group_rule_certain(&g));
+	g.rule_certain = false;
+	/* the first packet would be another rule's now: the ruleset has changed */
+	a = deduced("drop");
+	a.rule.handle = 6;
+	a.n_seen = 1;
+	a.seen[0] = SEEN_SAME;
+	tell(&g, &a);
+	assert_int_equal(g.rule->handle, 5);
+	assert_int_equal(g.n_also, 1);
+	group_free(&g);
 }
 
 /* Unless it was that one that was deduced. */
@@ -838,6 +984,10 @@ int main(void)
 		cmocka_unit_test(test_again_is_later_each_time),
 		cmocka_unit_test_setup(test_conntrack_table_is_full, set_node),
 		cmocka_unit_test_setup(test_no_rule_after_all, set_node),
+		cmocka_unit_test_setup(test_drop_of_nat, set_node),
+		cmocka_unit_test_setup(test_before_conntrack, set_node),
+		cmocka_unit_test_setup(test_rules_of_one_group, set_node),
+		cmocka_unit_test_setup(test_seen_arrives, set_node),
 		cmocka_unit_test_setup(test_only_queues_at_a_queue, set_node),
 		cmocka_unit_test_setup(test_queue_did_not_do_it, set_node),
 		cmocka_unit_test_setup(test_rule_that_counted_nothing, set_node),

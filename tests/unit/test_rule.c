@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A rule as a report writes it, and the commands that a fix makes of it. */
+#include <linux/netfilter/nf_conntrack_common.h>
+
 #include "test.h"
 
 #include "rules/rule.h"
@@ -183,12 +185,28 @@ static void test_owner_by_chain_table_and_comment(void **state)
 
 static void test_who_did_it_if_no_rule_did(void **state)
 {
+	struct symbol nat[] = {{.name = "nft_nat_do_chain"}};
 	struct group g = {.hook = HOOK_POSTROUTING, .ct_state = CT_NEW};
 
 	(void)state;
 	assert_null(rule_other_cause(&g)); /* the rules were not read */
 	g.rule_none = true;
-	assert_has(rule_other_cause(&g), "another packet was faster");
+	assert_has(rule_other_cause(&g), "another packet was faster, or NAT without a free port");
+	g.has_ct_status = true;
+	assert_has(rule_other_cause(&g), "NAT, without an address");
+	g.ct_status = IPS_SRC_NAT_DONE;
+	assert_string_equal(rule_other_cause(&g), "conntrack, where another packet was faster");
+	g.ct_status |= IPS_SRC_NAT;
+	assert_has(rule_other_cause(&g), "NAT without a free port");
+	/* a chain of NAT's, where a rule that drops would be one that may have */
+	g.loc.name = "nft_do_chain";
+	assert_null(rule_other_cause(&g));
+	g.stack = nat;
+	g.n_stack = 1;
+	assert_has(rule_other_cause(&g), "NAT, which has no address");
+	g.stack = NULL;
+	g.n_stack = 0;
+	g.loc.name = NULL;
 	g.hook = HOOK_PREROUTING;
 	g.ct_state = CT_NONE;
 	assert_has(rule_other_cause(&g), "table may be full");
@@ -207,6 +225,46 @@ static void test_who_did_it_if_no_rule_did(void **state)
 	assert_has(rule_other_cause(&g), "already");
 	g.verdict.function = "nft_do_chain";
 	assert_null(rule_other_cause(&g));
+}
+
+static void assert_sent(enum rule_backend backend, bool six, const char *text, const char *sent)
+{
+	struct rule r = {.backend = backend, .verdict = RULE_REJECT, .text = (char *)text};
+	char buf[RULE_SENT_LEN];
+
+	if (sent)
+		assert_string_equal(rule_sent(&r, six, buf), sent);
+	else
+		assert_null(rule_sent(&r, six, buf));
+	r.verdict = RULE_DROP;
+	assert_null(rule_sent(&r, six, buf));
+}
+
+static void test_what_reject_sends(void **state)
+{
+	(void)state;
+	assert_sent(RULE_NFT, false, "udp dport 53 counter reject", "icmp port-unreachable");
+	assert_sent(RULE_NFT, true, "reject", "icmpv6 port-unreachable");
+	assert_sent(RULE_NFT, false, "tcp dport 5 reject with tcp reset", "tcp reset");
+	assert_sent(RULE_NFT, true, "reject with icmpx admin-prohibited comment \"x\"",
+		    "icmpv6 admin-prohibited");
+	assert_sent(RULE_NFT, false, "reject with icmp type host-unreachable",
+		    "icmp host-unreachable");
+	assert_sent(RULE_NFT, false,
+		    "log prefix \"reject with tcp reset\" reject comment \"reject\"",
+		    "icmp port-unreachable");
+	assert_sent(RULE_NFT, false, "jump somewhere", NULL);
+	assert_sent(RULE_NFT, false, NULL, NULL);
+	assert_sent(RULE_IPTABLES_LEGACY, false,
+		    "-A INPUT -p tcp -j REJECT --reject-with tcp-reset", "tcp reset");
+	assert_sent(RULE_IPTABLES_NFT, true,
+		    "-A INPUT -j REJECT --reject-with icmp6-adm-prohibited",
+		    "icmpv6 adm-prohibited");
+	assert_sent(RULE_IPTABLES_NFT, false,
+		    "-A INPUT -m comment --comment \"\\\" --reject-with tcp-reset\" -j REJECT "
+		    "--reject-with icmp-port-unreachable",
+		    "icmp port-unreachable");
+	assert_sent(RULE_IPTABLES_LEGACY, false, "-A INPUT -j REJECT", "icmp port-unreachable");
 }
 
 static void test_three_values(void **state)
@@ -328,6 +386,7 @@ int main(void)
 		cmocka_unit_test(test_delete_by_handle_or_number),
 		cmocka_unit_test(test_owner_by_chain_table_and_comment),
 		cmocka_unit_test(test_who_did_it_if_no_rule_did),
+		cmocka_unit_test(test_what_reject_sends),
 		cmocka_unit_test(test_three_values),
 		cmocka_unit_test(test_interfaces_of_a_packet),
 	};

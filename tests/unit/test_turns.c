@@ -2,6 +2,7 @@
 /* Whose rules are read next. */
 #include "test.h"
 
+#include "rules/rule.h"
 #include "rules/turns.h"
 
 #define MAX 64
@@ -125,6 +126,32 @@ static void test_changed_rules_are_asked_for_again(void **state)
 	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 1);
 }
 
+/* Packets that are not like the first: once the rule is known, and after those who know none. */
+static void test_other_packets_come_last(void **state)
+{
+	struct table t = make(2);
+	struct turns turns = {};
+	struct rule rule = {};
+	uint32_t netns;
+
+	(void)state;
+	turns_take(&turns, &t, taken, MAX, &netns);
+	groups[0].n_seen = 2;
+	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 0);
+	groups[0].rule = &rule;
+	groups[1].rule_asked = false;
+	groups[1].netns = 2;
+	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 1);
+	assert_int_equal(taken[0], 1);
+	turns.rest = true;
+	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 0);
+	turns.rest = false;
+	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 1);
+	assert_int_equal(taken[0], 0);
+	assert_true(groups[0].seen_only);
+	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 0);
+}
+
 /* It is told once, so that faults look again, and what was deduced goes. */
 static void test_conntrack_did_it(void **state)
 {
@@ -149,6 +176,7 @@ int main(void)
 		cmocka_unit_test(test_scan_keeps_nobody_waiting),
 		cmocka_unit_test(test_namespaces_take_turns),
 		cmocka_unit_test(test_who_asks),
+		cmocka_unit_test(test_other_packets_come_last),
 		cmocka_unit_test(test_conntrack_did_it),
 		cmocka_unit_test(test_changed_rules_are_asked_for_again),
 	};

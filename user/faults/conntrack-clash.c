@@ -6,12 +6,21 @@
  *
  * The proof is the entry of the one that won.
  */
+#include <linux/netfilter/nf_conntrack_common.h>
+
 #include "../conntrack.h"
 
 static bool signature(const struct group *g)
 {
-	return conntrack_refused(g) &&
-	       (!g->has_original || addr_eq(&g->original.src, &g->flow.src));
+	return conntrack_refused(g) && !conntrack_source_translated(g);
+}
+
+/* Did the packet die before source NAT, which the entry has seen? Then it did not come to be
+ * confirmed, and the entry is that of a later try. */
+static bool died_before(const struct group *g, const struct ct_entry *e)
+{
+	return g->has_ct_status && !(g->ct_status & IPS_SRC_NAT_DONE) &&
+	       (e->status & IPS_SRC_NAT_DONE);
 }
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
@@ -20,7 +29,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	char where[128], flow[FLOW_STRLEN];
 	struct ct_entry other;
 
-	if (!conntrack_own(f, asked, g->netns, h, &other))
+	if (!conntrack_own(f, asked, g->netns, h, &other) || died_before(g, &other))
 		return 0;
 	netns_label(h, g->netns, where);
 	f->netns = g->netns;

@@ -5,7 +5,8 @@
  * that is sent again and again, or as no route to the Service's network.
  *
  * Where something else than netfilter translates Services (eBPF), connections never have a
- * Service's address on the node: conntrack must know this one, untranslated.
+ * Service's address on the node: conntrack must know this one, untranslated. What has no route may
+ * be for a Service that it does not know.
  */
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <errno.h>
@@ -55,26 +56,51 @@ static bool is_untranslated(const struct group *g, struct host *h, uint32_t node
 
 /* Are kube-proxy's rules there after all? Then they have none for this Service, which is another
  * thing. Its chains stay when they are flushed, and so do its rules of other tables: it must be a
- * jump to a Service's chain, a rule of kube-proxy's own table, or an address that is translated.
- * Recorded. */
+ * jump to a Service's chain (of iptables-nft: iptables-legacy has no names in jumps), a translation
+ * in one of its chains, or a rule of its own table. What others translate (Docker's and the CNI's
+ * published ports) is not for Services. Recorded. */
 static bool has_rules(const struct group *g, struct host *h, uint32_t node, struct finding *f)
 {
-	static const char *const names[] = {"KUBE-SVC-", "kube-proxy", "DNAT"};
+	static const struct rules_like likes[] = {
+		{.chain = "KUBE-", .bytes = "KUBE-SVC-", .n = 9},
+		{.chain = "KUBE-", .bytes = "DNAT", .n = 4},
+		{.table = "kube-proxy", .bytes = "", .n = 0},
+	};
 	bool six = g->flow.dst.family == AF_INET6;
 	int err = 0;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		int has = h->ops->rules_have(h, node, six, names[i], strlen(names[i]));
+	for (size_t i = 0; i < sizeof(likes) / sizeof(likes[0]); i++) {
+		int has = h->ops->rules_have(h, node, six, &likes[i]);
 
 		if (has > 0)
 			return true;
 		err = err ? err : has;
 	}
 	finding_evidence(f, err ? AGREES_UNREAD : AGREES_YES,
-			 "rules that lead to KUBE-SVC-…, of a table kube-proxy, or with DNAT",
+			 "rules of KUBE-… that lead to KUBE-SVC-… or have DNAT, or of a table "
+			 "kube-proxy",
 			 err ? strerror(-err) : "none", "kube-proxy's");
 	if (err)
 		f->status = STATUS_SUSPECTED;
+	return false;
+}
+
+/* Does something else translate Services, before or below netfilter: eBPF, Open vSwitch? By the
+ * devices that it makes. */
+static bool others_translate(struct host *h, uint32_t node)
+{
+	static const char *const names[] = {"cilium_", "bpfin.cali", "ovn-k8s-", "antrea-gw"};
+	const struct link *l;
+	size_t n;
+
+	if (h->ops->links(h, node, &l, &n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
+			if (!strncmp(l[i].name, names[k], strlen(names[k])))
+				return true;
+		}
+	}
 	return false;
 }
 
@@ -85,8 +111,10 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	char where[128], flow[FLOW_STRLEN], net[ADDR_STRLEN + 4];
 	const struct known_cidr *services = firewall_service_cidr(h, node, &g->flow.dst);
 
-	if (!services || (g->kind == SAMPLE_RETRANSMIT ? !is_untranslated(g, h, node, f)
-						       : !has_no_route(g, h, node, f)))
+	/* kube-proxy's IPVS mode gives the node the Services' addresses, and needs no rules */
+	if (!services || host_addr_owner(h, node, &g->flow.dst) || others_translate(h, node) ||
+	    (g->kind == SAMPLE_RETRANSMIT ? !is_untranslated(g, h, node, f)
+					  : !has_no_route(g, h, node, f)))
 		return 0;
 	netns_label(h, node, where);
 	f->netns = node;

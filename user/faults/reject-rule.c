@@ -15,7 +15,8 @@ static bool signature(const struct group *g)
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
-	char where[128], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN];
+	char where[128], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN], buf[RULE_SENT_LEN];
+	const char *sent = group_sent_by(g, g->rule, buf);
 
 	if (!firewall_pods_packet(g, h) && !firewall_cluster_addr(h, g->netns, &g->flow.src) &&
 	    !(g->hook == HOOK_OUTPUT && firewall_cluster_addr(h, g->netns, &g->flow.dst)))
@@ -23,9 +24,10 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	firewall_finding(f, g, h);
 	netns_label(h, g->netns, where);
 	finding_summary(f,
-			"%s on %s refuses what the cluster sends, with an answer that looks like "
-			"that of the other end: %s",
-			firewall_name(g->rule, name), where, flow_str(&g->flow, flow));
+			"%s on %s refuses what the cluster sends%s%s, with an answer that looks "
+			"like that of the other end: %s",
+			firewall_name(g->rule, name), where, sent ? " by " : "", sent ? sent : "",
+			flow_str(&g->flow, flow));
 	firewall_fix(f, g, h);
 	finding_fix(
 		f, FIX_ADVICE,

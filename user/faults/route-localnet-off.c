@@ -7,6 +7,8 @@
  * net/netfilter/nf_nat_proto.c).
  */
 #include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "../firewall.h"
 
@@ -21,11 +23,29 @@ static bool signature(const struct group *g)
 	       g->flow.dst.family && !is_loopback(&g->flow.dst);
 }
 
+/* Is it on for the device that the packet should leave by? Then it was not that. */
+static bool is_on_for_device(const struct group *g, struct host *h)
+{
+	struct route_query q = {.dst = g->flow.dst, .mark = g->mark};
+	char name[80], value[16];
+	struct route_answer route;
+	const struct link *dev;
+
+	if (h->ops->route_get(h, g->netns, &q, &route))
+		return false;
+	dev = host_link(h, g->netns, route.oif);
+	if (!dev)
+		return false;
+	snprintf(name, sizeof(name), "net/ipv4/conf/%s/route_localnet", dev->name);
+	return !h->ops->sysctl(h, g->netns, name, value, sizeof(value)) && strcmp(value, "0") != 0;
+}
+
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	char where[128], flow[FLOW_STRLEN], asked[FLOW_STRLEN];
 
-	if (evidence_sysctl(f, h, g->netns, "net/ipv4/conf/all/route_localnet", "1") != AGREES_YES)
+	if (is_on_for_device(g, h) ||
+	    evidence_sysctl(f, h, g->netns, "net/ipv4/conf/all/route_localnet", "1") != AGREES_YES)
 		return 0;
 	if (g->has_original)
 		finding_evidence(f, AGREES_YES, "asked for, before NAT",

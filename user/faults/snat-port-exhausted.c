@@ -10,7 +10,7 @@
 
 static bool signature(const struct group *g)
 {
-	return conntrack_refused(g) && g->has_original && !addr_eq(&g->original.src, &g->flow.src);
+	return conntrack_refused(g) && conntrack_source_translated(g);
 }
 
 static int examine(const struct group *g, struct host *h, struct finding *f)

@@ -44,12 +44,23 @@ static bool is_gone(const struct group *g, struct host *h, struct finding *f)
 	return true;
 }
 
+/* Does IPVS translate it, which has no rules that could be read? Its dummy device has the Services'
+ * addresses (kube-proxy). */
+static bool is_of_ipvs(const struct group *g, struct host *h)
+{
+	const struct link *l =
+		host_link(h, g->netns, host_addr_owner(h, g->netns, &g->original.dst));
+
+	return l && !strcmp(l->kind, "dummy");
+}
+
 /* Do the rules still lead there? Then the pod is only about to go, or kube-proxy is behind, and who
  * forgets the entry gets the same one again. Recorded. */
 static void ask_rules(const struct group *g, struct host *h, struct finding *f)
 {
 	bool six = g->flow.dst.family == AF_INET6;
-	int has = h->ops->rules_have(h, g->netns, six, g->flow.dst.b, six ? 16 : 4);
+	struct rules_like with_addr = {.bytes = g->flow.dst.b, .n = six ? 16 : 4};
+	int has = h->ops->rules_have(h, g->netns, six, &with_addr);
 
 	finding_evidence(f,
 			 has < 0 ? AGREES_UNREAD
@@ -60,7 +71,7 @@ static void ask_rules(const struct group *g, struct host *h, struct finding *f)
 			 : has	 ? "some, which may still send new flows to it"
 				 : "none",
 			 "none");
-	f->status = has ? STATUS_SUSPECTED : STATUS_CONFIRMED;
+	f->status = has || is_of_ipvs(g, h) ? STATUS_SUSPECTED : STATUS_CONFIRMED;
 }
 
 static int examine(const struct group *g, struct host *h, struct finding *f)

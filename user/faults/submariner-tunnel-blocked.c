@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../firewall.h"
 #include "../tunnel.h"
 
 static const struct {
@@ -48,7 +49,8 @@ static bool signature(const struct group *g)
 	if (tunnel_maybe_silence(g))
 		return true;
 	return g->kind == SAMPLE_DROP && g->has_sample && g->netns && g->flow.l3 &&
-	       find_channel(g) < N_CHANNELS && dropped_by_netfilter(g);
+	       find_channel(g) < N_CHANNELS && dropped_by_netfilter(g) &&
+	       firewall_by_rule(g) != TRI_NO;
 }
 
 /* A device that only Submariner makes, or a VXLAN device on its port. */
@@ -108,6 +110,41 @@ static bool is_private(const struct addr *a)
 	return false;
 }
 
+/* Does this node send to it what a gateway sends to another? conntrack may not work here at all. */
+static enum agrees is_gateway(struct finding *f, const struct group *g, struct host *h,
+			      const struct addr *peer)
+{
+	const struct ct_entry *e;
+	char check[80], a[ADDR_STRLEN];
+	size_t n;
+	int err = h->ops->conntrack(h, g->netns, peer, &e, &n);
+	enum agrees agrees = err ? AGREES_UNREAD : AGREES_NO;
+
+	for (size_t i = 0; !err && i < n; i++) {
+		if (e[i].proto == g->key.proto && addr_eq(&e[i].orig.dst, peer))
+			agrees = AGREES_YES;
+	}
+	snprintf(check, sizeof(check), "conntrack of %s", addr_str(peer, a));
+	if (agrees != AGREES_NO)
+		finding_evidence(f, agrees, check, err ? strerror(-err) : "this node sends to it",
+				 NULL);
+	return agrees;
+}
+
+/* A packet that came from the Internet may be anybody's: that is who scans for VPNs. */
+static enum status judge_peer(struct finding *f, const struct group *g, struct host *h,
+			      enum direction direction, const struct addr *peer)
+{
+	enum agrees known;
+
+	if (direction == DIRECTION_OUT || is_private(peer))
+		return STATUS_CONFIRMED;
+	known = is_gateway(f, g, h, peer);
+	return known == AGREES_YES  ? STATUS_CONFIRMED
+	       : known == AGREES_NO ? STATUS_NONE
+				    : STATUS_SUSPECTED;
+}
+
 /* How sure is it that these are the tunnel's own packets? ESP that arrives where no IPsec is
  * configured yet is at least odd on a machine with Submariner. */
 static enum status judge(struct finding *f, const struct group *g, struct host *h,
@@ -115,6 +152,7 @@ static enum status judge(struct finding *f, const struct group *g, struct host *
 {
 	const struct link *mark = find_mark(h, g->netns);
 	enum vtep_known known = VTEP_NO_LIST;
+	enum status sure;
 	enum agrees used;
 
 	if (dev)
@@ -127,6 +165,8 @@ static enum status judge(struct finding *f, const struct group *g, struct host *
 	tunnel_evidence(f, g, dev, peer, known);
 	if (mark) {
 		finding_evidence(f, AGREES_YES, "device of Submariner", mark->name, NULL);
+		if (!dev && (sure = judge_peer(f, g, h, direction, peer)) != STATUS_CONFIRMED)
+			return sure;
 		return used == AGREES_YES ? STATUS_CONFIRMED : STATUS_SUSPECTED;
 	}
 	finding_evidence(f, AGREES_UNREAD, "device of Submariner",
@@ -165,12 +205,11 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	netns_label(h, g->netns, where);
 	finding_place(f, "%s/%s/%s", where, channels[channel].what,
 		      direction == DIRECTION_IN ? "in" : "out");
-	finding_summary(f,
-			"a packet filter rule on %s drops %s %s %s in %s: it is %s, so the other "
-			"side is cut off",
-			where, channels[channel].what, direction == DIRECTION_IN ? "from" : "to",
-			addr_str(&peer, a), tunnel_hook(g, hook), channels[channel].purpose);
-	tunnel_advice(f, g, channels[channel].what, &peer, direction);
+	finding_summary(f, "%s on %s drops %s %s %s in %s: it is %s, so the other side is cut off",
+			tunnel_culprit(g), where, channels[channel].what,
+			direction == DIRECTION_IN ? "from" : "to", addr_str(&peer, a),
+			tunnel_hook(g, hook), channels[channel].purpose);
+	tunnel_rule(f, g, channels[channel].what, &peer, direction);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../firewall.h"
 #include "../tunnel.h"
 
 static bool signature(const struct group *g)
@@ -20,7 +21,8 @@ static bool signature(const struct group *g)
 	if (tunnel_maybe_silence(g))
 		return true;
 	return g->kind == SAMPLE_DROP && g->has_sample && g->netns && g->flow.has_ports &&
-	       g->key.proto == IPPROTO_UDP && dropped_by_netfilter(g);
+	       g->key.proto == IPPROTO_UDP && dropped_by_netfilter(g) &&
+	       firewall_by_rule(g) != TRI_NO;
 }
 
 static void describe_silence(const struct group *g, struct host *h, struct finding *f)
@@ -64,12 +66,12 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	tunnel_evidence(f, g, dev, &peer, known);
 	finding_place(f, "%s/%s/%s", where, dev->name, direction == DIRECTION_IN ? "in" : "out");
 	finding_summary(f,
-			"a packet filter rule on %s drops %s (%s) %s VTEP %s in %s, so pods behind "
-			"%s are cut off from that node",
-			where, strcmp(dev->kind, "geneve") ? "VXLAN" : "Geneve", what,
-			direction == DIRECTION_IN ? "from" : "to", addr_str(&peer, a),
+			"%s on %s drops %s (%s) %s VTEP %s in %s, so pods behind %s are cut off "
+			"from that node",
+			tunnel_culprit(g), where, strcmp(dev->kind, "geneve") ? "VXLAN" : "Geneve",
+			what, direction == DIRECTION_IN ? "from" : "to", addr_str(&peer, a),
 			tunnel_hook(g, hook), dev->name);
-	tunnel_advice(f, g, what, &peer, direction);
+	tunnel_rule(f, g, what, &peer, direction);
 	return 0;
 }
 

@@ -233,14 +233,14 @@ static const char *op_iptables(struct host *h, uint32_t netns, bool six, const c
 	return six ? "ip6tables" : "iptables";
 }
 
-static int op_rules_have(struct host *h, uint32_t netns, bool six, const void *bytes, size_t n)
+static int op_rules_have(struct host *h, uint32_t netns, bool six, const struct rules_like *like)
 {
 	bool has_nft = host_has_nft(h);
 	int err = netns_enter(&real(h)->table, netns);
 
 	if (err)
 		return err;
-	err = read_rules_have(six, has_legacy_table(six, "nat"), has_nft, bytes, n);
+	err = read_rules_have(six, has_legacy_table(six, "nat"), has_nft, like);
 	netns_leave(&real(h)->table);
 	return err;
 }

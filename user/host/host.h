@@ -61,6 +61,7 @@ struct link {
 struct if_addr {
 	uint32_t ifindex;
 	struct cidr net; /* the address itself with its prefix length */
+	uint8_t scope;	 /* RT_SCOPE_* */
 };
 
 struct route {
@@ -143,6 +144,14 @@ struct pod {
 	char uid[40];
 };
 
+/* Which rules: those with all of this. */
+struct rules_like {
+	const char *table; /* nft's table of that name; NULL: any, of iptables-legacy, too */
+	const char *chain; /* how their chain's name begins; NULL: any */
+	const void *bytes; /* somewhere in the rule; n 0: whatever */
+	size_t n;
+};
+
 struct host_ops {
 	/* name as in sysctl(8) with slashes, below /proc/sys: "net/ipv4/ip_forward". buf is
 	 * terminated and has no trailing newline. */
@@ -182,9 +191,9 @@ struct host_ops {
 	/* How many real servers of any weight has the IPVS service that the flow is to? -ENOENT: it
 	 * is to none. Services by mark are not looked at. */
 	int (*ipvs_servers)(struct host *h, uint32_t netns, const struct flow *to, unsigned int *n);
-	/* Are those bytes in the rules there: in iptables-legacy's nat table, or in any rule of
-	 * nft's? 1, 0 or -errno. Takes a fraction of a second where there are very many. */
-	int (*rules_have)(struct host *h, uint32_t netns, bool six, const void *bytes, size_t n);
+	/* Are such rules there: in iptables-legacy's nat table, or anywhere in nft's? 1, 0 or
+	 * -errno. Takes a fraction of a second where there are very many. */
+	int (*rules_have)(struct host *h, uint32_t netns, bool six, const struct rules_like *like);
 	/* The iptables that is in use there for that table, of IPv6 or IPv4: "iptables-nft",
 	 * "iptables-legacy"; "iptables" where it cannot be told. Static. */
 	const char *(*iptables)(struct host *h, uint32_t netns, bool six, const char *table);

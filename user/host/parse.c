@@ -280,6 +280,7 @@ int parse_addr(const struct nlmsghdr *m, struct if_addr *out)
 		return -EBADMSG;
 	a.ifindex = ifa->ifa_index;
 	a.net.bits = ifa->ifa_prefixlen;
+	a.scope = ifa->ifa_scope;
 	/* IFA_ADDRESS is the other end of a point-to-point link */
 	if (!get_addr(tb, IFA_LOCAL, ifa->ifa_family, &a.net.addr) &&
 	    !get_addr(tb, IFA_ADDRESS, ifa->ifa_family, &a.net.addr))

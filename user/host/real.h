@@ -95,7 +95,7 @@ int read_icmp_errors(uint64_t *n);
 int read_sysctl(const char *name, char *buf, size_t size);
 int read_has_xfrm(void);
 /* has_…: what may be asked without loading or making anything. */
-int read_rules_have(bool six, bool has_legacy_nat, bool has_nft, const void *bytes, size_t n);
+int read_rules_have(bool six, bool has_legacy_nat, bool has_nft, const struct rules_like *like);
 /* Not in the netns. */
 int read_cidrs(struct real_host *h, uint32_t netns, struct vec *out);
 /* What a CNI's configuration, flannel's subnet.env and a command line say; for tests. text and args

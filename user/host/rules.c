@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Is there something like that in a netns's rules? Their bytes are searched and not understood: a
- * chain's name, or an address that packets are sent on to. */
+/* Is there something like that in a netns's rules? Their bytes are searched and not understood, but
+ * for whose they are: a chain's name, or an address that packets are sent on to. */
 #include <netinet/in.h>
 
 #include <errno.h>
@@ -20,15 +20,19 @@
 #include "real.h"
 
 struct search {
-	const void *bytes;
-	size_t n;
+	const struct rules_like *like;
 	bool six;
 	bool found;
 };
 
 static void look(struct search *s, const void *at, size_t n)
 {
-	s->found = s->found || memmem(at, n, s->bytes, s->n);
+	s->found = s->found || memmem(at, n, s->like->bytes, s->like->n);
+}
+
+static bool is_chain(const struct search *s, const char *name)
+{
+	return !s->like->chain || !strncmp(name, s->like->chain, strlen(s->like->chain));
 }
 
 /* Rule by rule, but for what a chain begins with, which has its name and stays when it is flushed.
@@ -36,6 +40,7 @@ static void look(struct search *s, const void *at, size_t n)
 static void look_in_entries(struct search *s, const char *at, size_t n)
 {
 	size_t least = s->six ? sizeof(struct ip6t_entry) : sizeof(struct ipt_entry);
+	bool wanted = is_chain(s, "");
 	size_t offsets = s->six ? offsetof(struct ip6t_entry, target_offset)
 				: offsetof(struct ipt_entry, target_offset);
 
@@ -48,7 +53,11 @@ static void look_in_entries(struct search *s, const char *at, size_t n)
 		if (next < least || next > n || target + sizeof(t) > next)
 			return;
 		memcpy(&t, at + target, sizeof(t));
-		if (strcmp(t.u.user.name, XT_ERROR_TARGET))
+		if (!strcmp(t.u.user.name, XT_ERROR_TARGET))
+			wanted = target + sizeof(struct xt_error_target) <= next &&
+				 is_chain(s, at + target +
+						     offsetof(struct xt_error_target, errorname));
+		else if (wanted)
 			look(s, at, next);
 		at += next;
 		n -= next;
@@ -86,12 +95,25 @@ static int look_in_legacy(struct search *s, const char *table)
 	return err;
 }
 
+/* Is the attribute that string, or how it begins? */
+static bool is_name(struct nlattr *attr, const char *name, bool whole)
+{
+	const char *have = attr ? nla_get_string(attr) : "";
+
+	return !name || !strncmp(have, name, strlen(name) + whole);
+}
+
 static int on_message(struct nl_msg *msg, void *arg)
 {
 	const struct nlmsghdr *m = nlmsg_hdr(msg);
 	const struct nfgenmsg *h = nlmsg_data(m);
+	struct nlattr *tb[NFTA_RULE_MAX + 1];
 	struct search *s = arg;
 
+	if (nlmsg_parse(nlmsg_hdr(msg), sizeof(*h), tb, NFTA_RULE_MAX, NULL) ||
+	    !is_name(tb[NFTA_RULE_TABLE], s->like->table, true) ||
+	    !is_name(tb[NFTA_RULE_CHAIN], s->like->chain, false))
+		return NL_OK;
 	/* those of the other version of IP are no answer; family inet's are for both */
 	if (nlmsg_datalen(m) >= (int)sizeof(*h) &&
 	    h->nfgen_family != (s->six ? NFPROTO_IPV4 : NFPROTO_IPV6))
@@ -120,10 +142,10 @@ static int look_in_nft(struct search *s)
 	return err;
 }
 
-int read_rules_have(bool six, bool has_legacy_nat, bool has_nft, const void *bytes, size_t n)
+int read_rules_have(bool six, bool has_legacy_nat, bool has_nft, const struct rules_like *like)
 {
-	struct search s = {.bytes = bytes, .n = n, .six = six};
-	int err = has_legacy_nat ? look_in_legacy(&s, "nat") : 0;
+	struct search s = {.like = like, .six = six};
+	int err = has_legacy_nat && !like->table ? look_in_legacy(&s, "nat") : 0;
 
 	if (!s.found && !err && has_nft)
 		err = look_in_nft(&s);

@@ -175,9 +175,10 @@ static void set_verdict(json_t *to, const struct group *g)
 	json_object_set_new(to, "verdict", o);
 }
 
-static json_t *rule_json(const struct rule *r)
+static json_t *rule_json(const struct group *g, const struct rule *r, uint64_t seen)
 {
 	json_t *o = json_object();
+	char sent[RULE_SENT_LEN];
 
 	set_string(o, "backend", rule_backend_name(r->backend));
 	set_string(o, "family", r->family);
@@ -188,10 +189,14 @@ static json_t *rule_json(const struct rule *r)
 	if (r->number)
 		set_count(o, "number", r->number);
 	json_object_set_new(o, "policy", json_boolean(r->policy));
+	set_string(o, "verdict", rule_verdict_name(r->verdict));
+	set_string(o, "sent", group_sent_by(g, r, sent));
 	set_string(o, "text", r->text);
 	set_string(o, "comment", r->comment);
 	set_string(o, "owner", rule_owner(r));
 	json_object_set_new(o, "intended", json_boolean(rule_is_policy(r)));
+	if (seen)
+		set_count(o, "seen", seen);
 	return o;
 }
 
@@ -200,26 +205,30 @@ static void set_may_be(json_t *to, const struct group *g)
 	json_t *rules = json_array();
 
 	for (unsigned int i = 0; i < g->n_rule_may_be; i++)
-		json_array_append_new(rules, rule_json(&g->rule_may_be[i]));
+		json_array_append_new(rules, rule_json(g, &g->rule_may_be[i], 0));
 	json_object_set_new(to, "rule_may_be", rules);
 }
 
 /* Which rule it was, or how many may have been it. */
 static void set_rule(json_t *to, const struct group *g)
 {
-	const struct rule *r = g->rule;
-	json_t *o;
+	json_t *o, *also = json_array();
 
-	if (!r && g->rule_others) {
+	for (size_t i = 0; g->rule && i < g->n_also; i++)
+		json_array_append_new(also, rule_json(g, &g->also[i], group_also_seen(g, i)));
+	if (json_array_size(also))
+		json_object_set(to, "rules_also", also);
+	json_decref(also);
+	if (!g->rule && g->rule_others) {
 		set_count(to, "rule_candidates", g->rule_others);
 		set_may_be(to, g);
 	}
-	if (!r) {
+	if (!g->rule) {
 		set_string(to, "no_rule", rule_other_cause(g));
 		set_string(to, "rule_unknown", g->rule_why);
 		return;
 	}
-	o = rule_json(r);
+	o = rule_json(g, g->rule, group_rule_seen(g));
 	json_object_set_new(o, "certain", json_boolean(group_rule_certain(g)));
 	set_string(o, "why", g->rule_why);
 	json_object_set_new(to, "rule", o);

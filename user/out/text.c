@@ -262,16 +262,38 @@ static void print_may_be(struct text_out *t, const char *indent, const struct gr
 	}
 }
 
+/* One rule stands for a group: for how many of its packets is that known? Where others died by
+ * another one, always; else that is for who wants to know. */
+static void print_seen(struct text_out *t, const char *indent, const struct group *g)
+{
+	uint64_t seen = group_rule_seen(g);
+	char n[NUMBER_LEN], all[NUMBER_LEN];
+	char *rule;
+
+	if (seen && seen < g->packets && (t->verbose || g->n_also))
+		fprintf(t->to, "%sseen for %s of %s packets\n", indent, number(seen, n),
+			number(g->packets, all));
+	for (size_t i = 0; i < g->n_also; i++) {
+		rule = rule_str(&g->also[i]);
+		put(t, "%salso, for %s: %s", indent, number(group_also_seen(g, i), n), rule);
+		free(rule);
+		fputc('\n', t->to);
+	}
+}
+
 static void print_rule(struct text_out *t, const char *indent, const struct group *g)
 {
-	char *rule;
+	char *rule, buf[RULE_SENT_LEN];
+	const char *sent = g->rule ? group_sent_by(g, g->rule, buf) : NULL;
 
 	if (g->rule) {
 		rule = rule_str(g->rule);
-		put(t, "%s%s: %s%s", indent, group_rule_certain(g) ? "rule" : "rule (deduced)",
-		    rule, rule_is_policy(g->rule) ? ", policy as intended" : "");
+		put(t, "%s%s: %s%s%s%s", indent, group_rule_certain(g) ? "rule" : "rule (deduced)",
+		    rule, rule_is_policy(g->rule) ? ", policy as intended" : "",
+		    sent ? ", which sends back " : "", sent ? sent : "");
 		free(rule);
 		fputc('\n', t->to);
+		print_seen(t, indent, g);
 	} else if (rule_other_cause(g)) {
 		put(t, "%srule: none did it: %s", indent, rule_other_cause(g));
 		fputc('\n', t->to);

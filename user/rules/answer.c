@@ -17,6 +17,8 @@ void answer_free(struct answer *a)
 		rule_free(&a->may_be[i]);
 	free(a->may_be);
 	free(a->when);
+	for (size_t i = 0; i < a->n_also; i++)
+		rule_free(&a->also[i]);
 	free(a->counters);
 	memset(a, 0, sizeof(*a));
 }
@@ -60,6 +62,18 @@ static json_t *to_json(const struct rule *r)
 	return o;
 }
 
+static void set_seen(json_t *o, const struct answer *a)
+{
+	json_t *seen = json_array(), *also = json_array();
+
+	for (size_t i = 0; i < a->n_seen; i++)
+		json_array_append_new(seen, json_integer(a->seen[i]));
+	for (size_t i = 0; i < a->n_also; i++)
+		json_array_append_new(also, to_json(&a->also[i]));
+	json_object_set_new(o, "seen", seen);
+	json_object_set_new(o, "also", also);
+}
+
 void answer_write(const struct answer *a, FILE *to)
 {
 	json_t *o = json_object(), *may_be = json_array();
@@ -75,12 +89,14 @@ void answer_write(const struct answer *a, FILE *to)
 	json_object_set_new(o, "may_be", may_be);
 	json_object_set_new(o, "gone", json_boolean(a->gone));
 	json_object_set_new(o, "none", json_boolean(a->none));
+	json_object_set_new(o, "nat", json_boolean(a->nat));
 	json_object_set_new(o, "mixed", json_boolean(a->mixed));
 	json_object_set_new(o, "generation", json_integer(a->generation));
 	set_text(o, "why", why);
 	json_object_set_new(o, "again", json_boolean(a->again));
 	json_object_set_new(o, "changing", json_boolean(a->changing));
 	set_text(o, "counters", a->counters);
+	set_seen(o, a);
 	json_dumpf(o, to, JSON_COMPACT | JSON_ENSURE_ASCII);
 	fputc('\n', to);
 	json_decref(o);
@@ -151,10 +167,11 @@ static bool was_right(const struct group *g)
 }
 
 /* Does the group keep what it has? What was certain stays, whatever a later reading of a changed
- * ruleset says; and a probe may have seen, while the answer was on its way, that no rule did it. */
+ * ruleset says; so does what was deduced when only its other packets were asked about; and a probe
+ * may have seen, while the answer was on its way, that no rule did it. */
 static bool keeps_rule(const struct group *g, const struct rule *rule, bool gone)
 {
-	if (g->rule_certain)
+	if (g->rule_certain || (g->rule && g->seen_only))
 		return true;
 	return rule ? !rule_may_be_verdict(g) : g->rule && (!gone || was_right(g));
 }
@@ -168,11 +185,36 @@ static void ask_again(struct group *g, bool again, bool changing)
 	g->rule_tries += g->rule_again && g->rule_tries < MAX_DOUBLED;
 }
 
+/* Whose the other packets are: of the rule that the group has. */
+static void take_seen(struct group *g, json_t *o)
+{
+	json_t *seen = json_object_get(o, "seen"), *also = json_object_get(o, "also"), *item;
+	size_t i;
+
+	group_forget_seen(g);
+	json_array_foreach(seen, i, item)
+	{
+		if (i < g->n_seen)
+			g->seen[i].rule = (unsigned int)json_integer_value(item);
+	}
+	g->also = xcalloc(json_array_size(also) + 1, sizeof(*g->also));
+	json_array_foreach(also, i, item)
+	{
+		struct rule *rule = rule_of(item);
+
+		if (rule)
+			g->also[g->n_also++] = *rule;
+		free(rule);
+	}
+}
+
 static void take(struct group *g, json_t *o)
 {
 	struct rule *rule = rule_of(json_object_get(o, "rule"));
 
 	if (keeps_rule(g, rule, json_is_true(json_object_get(o, "gone")))) {
+		if (rule && g->rule && rule_same(rule, g->rule))
+			take_seen(g, o);
 		if (rule)
 			rule_free(rule);
 		free(rule);
@@ -186,11 +228,13 @@ static void take(struct group *g, json_t *o)
 	take_may_be(g, json_object_get(o, "may_be"));
 	g->rule_mixed = json_is_true(json_object_get(o, "mixed"));
 	g->rule_none = json_is_true(json_object_get(o, "none"));
+	g->rule_nat = json_is_true(json_object_get(o, "nat"));
 	g->rule_why = string_of(o, "why");
 	g->rule_counters = string_of(o, "counters");
 	g->rule_counted_ns = now_ns(CLOCK_MONOTONIC);
 	ask_again(g, json_is_true(json_object_get(o, "again")),
 		  json_is_true(json_object_get(o, "changing")));
+	take_seen(g, o);
 	if (rule)
 		log_info(LOG_VERBOSE, "rule known %" PRIu64 " ms after the first drop, %s: %s %s",
 			 (g->rule_counted_ns - g->first_ns) / 1000000,

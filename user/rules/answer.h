@@ -18,10 +18,15 @@ struct answer {
 	size_t others;	 /* without a rule: so many may have been it */
 	struct rule *may_be; /* the first of those */
 	size_t n_may_be;
-	bool gone;	     /* a probe saw the rule, but it is not there any more */
-	bool none;	     /* all were read, and none may have done it */
-	bool mixed;	     /* the other iptables has rules here, too */
-	char *counters;	     /* of several, for the next time; NULL: none */
+	bool gone;		       /* a probe saw the rule, but it is not there any more */
+	bool none;		       /* all were read, and none may have done it */
+	bool nat;		       /* the chain that a probe saw is one of NAT's */
+	bool mixed;		       /* the other iptables has rules here, too */
+	char *counters;		       /* of several, for the next time; NULL: none */
+	unsigned int seen[GROUP_SEEN]; /* SEEN_* of each of the group's packets, */
+	size_t n_seen;
+	struct rule also[GROUP_ALSO]; /* and the other rules of those */
+	size_t n_also;
 	uint32_t generation; /* of nft's ruleset, as it was read; 0: not known */
 };
 

@@ -6,6 +6,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "../seen.h"
 #include "../util.h"
 #include "changes.h"
 #include "nft.h"
@@ -713,6 +714,37 @@ static bool seen(const struct reader *r, const struct group *g, struct answer *a
 	return true;
 }
 
+/* Is the base chain that a probe saw the packet die in one of NAT's? */
+static bool is_nat_chain(const struct reader *r, const struct group *g)
+{
+	json_t *chains = g->verdict.family && r->has_nft ? read_chains(r) : NULL, *item;
+	bool found = false;
+	size_t i;
+
+	json_array_foreach(chains, i, item)
+	{
+		json_t *c = json_object_get(item, "chain");
+
+		found = found ||
+			(is(json_string_value(json_object_get(c, "type")), "nat") &&
+			 is(json_string_value(json_object_get(c, "family")), g->verdict.family) &&
+			 is(json_string_value(json_object_get(c, "table")), g->verdict.table) &&
+			 is(json_string_value(json_object_get(c, "name")), g->verdict.chain));
+	}
+	json_decref(chains);
+	return found;
+}
+
+/* None of the rules may have done it. But is it known that one did? */
+static bool has_changed(const struct group *g, bool nat)
+{
+	struct group now = *g;
+
+	now.rule_none = true;
+	now.rule_nat = nat;
+	return !rule_is_none(&now);
+}
+
 static void give_text(const struct reader *r, struct rule *rule)
 {
 	if (rule->backend == RULE_NFT && !rule->text)
@@ -786,11 +818,14 @@ static void tell_candidates(const struct reader *r, const struct replay *replay,
 	a->others = replay->n;
 	list_some(r, replay, a);
 	a->none = !replay->n && !replay->cut && !changed;
+	a->nat = a->none && is_nat_chain(r, g);
 	a->again = changed;
 	if (replay->cut)
 		a->why = "not all of the rules could be read";
 	else if (changed)
 		a->why = "the ruleset has changed since the drop";
+	else if (a->none && has_changed(g, a->nat))
+		a->why = "none of the rules there now can have done it";
 	if (replay->n && !replay->cut)
 		a->counters = replay_counters(replay);
 }
@@ -820,10 +855,76 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 	replay_free(&replay);
 }
 
+/* Another rule than the answer's, whose memory becomes the answer's: SEEN_ALSO of it. */
+static unsigned int add_also(const struct reader *r, struct answer *a, struct rule *rule)
+{
+	size_t i = 0;
+
+	while (i < a->n_also && !rule_same(&a->also[i], rule))
+		i++;
+	if (i == GROUP_ALSO)
+		return SEEN_UNKNOWN;
+	if (i == a->n_also) {
+		give_text(r, rule);
+		a->also[a->n_also++] = *rule;
+		memset(rule, 0, sizeof(*rule));
+	}
+	return SEEN_ALSO + (unsigned int)i;
+}
+
+/* Whose rule is that packet of the group? The answer is of one that a probe saw, or of the first.
+ */
+static unsigned int whose(const struct reader *r, const struct group *g, struct answer *a, size_t i)
+{
+	struct answer other = {};
+	unsigned int rule = SEEN_UNKNOWN;
+	struct group view;
+
+	if (a->certain ? g->seen[i].told_rule : !i)
+		return SEEN_SAME;
+	seen_view(g, i, &view);
+	deduce(r, &view, &other);
+	if (other.known && rule_same(&other.rule, &a->rule))
+		rule = SEEN_SAME;
+	else if (other.known)
+		rule = add_also(r, a, &other.rule);
+	answer_free(&other);
+	return rule;
+}
+
+static void ask_whose(const struct reader *r, const struct group *g, struct answer *a)
+{
+	for (size_t i = 0; i < g->n_seen; i++)
+		a->seen[a->n_seen++] = whose(r, g, a, i);
+}
+
+/* If not one rule dropped them all: does the first one's explain it, and another one other packets?
+ */
+static void deduce_apart(const struct reader *r, const struct group *g, struct answer *a)
+{
+	struct answer first = {};
+	struct group view;
+
+	seen_view(g, 0, &view);
+	deduce(r, &view, &first);
+	if (first.known)
+		ask_whose(r, g, &first);
+	if (first.n_also) {
+		answer_free(a);
+		*a = first;
+	} else {
+		answer_free(&first);
+	}
+}
+
 static void find_answer(const struct reader *r, const struct group *g, struct answer *a)
 {
 	if (!seen(r, g, a))
 		deduce(r, g, a);
+	if (a->known)
+		ask_whose(r, g, a);
+	else if (g->n_seen > 1)
+		deduce_apart(r, g, a);
 	if (a->known)
 		give_text(r, &a->rule);
 	a->mixed = a->known && is_mixed(r, &a->rule);

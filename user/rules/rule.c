@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <ctype.h>
 #include <inttypes.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,18 @@ void rule_free(struct rule *r)
 	free(r->text);
 	free(r->comment);
 	memset(r, 0, sizeof(*r));
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+bool rule_same(const struct rule *a, const struct rule *b)
+{
+	return a->backend == b->backend && a->handle == b->handle && a->number == b->number &&
+	       a->policy == b->policy && same_text(a->family, b->family) &&
+	       same_text(a->table, b->table) && same_text(a->chain, b->chain);
 }
 
 void replay_free(struct replay *r)
@@ -113,11 +126,11 @@ bool rule_may_be_verdict(const struct group *g)
 	return !g->verdict.function;
 }
 
-bool rule_at_queue(const struct group *g)
+bool rule_table_dropped(const struct group *g)
 {
-	static const char *const place[] = {"nf_queue", NULL};
+	static const char *const place[] = {"nft_do_chain", NULL};
 
-	return group_at(g, place);
+	return g->verdict.function ? rule_may_be_verdict(g) : group_at(g, place);
 }
 
 static enum tri died_at_queue(const struct group *g)
@@ -147,11 +160,47 @@ enum tri rule_queue_ends(const struct group *g, bool bypass)
 	return tri_and(died_at_queue(g), bypass || again ? TRI_MAYBE : TRI_YES);
 }
 
+/* A chain of nftables' NAT drops what its expression has no address for (masquerade, redirect). */
+static bool in_nat_chain(const struct group *g)
+{
+	return g->rule_nat || rule_is_under(g, "nft_nat_do_chain") ||
+	       (g->verdict.function && strstr(g->verdict.function, "t_do_table") &&
+		!strcmp(g->verdict.table, "nat"));
+}
+
+bool rule_is_none(const struct group *g)
+{
+	return !rule_may_be_verdict(g) ||
+	       (g->rule_none && (!rule_table_dropped(g) || in_nat_chain(g)));
+}
+
+bool rule_at_queue(const struct group *g)
+{
+	static const char *const place[] = {"nf_queue", NULL};
+
+	return group_at(g, place);
+}
+
+/* Where a new connection is confirmed, and before that gets its source address. NAT that is done
+ * (nf_nat_setup_info(), net/netfilter/nf_nat_core.c) had an address, and may have had no free port.
+ */
+static const char *cause_at_the_end(const struct group *g)
+{
+	if (g->has_ct_status && !(g->ct_status & IPS_SRC_NAT_DONE))
+		return "NAT, without an address to give it, or conntrack, where another packet was "
+		       "faster";
+	if (g->has_ct_status && !(g->ct_status & IPS_SRC_NAT))
+		return "conntrack, where another packet was faster";
+	return "conntrack, where another packet was faster, or NAT without a free port";
+}
+
 /* By what the hook has in it, and by what conntrack knew of the packet. */
 static const char *cause_by_place(const struct group *g)
 {
 	bool first = g->hook == HOOK_PREROUTING || g->hook == HOOK_OUTPUT;
 
+	if (in_nat_chain(g))
+		return "NAT, which has no address to give it (masquerade, redirect)";
 	if (g->ipvs_no_server)
 		return "IPVS, which has no real server for that service";
 	if (g->hook == HOOK_OUTPUT && g->has_original && !g->ipvs_service)
@@ -161,8 +210,7 @@ static const char *cause_by_place(const struct group *g)
 	if (first && g->ct_state == CT_NONE)
 		return "conntrack, whose table may be full";
 	if ((g->hook == HOOK_POSTROUTING || g->hook == HOOK_INPUT) && g->ct_state == CT_NEW)
-		return "conntrack, where another packet was faster, or NAT without a free port or "
-		       "address";
+		return cause_at_the_end(g);
 	return "conntrack, NAT or another function of the hook";
 }
 
@@ -181,7 +229,7 @@ const char *rule_other_cause(const struct group *g)
 		if (!strcmp(causes[i].function, g->verdict.function))
 			return causes[i].cause;
 	}
-	return g->rule_none && rule_may_be_verdict(g) ? cause_by_place(g) : NULL;
+	return rule_is_none(g) && rule_may_be_verdict(g) ? cause_by_place(g) : NULL;
 }
 
 static enum tri name_matches(const char *have, const char *name, char wildcard)

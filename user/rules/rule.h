@@ -95,6 +95,17 @@ const struct rule_hit *replay_counted(const struct replay *r, const char *before
 /* Does nft's grammar take it as a name? The kernel takes any bytes from others, and quotes for a
  * shell do not help: nft reads its words as one command. */
 bool rule_is_nft_name(const char *s);
+/* Is it one rule or policy: the same place, not the same text? */
+bool rule_same(const struct rule *a, const struct rule *b);
+/* "drop", "reject", "queue"; "other": its target is not known here. */
+const char *rule_verdict_name(enum rule_verdict verdict);
+/* What follows the last such word of the rule's text, comments and other quoted text left out;
+ * NULL: the word is not there. */
+const char *rule_text_after(const struct rule *r, const char *word);
+#define RULE_SENT_LEN 80
+/* What a rule that rejects sends back of an IPv4 or IPv6 packet: "tcp reset", "icmp
+ * port-unreachable". Returns buf of RULE_SENT_LEN; NULL: nothing, or it is not known. */
+const char *rule_sent(const struct rule *r, bool six, char *buf);
 /* "nft", "iptables-legacy"… */
 const char *rule_backend_name(enum rule_backend backend);
 /* The tool that changes such rules: "ip6tables-nft", "nft"… */
@@ -123,6 +134,12 @@ char *rule_policy_command(const struct rule *r);
 /* Does what a probe saw of the verdict leave it to a table of rules? Conntrack and NAT give some,
  * too. True where none was seen. */
 bool rule_may_be_verdict(const struct group *g);
+/* Is it known that no rule did it: a probe saw conntrack's or NAT's own verdict, or the rules were
+ * read and none may have? */
+bool rule_is_none(const struct group *g);
+/* Is it known that a table of rules gave the verdict, by what a probe saw or by where the packet
+ * was freed? */
+bool rule_table_dropped(const struct group *g);
 /* Netfilter dropped it and no rule did: who then, as far as hook programs or the place tell.
  * Static; NULL: a rule may have done it, or netfilter did not. */
 const char *rule_other_cause(const struct group *g);

@@ -20,8 +20,9 @@
 #include "rule.h"
 #include "rules.h"
 
-#define DUTY	     10 /* a child runs for one tenth of the time at most: rulesets may be large */
-#define CHILD_S	     20 /* then it is killed */
+#define DUTY	     10	 /* a child runs for one tenth of the time at most: rulesets may be large */
+#define SEEN_DUTY    100 /* where it reads only for more packets of groups whose rule is known */
+#define CHILD_S	     20	 /* then it is killed */
 #define LAST_WAIT_NS 10000000000ULL
 #define MAX_ANSWER   (4U << 20)
 #define LOOK_NS	     100000000 /* between looks at the generations of rulesets that drop */
@@ -145,6 +146,9 @@ static void ask(struct rules *r, struct table *t, struct host *h)
 	r->n_asked = turns_take(&r->turns, t, r->asked, RULES_MAX_GROUPS, &netns);
 	for (size_t i = 0; i < r->n_asked; i++)
 		others_ask(&t->groups[r->asked[i]], h);
+	r->seen_only = true;
+	for (size_t i = 0; i < r->n_asked; i++)
+		r->seen_only = r->seen_only && t->groups[r->asked[i]].seen_only;
 	if (!r->n_asked || pipe2(fds, O_CLOEXEC))
 		return;
 	r->pid = fork();
@@ -207,6 +211,7 @@ static bool collect(struct rules *r, struct table *t, void (*told)(void *arg, si
 		    void *arg)
 {
 	char buf[4096];
+	uint64_t now;
 	ssize_t n;
 
 	while ((n = read(r->fd, buf, sizeof(buf))) > 0) {
@@ -225,8 +230,10 @@ static bool collect(struct rules *r, struct table *t, void (*told)(void *arg, si
 			? "what reads the rules has ended before it had read them"
 			: "there are too many rules to read them in time");
 	rules_close(r);
-	r->not_before_ns = now_ns(CLOCK_MONOTONIC);
-	r->not_before_ns += (r->not_before_ns - r->started_ns) * (DUTY - 1);
+	now = now_ns(CLOCK_MONOTONIC);
+	r->not_before_ns = now + (now - r->started_ns) * (DUTY - 1);
+	if (r->seen_only)
+		r->seen_not_before_ns = now + (now - r->started_ns) * (SEEN_DUTY - 1);
 	return true;
 }
 
@@ -262,6 +269,7 @@ void rules_tick(struct rules *r, struct table *t, struct host *h, bool last,
 			continue;
 		tell_others(t, told, arg);
 		look_for_changes(r, t, h);
+		r->turns.rest = !last && now_ns(CLOCK_MONOTONIC) < r->seen_not_before_ns;
 		if (last || now_ns(CLOCK_MONOTONIC) >= r->not_before_ns)
 			ask(r, t, h);
 	} while (last && r->pid && now_ns(CLOCK_MONOTONIC) < end);

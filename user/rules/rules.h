@@ -24,6 +24,8 @@ struct rules {
 	size_t n_answer;
 	uint64_t started_ns; /* CLOCK_MONOTONIC */
 	uint64_t not_before_ns;
+	bool seen_only; /* nobody is asked about whose rule is not known */
+	uint64_t seen_not_before_ns;
 	struct turns turns;
 	struct changes changes;
 	size_t asked[RULES_MAX_GROUPS]; /* groups, by the child; those that it has not answered */

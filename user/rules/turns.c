@@ -36,6 +36,8 @@ static bool again(const struct turns *t, const struct group *g)
 
 static void mark(struct group *g)
 {
+	g->seen_asked = g->n_seen;
+	g->seen_only = g->rule && g->explained == g->rule_explained;
 	g->rule_asked = true;
 	g->rule_waits = g->rule_again = false;
 	g->rule_explained = g->explained;
@@ -61,6 +63,13 @@ static bool wants(const struct turns *t, struct group *g)
 	else if (!g->rule_waits && g->has_sample)
 		mark(g);
 	return g->rule_waits && rule_may_be_verdict(g);
+}
+
+/* The rule is known, and packets came that are not like those before: once nobody waits for a rule.
+ */
+static bool wants_seen(const struct group *g)
+{
+	return g->rule && g->n_seen > g->seen_asked && rule_may_be_verdict(g);
 }
 
 /* How many groups of its place were asked about; NULL: there are too many places. */
@@ -105,6 +114,10 @@ static uint32_t next_netns(struct turns *t, struct table *table)
 			best = g->netns;
 		}
 	}
+	for (size_t i = table->n; i-- && !best && !t->rest;) {
+		if (wants_seen(&table->groups[i]))
+			best = table->groups[i].netns;
+	}
 	return best;
 }
 
@@ -138,6 +151,14 @@ size_t turns_take(struct turns *t, struct table *table, size_t *groups, size_t m
 			g->rule_counts += g->rule_counters != NULL;
 			groups[n++] = i;
 		}
+	}
+	for (size_t i = table->n; i-- && n < max;) {
+		struct group *g = &table->groups[i];
+
+		if (g->netns != *netns || !wants_seen(g) || is_taken(groups, n, i))
+			continue;
+		mark(g);
+		groups[n++] = i;
 	}
 	return n;
 }

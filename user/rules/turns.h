@@ -20,6 +20,7 @@ struct turns {
 	size_t n;
 	uint32_t netns;	 /* the last one */
 	uint64_t now_ns; /* CLOCK_MONOTONIC, of whoever asks */
+	bool rest; /* who knows the rule waits with more packets until others are asked about */
 };
 
 /* May a rule have dropped these packets? */
