@@ -1479,7 +1479,7 @@ variant_synproxy()
 	trace_stop
 	rule=$(query '.drops[] | ours | select(.flow.dport == 7970 and .reason == "NETFILTER_DROP") |
 		"\(.hook) \(.rule.chain) \(.rule.verdict) \(.rule.text)"')
-	[[ $rule == "forward forward other "*synproxy* ]] || fail "wanted the rule with synproxy: $(query '.drops[] | ours' -c)"
+	[[ $rule == "forward forward drop "*synproxy* ]] || fail "wanted the rule with synproxy: $(query '.drops[] | ours' -c)"
 }
 
 # two_of_one_group PORT: one packet of a flow, and then others by another rule, which only the client's
