@@ -67,10 +67,13 @@ static void test_held_once_attached(void **state)
 	(void)state;
 	arming_ask(&a, now);
 	assert_true(arming_tick(&a, now));
-	now += 5 * SEC;
+	now += 12 * SEC; /* more than there is credit for */
 	arming_attached(&a, now);
 	assert_int_equal(run(&a, &now, 20 * SEC, false, false, &times), ARMING_HOLD_NS);
 	assert_int_equal(times, 0);
+	/* nor is it spent: the next drop need not wait for it */
+	arming_ask(&a, now);
+	assert_true(arming_tick(&a, now));
 }
 
 /* A drop that asked long ago, while it was not allowed, is over. */
