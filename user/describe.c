@@ -98,7 +98,6 @@ static const struct hook_caller hook_callers[] = {
 	{"br_nf_pre_routing_finish_ipv6", HOOK_PREROUTING, "bridge"},
 	{"br_nf_pre_routing_finish_bridge", HOOK_PREROUTING, "bridge"},
 	{"br_nf_forward_finish", HOOK_FORWARD, "bridge"},
-	{"br_handle_frame", HOOK_PREROUTING, "bridge"},
 	{"br_pass_frame_up", HOOK_INPUT, "bridge"},
 	{"__br_forward", HOOK_FORWARD, "bridge"},
 	{"br_forward", HOOK_FORWARD, "bridge"},
@@ -139,21 +138,37 @@ static const char *family_of(const struct flow *f)
 	return f->l3 == ETHERTYPE_IPV6 ? "ip6" : f->l3 == ETHERTYPE_ARP ? "arp" : "ip";
 }
 
+/* br_handle_frame() runs the functions of its prerouting hook itself (nf_hook_bridge_pre(), mostly
+ * inlined). Where it calls nf_hook_slow(), that is the input hook, for link-local addresses, or
+ * the prerouting one, at a disabled port: the stack does not tell which, and it is not listed
+ * above.
+ */
+static bool is_frame_handler(const char *name)
+{
+	return name && !strcmp(name, "br_handle_frame");
+}
+
 /*
  * Enclosing frames prove nothing: ip_sabotage_in() of br_netfilter runs the rest of the receive
  * path inside nf_hook_slow(). The hook is that of the first nf_hook_slow() frame only if it is the
- * dropping frame itself, or if all between the two are hook functions.
+ * dropping frame itself, or if all between the two are hook functions. The same holds of
+ * br_handle_frame(), but it drops frames for other reasons, too: a hook function must be there.
  */
 void describe_hook(struct group *g)
 {
 	const struct hook_caller *c;
 	const char *name = NULL;
-	int i = 0;
+	int i = 0, dropped_at;
 
 	while (i < g->n_stack && g->stack[i].addr != g->key.location)
 		i++;
-	for (; i < g->n_stack; i++) {
+	for (dropped_at = i; i < g->n_stack; i++) {
 		name = g->stack[i].name;
+		if (is_frame_handler(name) && i > dropped_at) {
+			g->hook = HOOK_PREROUTING;
+			g->hook_family = "bridge";
+			return;
+		}
 		if (!name || !is_hook_function(name))
 			return;
 		if (!strncmp(name, "nf_hook_slow", 12))

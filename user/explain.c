@@ -134,16 +134,15 @@ static enum nf_hook hook_of(const struct hook_sample *s)
 	}
 }
 
-static void take_hook(struct group *g, const struct hook_sample *s)
+static void take_hook(struct group *g, enum nf_hook hook, uint8_t pf)
 {
 	if (g->hook_seen) {
-		g->verdicts_differ |=
-			g->hook != hook_of(s) || g->hook_family != nf_family_name(s->pf);
+		g->verdicts_differ |= g->hook != hook || g->hook_family != nf_family_name(pf);
 		return;
 	}
 	g->hook_seen = true;
-	g->hook = hook_of(s);
-	g->hook_family = nf_family_name(s->pf);
+	g->hook = hook;
+	g->hook_family = nf_family_name(pf);
 }
 
 static bool is_policy(const struct table_verdict *v, bool sees_rules)
@@ -191,11 +190,18 @@ static bool fits_hook(const struct table_verdict *v, uint8_t pf)
 }
 
 /* A function that stands for the whole of netfilter gives no verdict of its own. */
+static bool has_verdict(const struct hook_sample *s)
+{
+	const struct table_verdict *v = &s->verdict;
+
+	return probe_function(v->fn) && fits_hook(v, s->has_hook ? s->pf : NFPROTO_BRIDGE);
+}
+
 static void take_verdict(struct group *g, const struct hook_sample *s, bool sees_rules)
 {
 	const struct table_verdict *v = &s->verdict;
 
-	if (!probe_function(v->fn) || !fits_hook(v, s->has_hook ? s->pf : NFPROTO_BRIDGE))
+	if (!has_verdict(s))
 		return;
 	if (g->verdict.function) {
 		g->verdicts_differ |= !same_verdict(g, v, sees_rules);
@@ -264,9 +270,12 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 	if (!g->decided_by)
 		g->decided_by = function;
 	if (s->has_hook) {
-		take_hook(g, s);
+		take_hook(g, hook_of(s), s->pf);
 		take_name(g->in, s->in);
 		take_name(g->out, s->out);
+	} else if (s->fn == FN_BR_HANDLE_FRAME && has_verdict(s)) {
+		/* of the hook that it runs itself; nf_hook_slow() takes the verdicts of others */
+		take_hook(g, HOOK_PREROUTING, NFPROTO_BRIDGE);
 	}
 	take_verdict(g, s, e->sees_rules && s->ts >= e->rules_ns);
 	take_port(g, s);

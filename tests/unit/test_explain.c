@@ -4,6 +4,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter_arp.h>
 
+#include "catalogue.h"
 #include "explain.h"
 #include "fake_host.h"
 #include "test.h"
@@ -335,9 +336,21 @@ static void test_frame_hook(void **state)
 	assert_true(w->explain.arming[PROBES_NETFILTER].asked_ns);
 	w->hook.fn = FN_BR_HANDLE_FRAME;
 	w->hook.has_hook = 0;
+	/* a frame that no hook dropped, or whose verdict is left of a packet in another hook */
+	w->hook.verdict.fn = FN_MAX;
+	assert_ptr_equal(hook(w), g);
+	assert_int_equal(g->hook, HOOK_NONE);
+	w->hook.verdict.fn = FN_NFT_DO_CHAIN;
+	w->hook.verdict.family = NFPROTO_INET;
+	assert_ptr_equal(hook(w), g);
+	assert_int_equal(g->hook, HOOK_NONE);
+	assert_false(dropped_by_netfilter(g));
 	w->hook.verdict.family = NFPROTO_BRIDGE;
 	assert_ptr_equal(hook(w), g);
+	assert_true(dropped_by_netfilter(g));
 	assert_string_equal(g->verdict.family, "bridge");
+	assert_int_equal(g->hook, HOOK_PREROUTING);
+	assert_string_equal(g->hook_family, "bridge");
 }
 
 /* Nearly everything that a bridge's port receives dies below br_handle_frame(). */
