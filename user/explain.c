@@ -182,6 +182,7 @@ static bool fits_hook(const struct table_verdict *v, uint8_t pf)
 	case FN_BR_NF_PRE_ROUTING:
 	case FN_BR_NF_FORWARD:
 	case FN_BR_NF_FORWARD_IP:
+	case FN_BR_NF_FORWARD_ARP:
 	case FN_BR_NF_POST_ROUTING:
 		return pf == NFPROTO_BRIDGE;
 	default: /* conntrack, which bridges have, too, and NAT */
