@@ -25,13 +25,6 @@ way_open()
 	W_MODE[-1]=open
 }
 
-kernel_at_least()
-{
-	local major minor
-	IFS=.- read -r major minor _ < <(uname -r)
-	((major > $1 || (major == $1 && minor >= $2)))
-}
-
 is_probed()
 {
 	[[ $(probe_how "$1") == fexit || $(probe_how "$1") == kprobe ]]
@@ -757,7 +750,6 @@ all_explained()
 variant_on_demand()
 {
 	local rounds=1 round
-	! can_probe nft_do_chain || rounds=20 # attaching takes many seconds where all is emulated
 	lab_up
 	nft_in node1 <<-END
 		table inet fw {
@@ -773,12 +765,14 @@ variant_on_demand()
 	END
 	way rule "udp poda $POD_C 7450" 'node1 ip forward' 'nft inet fw forward' 'udp dport 7450' drop
 	way 'rule, ip6' "udp poda $POD_C6 7451" 'node1 ip6 forward' 'nft inet fw sub' 'udp dport 7451' drop
+	! can_probe nft_do_chain || rounds=20 # attaching takes many seconds where all is emulated
 	trace_start -v --netns "$LAB-node1"
 	for ((round = 0; round < rounds; round++)); do
 		send_flows --count 40
 		! all_explained || break
 	done
 	trace_stop
+	((rounds == 1)) || armed_on_demand nft_do_chain
 	check_ways
 }
 
