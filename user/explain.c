@@ -317,7 +317,16 @@ static void arm(struct explain *e, struct session *s, struct kernel *k, enum pro
 	tell_armed(k, family, "armed");
 }
 
-/* Those that a drop needs, or all; what came with a module joins the armed ones. */
+/*
+ * Those that a drop needs, or all; what came with a module joins the armed ones.
+ *
+ * They are loaded at the first drop that needs them, not before, though it waits for that. A loaded
+ * fexit program holds its function's module (prog->aux->mod, since 6.4): a run that sees no drop
+ * would keep br_netfilter, nf_tables and the like from being unloaded all the same. And loading is
+ * dear, of which most is libbpf's search in the kernel's BTF: some tenths of a second, on a slow
+ * machine many seconds, in which nothing else is done, of each run however short. What dies
+ * meanwhile is counted, and its samples have room in the ring buffer.
+ */
 static void arm_and_disarm(struct explain *e, struct session *s, struct kernel *k)
 {
 	bool on[PROBE_FAMILIES] = {};
