@@ -17,20 +17,12 @@
 #define ALIKE_NS  60000000000ULL
 
 /* Functions in which bridges drop frames, apart from what netfilter drops on a bridge. */
-static const char *const bridge_functions[] = {"br_handle_frame",
-					       "br_handle_frame_finish",
-					       "br_forward",
-					       "__br_forward",
-					       "br_forward_finish",
-					       "br_flood",
-					       "maybe_deliver",
-					       "br_allowed_ingress",
-					       "__allowed_ingress",
-					       "br_handle_vlan",
-					       "br_dev_queue_push_xmit",
-					       "br_nf_dev_queue_xmit",
-					       "br_pass_frame_up",
-					       NULL};
+static const char *const bridge_functions[] = {
+	"br_handle_frame",   "br_handle_frame_finish", "br_forward",
+	"__br_forward",	     "br_forward_finish",      "br_flood",
+	"maybe_deliver",     "br_allowed_ingress",     "__allowed_ingress",
+	"br_handle_vlan",    "br_dev_queue_push_xmit", "br_nf_dev_queue_xmit",
+	"br_nf_ip_fragment", "br_pass_frame_up",       NULL};
 static const char *const netfilter_functions[] = {"nf_hook_slow", "nft_do_chain", NULL};
 
 static bool by_netfilter(const struct group *g)

@@ -340,6 +340,26 @@ variant_bridge_port()
 			'.out + " " + .port.state + " " + (.port.isolated | tostring)')" "vethb forwarding true"
 }
 
+# br_netfilter drops what is too long for the port and may not be fragmented, behind all hooks.
+variant_bridge_too_long()
+{
+	local too_long=".flow.dst == \"$POD_B\" and .flow.proto == \"udp\""
+	need_bridge_nf
+	lab_up
+	lab_sysctl node1 net.bridge.bridge-nf-call-iptables=1
+	expect_ok udp poda $POD_B $LAB_PORT
+	ip -n "$LAB-node1" link set vethb mtu 1300
+	trace_start --deep
+	traffic udp poda $POD_B $LAB_PORT --size 1400 --deadline 0.3 2>/dev/null && fail "it is not broken"
+	trace_stop
+	[[ $(location_of "$too_long") =~ ^br_nf_(dev_queue_xmit|ip_fragment)$ ]] || fail "location: $(location_of "$too_long")"
+	if ! is_probed br_nf_dev_queue_xmit; then
+		note "without a program on br_nf_dev_queue_xmit: $(probe_how br_nf_dev_queue_xmit)"
+		return
+	fi
+	same function "$(drop_of "$too_long" .decided_by)" br_nf_dev_queue_xmit
+}
+
 # A healthy packet runs no hook program: nothing is armed without a drop that needs it.
 variant_unarmed()
 {

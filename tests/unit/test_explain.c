@@ -302,6 +302,8 @@ static void test_verdict_of_another_hook(void **state)
 		{NFPROTO_BRIDGE, FN_EBT_DO_TABLE, 0, true},
 		{NFPROTO_BRIDGE, FN_BR_NF_PRE_ROUTING, 0, true},
 		{NFPROTO_IPV4, FN_BR_NF_FORWARD, 0, false},
+		{NFPROTO_BRIDGE, FN_BR_NF_FORWARD_ARP, 0, true},
+		{NFPROTO_ARP, FN_BR_NF_FORWARD_ARP, 0, false},
 		{NFPROTO_IPV6, FN_NF_CONNTRACK_IN, 0, true},
 		{NFPROTO_BRIDGE, FN_NF_CONNTRACK_CONFIRM, 0, true},
 		{NFPROTO_ARP, FN_NF_NAT_INET_FN, 0, false},
