@@ -192,6 +192,9 @@ void kernel_open(struct kernel *k, const struct btf *btf)
 	k->facts.kfree_skb_reason = proto && btf_vlen(proto) >= 4;
 	k->facts.counts_missed =
 		btf__find_by_name_kind(btf, "bpf_prog_inc_misses_counter", BTF_KIND_FUNC) > 0;
+	/* 2c865a8a28a1, which is to be seen in nf_tables' own BTF, came in 5.17 as this helper did
+	 */
+	k->facts.rule_headers = btf__find_by_name_kind(btf, "get_func_arg", BTF_KIND_FUNC) > 0;
 	k->facts.counts_missed_perf = counts_what_links_missed(btf);
 	k->facts.nft_frees = k->facts.counts_missed_perf;
 	add_reason_enums(k, btf, 1);

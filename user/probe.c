@@ -27,6 +27,11 @@ struct probe_object {
 	const void *(*elf)(size_t *size);
 };
 
+/* It has not returned when the packet is freed where nf_tables frees what it drops. */
+#define FREES_LATELY 1U
+/* It is for nothing but the handles of rules. */
+#define FINDS_RULES 2U
+
 struct probe_def {
 	const char *name; /* the tracepoint or the function */
 	const struct probe_object *object;
@@ -37,27 +42,26 @@ struct probe_def {
 	/* What stays unknown without a program on it: it has returned when the packet is freed.
 	 * NULL: it has not, so that a sample's stack shows it. */
 	const char *without;
-	bool frees_lately; /* it has not returned by then where nf_tables frees what it drops */
+	unsigned int flags;
 };
 
 static const struct probe_object drop = {"drop_bpf", drop_bpf__elf_bytes};
 static const struct probe_object hooks = {"hooks_bpf", hooks_bpf__elf_bytes};
 static const struct probe_object symptoms = {"symptoms_bpf", symptoms_bpf__elf_bytes};
 
-#define HOOK(fn, family, blind) RETURNED(fn, family, blind, NULL, false)
-#define RETURNED(fn, family, blind, without, frees_lately)                                         \
+#define HOOK(fn, family, blind) RETURNED(fn, family, blind, NULL, 0)
+#define RETURNED(fn, family, blind, without, flags)                                                \
 	{                                                                                          \
 #fn, &hooks, family, false,                                                        \
 			{{"fexit", {#fn "_fexit" } },                                              \
-			  {"kprobe", {#fn "_kprobe", #fn "_kretprobe" } } }, blind, without,       \
-			   frees_lately                                                            \
+			  {"kprobe", {#fn "_kprobe", #fn "_kretprobe" } } }, blind, without, flags \
 	}
-#define RULE(fn) RETURNED(fn, PROBES_NETFILTER, RULES, DEDUCED, false)
+#define RULE(fn) RETURNED(fn, PROBES_NETFILTER, RULES, DEDUCED, FINDS_RULES)
 #define TABLE(fn)                                                                                  \
-	RETURNED(fn, PROBES_NETFILTER, VERDICTS "; tells the table, not the rule", DEDUCED, false)
-#define OWN(fn, family) RETURNED(fn, family, VERDICTS, UNTOLD, false)
+	RETURNED(fn, PROBES_NETFILTER, VERDICTS "; tells the table, not the rule", DEDUCED, 0)
+#define OWN(fn, family) RETURNED(fn, family, VERDICTS, UNTOLD, 0)
 #define VERDICTS	"sees drops only, and only while armed"
-#define RULES		VERDICTS "; tells the rule since 5.17"
+#define RULES		VERDICTS
 #define FRAMES		"sees frames of which a sample was taken, and only while armed"
 #define DEDUCED		"the rule is deduced from the ruleset, where it can be"
 #define UNTOLD		"that a drop was its own, and no rule's, is not told"
@@ -74,7 +78,7 @@ static const struct probe_def defs[] = {
 	 "cannot see packets freed by consume_skb, native XDP_DROP, drops inside the NIC, and "
 	 "packets that an eBPF datapath takes away before the stack",
 	 NULL,
-	 false},
+	 0},
 	{"tcp_retransmit_skb",
 	 &symptoms,
 	 PROBES_ALWAYS,
@@ -84,13 +88,13 @@ static const struct probe_def defs[] = {
 	  {"tracepoint", {"retransmit_tracepoint"}}},
 	 "sees TCP of this node's own pods only: a silent loss of UDP shows nothing here",
 	 NULL,
-	 false},
+	 0},
 	HOOK(nf_hook_slow, PROBES_NETFILTER,
 	     VERDICTS "; cannot see the bridge's own prerouting hook (br_handle_frame)"),
 	/* the bridge's prerouting hook has netfilter's functions, too: it takes their verdicts */
 	HOOK(br_handle_frame, PROBES_NETFILTER, FRAMES),
 	RETURNED(nft_do_chain, PROBES_NETFILTER, VERDICTS "; tells table and base chain", DEDUCED,
-		 true),
+		 FREES_LATELY),
 	RULE(nft_immediate_eval),
 	RULE(nft_lookup_eval),
 	RULE(nft_reject_ipv4_eval),
@@ -524,6 +528,14 @@ static void close_unused(struct probe_set *s)
 		s->n_objects = kept;
 }
 
+/* Where rules have no header (struct nft_rule_dp), or there is no BTF that tells of it, its
+ * programs find none, and do not even load. */
+static bool is_of_use(struct probe_set *s, const struct probe *p)
+{
+	return !(p->def->flags & FINDS_RULES) ||
+	       (s->kernel->facts.rule_headers && !lacks_btf(s, p));
+}
+
 void probes_load(struct probe_set *s, const bool families[PROBE_FAMILIES])
 {
 	struct probe *set[MAX_PROBES];
@@ -540,7 +552,13 @@ void probes_load(struct probe_set *s, const bool families[PROBE_FAMILIES])
 			continue;
 		p->addr = at.addr;
 		p->note[0] = '\0';
-		set[n++] = p;
+		if (is_of_use(s, p)) {
+			set[n++] = p;
+			continue;
+		}
+		p->state = PROBE_FAILED;
+		snprintf(p->note, sizeof(p->note),
+			 "rules cannot be found in memory before 5.17 or without BTF of modules");
 	}
 	close_unused(s);
 	if (n)
@@ -667,7 +685,7 @@ static bool is_on_stack(const struct probe_set *s, const struct probe *p)
 
 	return def->family != PROBES_ALWAYS && p->state != PROBE_UNTRIED &&
 	       !s->kernel->addresses_hidden &&
-	       (!def->without || (def->frees_lately && s->kernel->facts.nft_frees));
+	       (!def->without || (def->flags & FREES_LATELY && s->kernel->facts.nft_frees));
 }
 
 /* Appends a part, behind a separator where something is there. */

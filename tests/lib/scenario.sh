@@ -238,9 +238,10 @@ probe_how()
 	query ".probes[] | select(.name == \"$1\") | .how"
 }
 
-# can_probe PROBE: would it be attached here, on demand?
+# can_probe PROBE: would it be attached here, on demand? Kprobes can watch whatever function there is.
 can_probe()
 {
+	[[ ! -e /sys/bus/event_source/devices/kprobe ]] || return 0
 	[[ $(whydrop probes -o json | jq -r ".probes[] | select(.name == \"$1\").how") =~ ^(fexit|kprobe)$ ]]
 }
 
