@@ -56,12 +56,11 @@ static const struct probe_object symptoms = {"symptoms_bpf", symptoms_bpf__elf_b
 			{{"fexit", {#fn "_fexit" } },                                              \
 			  {"kprobe", {#fn "_kprobe", #fn "_kretprobe" } } }, blind, without, flags \
 	}
-#define RULE(fn) RETURNED(fn, PROBES_NETFILTER, RULES, DEDUCED, FINDS_RULES)
+#define RULE(fn) RETURNED(fn, PROBES_NETFILTER, VERDICTS "; tells the rule", DEDUCED, FINDS_RULES)
 #define TABLE(fn)                                                                                  \
 	RETURNED(fn, PROBES_NETFILTER, VERDICTS "; tells the table, not the rule", DEDUCED, 0)
 #define OWN(fn, family) RETURNED(fn, family, VERDICTS, UNTOLD, 0)
 #define VERDICTS	"sees drops only, and only while armed"
-#define RULES		VERDICTS
 #define FRAMES		"sees frames of which a sample was taken, and only while armed"
 #define DEDUCED		"the rule is deduced from the ruleset, where it can be"
 #define UNTOLD		"that a drop was its own, and no rule's, is not told"
@@ -542,6 +541,8 @@ void probes_load(struct probe_set *s, const bool families[PROBE_FAMILIES])
 	struct symbol at;
 	size_t n = 0;
 
+	for (int i = 0; i < PROBE_FAMILIES; i++)
+		s->needed[i] |= families[i];
 	for (size_t i = 0; i < s->n; i++) {
 		struct probe *p = &s->probes[i];
 
@@ -705,8 +706,10 @@ static void describe(const struct probe_set *s, const struct probe *p, char *buf
 	buf[0] = '\0';
 	if (without && p->state == PROBE_UNTRIED)
 		add(buf, size, "; ",
-		    "no such function here now: its module is not loaded, or the compiler inlined "
-		    "it");
+		    s->needed[p->def->family]
+			    ? "no such function here now: its module is not loaded, or the "
+			      "compiler inlined it"
+			    : "no drop needed it");
 	else
 		add(buf, size, "; ", p->note);
 	if (without && p->state == PROBE_FAILED && !is_on_stack(s, p))

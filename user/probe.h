@@ -57,6 +57,7 @@ struct probe_set {
 	int fexit_refused; /* -errno: why this kernel takes no fexit at all; 0: it may */
 	int (*prepare)(void *arg, struct bpf_object *obj); /* sizes and shares maps before load */
 	void *arg;
+	bool needed[PROBE_FAMILIES];	      /* since the start: a drop did, or --deep */
 	uint64_t attached_ns[PROBE_FAMILIES]; /* in all, up to the last detaching */
 	uint64_t since_ns[PROBE_FAMILIES];    /* CLOCK_MONOTONIC; 0: not attached */
 };
