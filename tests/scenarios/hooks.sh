@@ -88,7 +88,11 @@ variant_on_demand()
 		flows_die 1.5 "udp poda $POD_C $LAB_PORT"
 	fi
 	trace_stop
-	[[ $can == no ]] || armed_on_demand nft_do_chain
+	if [[ $can == yes ]]; then
+		armed_on_demand nft_do_chain
+	else
+		skip_part armed "no program on nft_do_chain"
+	fi
 	check_forward
 }
 
@@ -168,7 +172,10 @@ variant_stack()
 	[[ $(location_of "$to_pod_b") =~ ^(br_forward|br_handle_frame_finish)$ ]] ||
 		fail "function (bridge): $(location_of "$to_pod_b")"
 	same 'hook (bridge)' "$(drop_of "$to_pod_b" '.hook // "none"')" none
-	[[ $legacy == yes ]] || return 0
+	if [[ $legacy == no ]]; then
+		skip_part iptables "no iptables-legacy"
+		return
+	fi
 	same 'function (iptables)' "$(location_of '.flow.dport == 4438')" nf_hook_slow
 	same 'hook (iptables)' "$(drop_of '.flow.dport == 4438' '.family + " " + .hook')" "ip forward"
 }
@@ -356,7 +363,7 @@ variant_bridge_too_long()
 	trace_stop
 	[[ $(location_of "$too_long") =~ ^br_nf_(dev_queue_xmit|ip_fragment)$ ]] || fail "location: $(location_of "$too_long")"
 	if ! is_probed br_nf_dev_queue_xmit; then
-		note "without a program on br_nf_dev_queue_xmit: $(probe_how br_nf_dev_queue_xmit)"
+		skip_part probe "no program on br_nf_dev_queue_xmit"
 		return
 	fi
 	same function "$(drop_of "$too_long" .decided_by)" br_nf_dev_queue_xmit
