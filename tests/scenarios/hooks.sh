@@ -99,7 +99,7 @@ variant_on_demand()
 # The other family: where in the bridge it died, and the port that it was for.
 variant_on_demand_bridge()
 {
-	local mac
+	local mac told="$to_pod_b and .decided_by" # not what died before it was armed
 	lab_up
 	can_probe br_forward || skip "no program on br_forward"
 	isolate
@@ -110,10 +110,10 @@ variant_on_demand_bridge()
 	die_until_explained "br_forward: udp .*> $POD_B:$LAB_PORT" "udp poda $POD_B $LAB_PORT"
 	trace_stop
 	armed_on_demand br_forward
-	same function "$(drop_of "$to_pod_b" .decided_by)" br_forward
+	same function "$(drop_of "$told" .decided_by)" br_forward
 	# 5.10 has no BTF of modules
 	[[ ! -e /sys/kernel/btf/bridge && -e /sys/module/bridge ]] ||
-		same port "$(drop_of "$to_pod_b" '.out + " " + (.port.isolated | tostring)')" "vethb true"
+		same port "$(drop_of "$told" '.out + " " + (.port.isolated | tostring)')" "vethb true"
 }
 
 # With --deep the first packet is enough.
