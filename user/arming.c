@@ -67,4 +67,5 @@ bool arming_tick(struct arming *a, uint64_t now_ns)
 void arming_attached(struct arming *a, uint64_t now_ns)
 {
 	a->since_ns = now_ns;
+	a->ticked_ns = now_ns;
 }

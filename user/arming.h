@@ -39,7 +39,8 @@ void arming_ask(struct arming *a, uint64_t now_ns);
 void arming_explained(struct arming *a);
 /* Should it be armed now? Call it several times a second. */
 bool arming_tick(struct arming *a, uint64_t now_ns);
-/* Everything is attached now: attaching took its time, and what it is held for begins only here. */
+/* Everything is attached now: loading and attaching took their time, of which no credit is spent,
+ * and what it is held for begins only here. */
 void arming_attached(struct arming *a, uint64_t now_ns);
 
 #endif

@@ -39,7 +39,8 @@ extern const struct fault fault_vxlan_blocked;
 /* "host", "node1", or "netns 4026532345": a netns for sentences and places. buf of 128. */
 const char *netns_label(struct host *h, uint32_t netns, char *buf);
 /* Does a packet filter's hook stand in the way: reason NETFILTER_DROP, or on kernels without
- * reasons a free in the functions that free for a verdict. */
+ * reasons a free in the functions that free for a verdict; or a hook program saw that of a function
+ * which frees for other reasons, too. */
 bool dropped_by_netfilter(const struct group *g);
 /* Did it wait in vain for its next hop's link-layer address? */
 bool neighbour_failed(const struct group *g);

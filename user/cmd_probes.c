@@ -11,6 +11,8 @@
 #include "trace.h"
 #include "util.h"
 
+#define LINE_WIDTH 100
+
 enum {
 	OPT_BTF = 0x100,
 };
@@ -23,7 +25,11 @@ struct args {
 static const struct argp_option options[] = {
 	{"btf", OPT_BTF, "FILE", 0, "the kernel's BTF, where it has none of its own", 0},
 	{"format", 'o', "text|json", 0, "what to print (default: text)", 0},
-	{"verbose", 'v', 0, 0, "why what was tried first did not hold; twice: what libbpf says", 0},
+	{"verbose", 'v', 0, 0,
+	 "what each probe cannot see, why what was tried first did not hold, and the reasons' "
+	 "names; "
+	 "twice: what libbpf says",
+	 0},
 	{0, 'h', 0, OPTION_HIDDEN, 0, 0},
 	{0},
 };
@@ -99,6 +105,24 @@ static void print_probes(const struct trace *t, size_t n)
 	}
 }
 
+/* Words, as many to a line as have room. */
+static void print_names(const struct reason *r, size_t n)
+{
+	size_t used = LINE_WIDTH;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(r[i].name) + 1;
+
+		if (used + len > LINE_WIDTH) {
+			printf("%s ", i ? "\n" : "");
+			used = 1;
+		}
+		printf(" %s", r[i].name);
+		used += len;
+	}
+	putchar('\n');
+}
+
 static void print_text(const struct trace *t, size_t n)
 {
 	const struct kernel *k = &t->kernel;
@@ -109,7 +133,10 @@ static void print_text(const struct trace *t, size_t n)
 	if (!k->facts.kfree_skb_reason)
 		printf("gives no drop reasons (they came with 5.17); functions tell instead\n");
 	else
-		printf("%zu drop reasons\n", k->n_reasons);
+		printf("%zu drop reasons%s\n", k->n_reasons,
+		       log_level >= LOG_VERBOSE ? ":" : "; -v lists them");
+	if (k->n_reasons && log_level >= LOG_VERBOSE)
+		print_names(k->reasons, k->n_reasons);
 	if (k->n_subsystems) {
 		printf("subsystems with reasons of their own:");
 		for (size_t i = 0; i < k->n_subsystems; i++)
@@ -122,7 +149,9 @@ static void print_text(const struct trace *t, size_t n)
 	print_probes(t, n);
 	puts("\nAttached all the time: kfree_skb, tcp_retransmit_skb. The others only while a drop "
 	     "needs\nexplaining, or with --deep. -v says what each cannot see.\n"
-	     "stack: a sample\'s stack shows the function and its hook, without a program on it.");
+	     "stack: no program; a sample's stack shows the function, which frees the packet "
+	     "before it "
+	     "returns.\noff: no program, and nothing else shows the function.");
 }
 
 static int print_json(const struct trace *t, size_t n)

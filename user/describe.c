@@ -98,7 +98,6 @@ static const struct hook_caller hook_callers[] = {
 	{"br_nf_pre_routing_finish_ipv6", HOOK_PREROUTING, "bridge"},
 	{"br_nf_pre_routing_finish_bridge", HOOK_PREROUTING, "bridge"},
 	{"br_nf_forward_finish", HOOK_FORWARD, "bridge"},
-	{"br_handle_frame", HOOK_PREROUTING, "bridge"},
 	{"br_pass_frame_up", HOOK_INPUT, "bridge"},
 	{"__br_forward", HOOK_FORWARD, "bridge"},
 	{"br_forward", HOOK_FORWARD, "bridge"},
@@ -123,12 +122,18 @@ static bool is_hook_function(const char *name)
 	return false;
 }
 
+/* Is it that function, or what the compiler made of it: name.part.0, name.constprop.0? */
+static bool is_function(const char *name, const char *function)
+{
+	size_t n = strlen(function);
+
+	return name && !strncmp(name, function, n) && (!name[n] || name[n] == '.');
+}
+
 static const struct hook_caller *find_caller(const char *name)
 {
-	for (size_t i = 0; name && i < ARRAY_SIZE(hook_callers); i++) {
-		size_t n = strlen(hook_callers[i].fn);
-
-		if (!strncmp(name, hook_callers[i].fn, n) && (!name[n] || name[n] == '.'))
+	for (size_t i = 0; i < ARRAY_SIZE(hook_callers); i++) {
+		if (is_function(name, hook_callers[i].fn))
 			return &hook_callers[i];
 	}
 	return NULL;
@@ -143,17 +148,27 @@ static const char *family_of(const struct flow *f)
  * Enclosing frames prove nothing: ip_sabotage_in() of br_netfilter runs the rest of the receive
  * path inside nf_hook_slow(). The hook is that of the first nf_hook_slow() frame only if it is the
  * dropping frame itself, or if all between the two are hook functions.
+ *
+ * br_handle_frame() runs the functions of its prerouting hook itself (nf_hook_bridge_pre(), mostly
+ * inlined), and drops frames for other reasons, too: a hook function must be there. Where it calls
+ * nf_hook_slow(), that is the input hook, for link-local addresses, or the prerouting one, at a
+ * disabled port: the stack does not tell which, and it is no hook_caller.
  */
 void describe_hook(struct group *g)
 {
 	const struct hook_caller *c;
 	const char *name = NULL;
-	int i = 0;
+	int i = 0, dropped_at;
 
 	while (i < g->n_stack && g->stack[i].addr != g->key.location)
 		i++;
-	for (; i < g->n_stack; i++) {
+	for (dropped_at = i; i < g->n_stack; i++) {
 		name = g->stack[i].name;
+		if (i > dropped_at && is_function(name, "br_handle_frame")) {
+			g->hook = HOOK_PREROUTING;
+			g->hook_family = "bridge";
+			return;
+		}
 		if (!name || !is_hook_function(name))
 			return;
 		if (!strncmp(name, "nf_hook_slow", 12))

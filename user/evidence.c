@@ -31,8 +31,11 @@ bool dropped_by_netfilter(const struct group *g)
 {
 	static const char *const reasons[] = {"NETFILTER_DROP", NULL};
 	static const char *const functions[] = {"nf_hook_slow", "nft_do_chain", NULL};
+	/* also drops what no hook did: a program saw that one did (explain.c) */
+	static const char *const frame[] = {"br_handle_frame", NULL};
 
-	return group_reason(g, reasons) || group_at(g, functions);
+	return group_reason(g, reasons) || group_at(g, functions) ||
+	       (g->hook_seen && group_at(g, frame));
 }
 
 bool neighbour_failed(const struct group *g)

@@ -18,20 +18,12 @@
 #define ALIKE_NS  60000000000ULL
 
 /* Functions in which bridges drop frames, apart from what netfilter drops on a bridge. */
-static const char *const bridge_functions[] = {"br_handle_frame",
-					       "br_handle_frame_finish",
-					       "br_forward",
-					       "__br_forward",
-					       "br_forward_finish",
-					       "br_flood",
-					       "maybe_deliver",
-					       "br_allowed_ingress",
-					       "__allowed_ingress",
-					       "br_handle_vlan",
-					       "br_dev_queue_push_xmit",
-					       "br_nf_dev_queue_xmit",
-					       "br_pass_frame_up",
-					       NULL};
+static const char *const bridge_functions[] = {
+	"br_handle_frame",   "br_handle_frame_finish", "br_forward",
+	"__br_forward",	     "br_forward_finish",      "br_flood",
+	"maybe_deliver",     "br_allowed_ingress",     "__allowed_ingress",
+	"br_handle_vlan",    "br_dev_queue_push_xmit", "br_nf_dev_queue_xmit",
+	"br_nf_ip_fragment", "br_pass_frame_up",       NULL};
 static const char *const netfilter_functions[] = {"nf_hook_slow", "nft_do_chain", NULL};
 
 static bool by_netfilter(const struct group *g)
@@ -137,16 +129,15 @@ static enum nf_hook hook_of(const struct hook_sample *s)
 	}
 }
 
-static void take_hook(struct group *g, const struct hook_sample *s)
+static void take_hook(struct group *g, enum nf_hook hook, uint8_t pf)
 {
 	if (g->hook_seen) {
-		g->verdicts_differ |=
-			g->hook != hook_of(s) || g->hook_family != nf_family_name(s->pf);
+		g->verdicts_differ |= g->hook != hook || g->hook_family != nf_family_name(pf);
 		return;
 	}
 	g->hook_seen = true;
-	g->hook = hook_of(s);
-	g->hook_family = nf_family_name(s->pf);
+	g->hook = hook;
+	g->hook_family = nf_family_name(pf);
 }
 
 static bool is_policy(const struct table_verdict *v, bool sees_rules)
@@ -186,6 +177,7 @@ static bool fits_hook(const struct table_verdict *v, uint8_t pf)
 	case FN_BR_NF_PRE_ROUTING:
 	case FN_BR_NF_FORWARD:
 	case FN_BR_NF_FORWARD_IP:
+	case FN_BR_NF_FORWARD_ARP:
 	case FN_BR_NF_POST_ROUTING:
 		return pf == NFPROTO_BRIDGE;
 	default: /* conntrack, which bridges have, too, and NAT */
@@ -193,13 +185,20 @@ static bool fits_hook(const struct table_verdict *v, uint8_t pf)
 	}
 }
 
-/* A function that stands for the whole of netfilter gives no verdict of its own. Is it the group's?
- */
+/* A function that stands for the whole of netfilter gives no verdict of its own. */
+static bool has_verdict(const struct hook_sample *s)
+{
+	const struct table_verdict *v = &s->verdict;
+
+	return probe_function(v->fn) && fits_hook(v, s->has_hook ? s->pf : NFPROTO_BRIDGE);
+}
+
+/* Is it the group's? */
 static bool take_verdict(struct group *g, const struct hook_sample *s, bool sees_rules)
 {
 	const struct table_verdict *v = &s->verdict;
 
-	if (!probe_function(v->fn) || !fits_hook(v, s->has_hook ? s->pf : NFPROTO_BRIDGE))
+	if (!has_verdict(s))
 		return false;
 	if (g->verdict.function) {
 		bool same = same_verdict(g, v, sees_rules);
@@ -281,9 +280,12 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 	if (!g->decided_by)
 		g->decided_by = function;
 	if (s->has_hook) {
-		take_hook(g, s);
+		take_hook(g, hook_of(s), s->pf);
 		take_name(g->in, s->in);
 		take_name(g->out, s->out);
+	} else if (s->fn == FN_BR_HANDLE_FRAME && has_verdict(s)) {
+		/* of the hook that it runs itself; nf_hook_slow() takes the verdicts of others */
+		take_hook(g, HOOK_PREROUTING, NFPROTO_BRIDGE);
 	}
 	if (take_verdict(g, s, e->sees_rules && s->ts >= e->rules_ns))
 		note_agreed(e, at, g, &s->verdict);
@@ -325,7 +327,16 @@ static void arm(struct explain *e, struct session *s, struct kernel *k, enum pro
 	tell_armed(k, family, "armed");
 }
 
-/* Those that a drop needs, or all; what came with a module joins the armed ones. */
+/*
+ * Those that a drop needs, or all; what came with a module joins the armed ones.
+ *
+ * They are loaded at the first drop that needs them, not before, though it waits for that. A loaded
+ * fexit program holds its function's module (prog->aux->mod, since 6.4): a run that sees no drop
+ * would keep br_netfilter, nf_tables and the like from being unloaded all the same. And loading is
+ * dear, of which most is libbpf's search in the kernel's BTF: some tenths of a second, on a slow
+ * machine many seconds, in which nothing else is done, of each run however short. What dies
+ * meanwhile is counted, and its samples have room in the ring buffer.
+ */
 static void arm_and_disarm(struct explain *e, struct session *s, struct kernel *k)
 {
 	bool on[PROBE_FAMILIES] = {};

@@ -170,8 +170,9 @@ static const struct btf_type *find_member(const struct btf *btf, const struct bt
 	return NULL;
 }
 
-/* dd8657894c11, which has no trace of its own in BTF, came with a count of what links missed. */
-static bool counts_missed_perf(const struct btf *btf)
+/* dd8657894c11 (programs of perf events count what they miss) and e0d4593140b0 (nf_tables frees
+ * what it drops), which have no trace of their own in BTF, came in 6.7 as this count did. */
+static bool counts_what_links_missed(const struct btf *btf)
 {
 	int id = btf__find_by_name_kind(btf, "bpf_link_info", BTF_KIND_STRUCT);
 	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (unsigned int)id) : NULL;
@@ -191,7 +192,11 @@ void kernel_open(struct kernel *k, const struct btf *btf)
 	k->facts.kfree_skb_reason = proto && btf_vlen(proto) >= 4;
 	k->facts.counts_missed =
 		btf__find_by_name_kind(btf, "bpf_prog_inc_misses_counter", BTF_KIND_FUNC) > 0;
-	k->facts.counts_missed_perf = counts_missed_perf(btf);
+	/* 2c865a8a28a1, which is to be seen in nf_tables' own BTF, came in 5.17 as this helper did
+	 */
+	k->facts.rule_headers = btf__find_by_name_kind(btf, "get_func_arg", BTF_KIND_FUNC) > 0;
+	k->facts.counts_missed_perf = counts_what_links_missed(btf);
+	k->facts.nft_frees = k->facts.counts_missed_perf;
 	add_reason_enums(k, btf, 1);
 	add_subsystems(k, btf);
 }

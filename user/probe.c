@@ -27,6 +27,11 @@ struct probe_object {
 	const void *(*elf)(size_t *size);
 };
 
+/* It has not returned when the packet is freed where nf_tables frees what it drops. */
+#define FREES_LATELY 1U
+/* It is for nothing but the handles of rules. */
+#define FINDS_RULES 2U
+
 struct probe_def {
 	const char *name; /* the tracepoint or the function */
 	const struct probe_object *object;
@@ -34,21 +39,31 @@ struct probe_def {
 	bool needed; /* without it there is nothing to trace */
 	struct rung ladder[4];
 	const char *blind; /* what it cannot see */
+	/* What stays unknown without a program on it: it has returned when the packet is freed.
+	 * NULL: it has not, so that a sample's stack shows it. */
+	const char *without;
+	unsigned int flags;
 };
 
 static const struct probe_object drop = {"drop_bpf", drop_bpf__elf_bytes};
 static const struct probe_object hooks = {"hooks_bpf", hooks_bpf__elf_bytes};
 static const struct probe_object symptoms = {"symptoms_bpf", symptoms_bpf__elf_bytes};
 
-#define HOOK(fn, family, blind)                                                                    \
+#define HOOK(fn, family, blind) RETURNED(fn, family, blind, NULL, 0)
+#define RETURNED(fn, family, blind, without, flags)                                                \
 	{                                                                                          \
 #fn, &hooks, family, false,                                                        \
 			{{"fexit", {#fn "_fexit" } },                                              \
-			  {"kprobe", {#fn "_kprobe", #fn "_kretprobe" } } }, blind                 \
+			  {"kprobe", {#fn "_kprobe", #fn "_kretprobe" } } }, blind, without, flags \
 	}
-#define VERDICTS "sees drops only, and only while armed"
-#define RULES	 VERDICTS "; tells the rule since 5.17"
-#define FRAMES	 "sees frames of which a sample was taken, and only while armed"
+#define RULE(fn) RETURNED(fn, PROBES_NETFILTER, VERDICTS "; tells the rule", DEDUCED, FINDS_RULES)
+#define TABLE(fn)                                                                                  \
+	RETURNED(fn, PROBES_NETFILTER, VERDICTS "; tells the table, not the rule", DEDUCED, 0)
+#define OWN(fn, family) RETURNED(fn, family, VERDICTS, UNTOLD, 0)
+#define VERDICTS	"sees drops only, and only while armed"
+#define FRAMES		"sees frames of which a sample was taken, and only while armed"
+#define DEDUCED		"the rule is deduced from the ruleset, where it can be"
+#define UNTOLD		"that a drop was its own, and no rule's, is not told"
 
 /* One line a probe. Functions that a kernel has inlined or not at all are off there. */
 static const struct probe_def defs[] = {
@@ -60,7 +75,9 @@ static const struct probe_def defs[] = {
 	  {"raw_tp", {"drop_raw_tp"}},
 	  {"tracepoint", {"drop_tracepoint"}}},
 	 "cannot see packets freed by consume_skb, native XDP_DROP, drops inside the NIC, and "
-	 "packets that an eBPF datapath takes away before the stack"},
+	 "packets that an eBPF datapath takes away before the stack",
+	 NULL,
+	 0},
 	{"tcp_retransmit_skb",
 	 &symptoms,
 	 PROBES_ALWAYS,
@@ -68,31 +85,36 @@ static const struct probe_def defs[] = {
 	 {{"tp_btf", {"retransmit_tp_btf"}},
 	  {"raw_tp", {"retransmit_raw_tp"}},
 	  {"tracepoint", {"retransmit_tracepoint"}}},
-	 "sees TCP of this node's own pods only: a silent loss of UDP shows nothing here"},
+	 "sees TCP of this node's own pods only: a silent loss of UDP shows nothing here",
+	 NULL,
+	 0},
 	HOOK(nf_hook_slow, PROBES_NETFILTER,
 	     VERDICTS "; cannot see the bridge's own prerouting hook (br_handle_frame)"),
 	/* the bridge's prerouting hook has netfilter's functions, too: it takes their verdicts */
 	HOOK(br_handle_frame, PROBES_NETFILTER, FRAMES),
-	HOOK(nft_do_chain, PROBES_NETFILTER, VERDICTS "; tells table and base chain"),
-	HOOK(nft_immediate_eval, PROBES_NETFILTER, RULES),
-	HOOK(nft_lookup_eval, PROBES_NETFILTER, RULES),
-	HOOK(nft_reject_ipv4_eval, PROBES_NETFILTER, RULES),
-	HOOK(nft_reject_ipv6_eval, PROBES_NETFILTER, RULES),
-	HOOK(nft_reject_inet_eval, PROBES_NETFILTER, RULES),
-	HOOK(nft_reject_bridge_eval, PROBES_NETFILTER, RULES),
-	HOOK(nft_target_eval_xt, PROBES_NETFILTER, RULES),
-	HOOK(nft_target_eval_bridge, PROBES_NETFILTER, RULES),
-	HOOK(ipt_do_table, PROBES_NETFILTER, VERDICTS "; tells the table, not the rule"),
-	HOOK(ip6t_do_table, PROBES_NETFILTER, VERDICTS "; tells the table, not the rule"),
-	HOOK(arpt_do_table, PROBES_NETFILTER, VERDICTS "; tells the table, not the rule"),
-	HOOK(ebt_do_table, PROBES_NETFILTER, VERDICTS "; tells the table, not the rule"),
-	HOOK(nf_conntrack_in, PROBES_NETFILTER, VERDICTS),
-	HOOK(__nf_conntrack_confirm, PROBES_NETFILTER, VERDICTS),
-	HOOK(nf_nat_inet_fn, PROBES_NETFILTER, VERDICTS),
-	HOOK(br_nf_pre_routing, PROBES_BRIDGE, VERDICTS),
-	HOOK(br_nf_forward, PROBES_BRIDGE, VERDICTS),
-	HOOK(br_nf_forward_ip, PROBES_BRIDGE, VERDICTS),
-	HOOK(br_nf_post_routing, PROBES_BRIDGE, VERDICTS),
+	RETURNED(nft_do_chain, PROBES_NETFILTER, VERDICTS "; tells table and base chain", DEDUCED,
+		 FREES_LATELY),
+	RULE(nft_immediate_eval),
+	RULE(nft_lookup_eval),
+	RULE(nft_reject_ipv4_eval),
+	RULE(nft_reject_ipv6_eval),
+	RULE(nft_reject_inet_eval),
+	RULE(nft_reject_bridge_eval),
+	RULE(nft_target_eval_xt),
+	RULE(nft_target_eval_bridge),
+	TABLE(ipt_do_table),
+	TABLE(ip6t_do_table),
+	TABLE(arpt_do_table),
+	TABLE(ebt_do_table),
+	OWN(nf_conntrack_in, PROBES_NETFILTER),
+	OWN(__nf_conntrack_confirm, PROBES_NETFILTER),
+	OWN(nf_nat_inet_fn, PROBES_NETFILTER),
+	OWN(br_nf_pre_routing, PROBES_BRIDGE),
+	OWN(br_nf_forward, PROBES_BRIDGE),
+	OWN(br_nf_forward_ip, PROBES_BRIDGE),
+	OWN(br_nf_forward_arp, PROBES_BRIDGE),
+	OWN(br_nf_post_routing, PROBES_BRIDGE),
+	HOOK(br_nf_dev_queue_xmit, PROBES_BRIDGE, FRAMES),
 	HOOK(br_handle_frame_finish, PROBES_BRIDGE, FRAMES),
 	HOOK(br_allowed_ingress, PROBES_BRIDGE, FRAMES),
 	HOOK(br_forward, PROBES_BRIDGE, FRAMES),
@@ -126,7 +148,9 @@ const char *probe_function(enum hook_fn fn)
 		[FN_BR_NF_PRE_ROUTING] = "br_nf_pre_routing",
 		[FN_BR_NF_FORWARD] = "br_nf_forward",
 		[FN_BR_NF_FORWARD_IP] = "br_nf_forward_ip",
+		[FN_BR_NF_FORWARD_ARP] = "br_nf_forward_arp",
 		[FN_BR_NF_POST_ROUTING] = "br_nf_post_routing",
+		[FN_BR_NF_DEV_QUEUE_XMIT] = "br_nf_dev_queue_xmit",
 		[FN_BR_HANDLE_FRAME] = "br_handle_frame",
 		[FN_BR_HANDLE_FRAME_FINISH] = "br_handle_frame_finish",
 		[FN_BR_ALLOWED_INGRESS] = "br_allowed_ingress",
@@ -216,6 +240,18 @@ static bool wants_program(struct probe *const *set, size_t n, size_t rung, const
 	return false;
 }
 
+/* For tests (probe_set.test_refused): as another type the kernel does not take its program. */
+static void spoil(const struct probe_set *s, struct probe *const *set, size_t n, size_t rung,
+		  const struct bpf_object *obj)
+{
+	for (size_t i = 0; i < n && s->test_refused; i++) {
+		if (!strcmp(set[i]->def->name, s->test_refused))
+			bpf_program__set_type(bpf_object__find_program_by_name(
+						      obj, set[i]->def->ladder[rung].programs[0]),
+					      BPF_PROG_TYPE_SOCKET_FILTER);
+	}
+}
+
 /* The programs of that rung of all these probes, which are of one object, in one bpf_object. */
 static int open_and_load(struct probe_set *s, struct probe *const *set, size_t n, size_t rung,
 			 struct bpf_object **out)
@@ -234,6 +270,7 @@ static int open_and_load(struct probe_set *s, struct probe *const *set, size_t n
 		return -errno;
 	bpf_object__for_each_program(prog, obj) bpf_program__set_autoload(
 		prog, wants_program(set, n, rung, bpf_program__name(prog)));
+	spoil(s, set, n, rung, obj);
 	err = s->prepare(s->arg, obj);
 	if (!err)
 		err = bpf_object__load(obj);
@@ -490,12 +527,22 @@ static void close_unused(struct probe_set *s)
 		s->n_objects = kept;
 }
 
+/* Where rules have no header (struct nft_rule_dp), or there is no BTF that tells of it, its
+ * programs find none, and do not even load. */
+static bool is_of_use(struct probe_set *s, const struct probe *p)
+{
+	return !(p->def->flags & FINDS_RULES) ||
+	       (s->kernel->facts.rule_headers && !lacks_btf(s, p));
+}
+
 void probes_load(struct probe_set *s, const bool families[PROBE_FAMILIES])
 {
 	struct probe *set[MAX_PROBES];
 	struct symbol at;
 	size_t n = 0;
 
+	for (int i = 0; i < PROBE_FAMILIES; i++)
+		s->needed[i] |= families[i];
 	for (size_t i = 0; i < s->n; i++) {
 		struct probe *p = &s->probes[i];
 
@@ -506,7 +553,13 @@ void probes_load(struct probe_set *s, const bool families[PROBE_FAMILIES])
 			continue;
 		p->addr = at.addr;
 		p->note[0] = '\0';
-		set[n++] = p;
+		if (is_of_use(s, p)) {
+			set[n++] = p;
+			continue;
+		}
+		p->state = PROBE_FAILED;
+		snprintf(p->note, sizeof(p->note),
+			 "rules cannot be found in memory before 5.17 or without BTF of modules");
 	}
 	close_unused(s);
 	if (n)
@@ -626,27 +679,46 @@ void probes_close(struct probe_set *s)
 		bpf_object__close(s->objects[--s->n_objects]);
 }
 
-/* What is known of a function's drops without a program on it. */
-static const char *without_probe(const struct probe_set *s, const struct probe *p)
+/* Does a sample's stack show the function, without a program on it? */
+static bool is_on_stack(const struct probe_set *s, const struct probe *p)
 {
-	if (p->def->family == PROBES_ALWAYS || p->state == PROBE_UNTRIED)
-		return "off";
-	return s->kernel->addresses_hidden ? "off" : "stack";
+	const struct probe_def *def = p->def;
+
+	return def->family != PROBES_ALWAYS && p->state != PROBE_UNTRIED &&
+	       !s->kernel->addresses_hidden &&
+	       (!def->without || (def->flags & FREES_LATELY && s->kernel->facts.nft_frees));
 }
 
-/* Why it is not at the top of its ladder, and what it cannot see. */
-static void describe(const struct probe *p, char *buf, size_t size)
+/* Appends a part, behind a separator where something is there. */
+static void add(char *buf, size_t size, const char *separator, const char *part)
 {
-	const char *sep = p->note[0] ? "; " : "";
+	size_t used = strlen(buf);
 
-	if (p->state == PROBE_LOADED || p->def->family == PROBES_ALWAYS)
-		snprintf(buf, size, "%s%s%s", p->note, sep, p->def->blind);
-	else if (p->state == PROBE_UNTRIED)
-		snprintf(buf, size,
-			 "no such function here now: its module is not loaded, or the "
-			 "compiler inlined it");
+	if (*part)
+		snprintf(buf + used, size - used, "%s%s", used ? separator : "", part);
+}
+
+/* Why it is not at the top of its ladder, what that means, and what it cannot see. */
+static void describe(const struct probe_set *s, const struct probe *p, char *buf, size_t size)
+{
+	bool without = p->def->family != PROBES_ALWAYS && p->state != PROBE_LOADED;
+
+	buf[0] = '\0';
+	if (without && p->state == PROBE_UNTRIED)
+		add(buf, size, "; ",
+		    s->needed[p->def->family]
+			    ? "no such function here now: its module is not loaded, or the "
+			      "compiler inlined it"
+			    : "no drop needed it");
 	else
-		snprintf(buf, size, "%s", p->note);
+		add(buf, size, "; ", p->note);
+	if (without && p->state == PROBE_FAILED && !is_on_stack(s, p))
+		add(buf, size, "; ",
+		    p->def->without ? p->def->without
+				    : "addresses are hidden, and so is the stack");
+	if (without)
+		add(buf, size, "; ", "a program on it");
+	add(buf, size, without ? " " : "; ", p->def->blind);
 }
 
 size_t probes_report(const struct probe_set *s, struct probe_report out[MAX_PROBES])
@@ -657,7 +729,9 @@ size_t probes_report(const struct probe_set *s, struct probe_report out[MAX_PROB
 
 		memset(&out[i], 0, sizeof(out[i]));
 		out[i].name = p->def->name;
-		out[i].how = p->state == PROBE_LOADED ? p->rung->how : without_probe(s, p);
+		out[i].how = p->state == PROBE_LOADED ? p->rung->how
+			     : is_on_stack(s, p)      ? "stack"
+						      : "off";
 		out[i].armed = !p->ever_attached ? ARMED_NEVER
 			       : always		 ? ARMED_ALWAYS
 						 : ARMED_ON_DEMAND;
@@ -665,7 +739,7 @@ size_t probes_report(const struct probe_set *s, struct probe_report out[MAX_PROB
 		out[i].degraded = always && (p->state != PROBE_LOADED || p->rung != p->def->ladder);
 		out[i].has_missed = counts_missed(s, p);
 		out[i].missed = p->missed;
-		describe(p, out[i].note, sizeof(out[i].note));
+		describe(s, p, out[i].note, sizeof(out[i].note));
 	}
 	return s->n;
 }

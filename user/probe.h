@@ -12,7 +12,7 @@
 #include "kernel.h"
 #include "report.h"
 
-#define MAX_PROBES  32
+#define MAX_PROBES  40
 #define MAX_OBJECTS 64
 
 enum probe_family {
@@ -52,10 +52,12 @@ struct probe_set {
 	const char *btf_path; /* NULL: the kernel's own */
 	const char
 		*test_rung; /* NULL, or where ladders that have it start; "stack": no hook probes */
+	const char *test_refused; /* NULL, or the probe none of whose programs loads */
 	struct kernel *kernel;
 	int fexit_refused; /* -errno: why this kernel takes no fexit at all; 0: it may */
 	int (*prepare)(void *arg, struct bpf_object *obj); /* sizes and shares maps before load */
 	void *arg;
+	bool needed[PROBE_FAMILIES];	      /* since the start: a drop did, or --deep */
 	uint64_t attached_ns[PROBE_FAMILIES]; /* in all, up to the last detaching */
 	uint64_t since_ns[PROBE_FAMILIES];    /* CLOCK_MONOTONIC; 0: not attached */
 };

@@ -21,7 +21,7 @@ struct probe_report {
 	bool degraded;	   /* not its first choice, or off */
 	bool has_missed;   /* this kernel counts runs that it skipped */
 	uint64_t missed;
-	char note[256]; /* why it is degraded or off, and what it cannot see; "": nothing */
+	char note[512]; /* why it is degraded or off, what that means, and what it cannot see */
 };
 
 struct accounting {

@@ -182,6 +182,7 @@ int session_open(const struct session_options *opt, struct kernel *kernel,
 	s->n_cpus = libbpf_num_possible_cpus();
 	s->probes.btf_path = opt->btf_path;
 	s->probes.test_rung = opt->rung;
+	s->probes.test_refused = opt->refused;
 	s->probes.kernel = kernel;
 	s->probes.prepare = prepare_object;
 	s->probes.arg = s;

@@ -13,6 +13,7 @@ struct session_options {
 	const char *btf_path; /* --btf; NULL: the kernel's own */
 	/* For tests (environment WHYDROP_TEST, see tests/README.md). 0 and NULL: not set. */
 	const char *rung; /* start each ladder there: "raw_tp", "tracepoint", "kprobe", "stack" */
+	const char *refused; /* the probe that the kernel is made to refuse */
 	uint32_t max_flows, max_folds, ring_bytes;
 };
 

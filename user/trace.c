@@ -111,7 +111,7 @@ static int load_btf(const char *path, struct btf **out)
 	return EXIT_CANNOT;
 }
 
-/* WHYDROP_TEST="rung=raw_tp,flows=16,folds=4,ring=4096,on-demand": see tests/README.md. */
+/* WHYDROP_TEST="rung=raw_tp,refuse=nf_hook_slow,flows=16,ring=4096": see tests/README.md. */
 static void test_options(struct session_options *o, bool *deep)
 {
 	static char copy[128];
@@ -124,6 +124,8 @@ static void test_options(struct session_options *o, bool *deep)
 	for (item = strtok_r(copy, ",", &save); item; item = strtok_r(NULL, ",", &save)) {
 		if (!strncmp(item, "rung=", 5))
 			o->rung = item + 5;
+		else if (!strncmp(item, "refuse=", 7))
+			o->refused = item + 7;
 		else if (!strcmp(item, "on-demand"))
 			*deep = false;
 		else if (sscanf(item, "flows=%u", &o->max_flows) != 1 &&

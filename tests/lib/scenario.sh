@@ -252,10 +252,27 @@ probe_how()
 	query ".probes[] | select(.name == \"$1\") | .how"
 }
 
-# can_probe PROBE: would it be attached here, on demand?
+# can_probe PROBE: would it be attached here, on demand? Kprobes can watch whatever function there is.
 can_probe()
 {
+	[[ ! -e /sys/bus/event_source/devices/kprobe ]] || return 0
 	[[ $(whydrop probes -o json | jq -r ".probes[] | select(.name == \"$1\").how") =~ ^(fexit|kprobe)$ ]]
+}
+
+# armed_on_demand PROBE: a drop armed it, for a while, and hook programs explained one (trace -v)
+armed_on_demand()
+{
+	local got
+	got=$(query ".probes[] | select(.name == \"$1\") | \"\(.how) \(.armed) \((.armed_ms // 0) > 0)\"")
+	[[ $got =~ ^(fexit|kprobe)\ on-demand\ true$ ]] || fail "$1 was not armed on demand: $got"
+	grep -q 'explained by' "$LAB_DIR/trace.err" || fail "nothing was explained by a hook program"
+}
+
+kernel_at_least()
+{
+	local major minor
+	IFS=.- read -r major minor _ < <(uname -r)
+	((major > $1 || (major == $1 && minor >= $2)))
 }
 
 # Arguments of prove(), as global variables; see there.

@@ -36,6 +36,22 @@ variant_tracepoint()
 	[[ $(grep -c tracefs /proc/mounts || true) == "$mounts" ]] || fail "tracefs is left mounted"
 }
 
+# A probe that the kernel refuses on every rung stops no other one.
+variant_refused()
+{
+	lab_up
+	lab_sysctl node1 net.ipv4.ip_forward=0
+	WHYDROP_TEST=refuse=tcp_retransmit_skb trace_start
+	flows_die 1.2 "tcp poda $POD_C $LAB_PORT" "udp poda $POD_C $LAB_PORT"
+	trace_stop
+	[[ $(probe_how tcp_retransmit_skb) == off ]] || fail "not refused: $(query .probes -c)"
+	[[ $(query '.probes[] | select(.name == "tcp_retransmit_skb") | .note') == "no tp_btf ("*"no raw_tp ("*"no tracepoint ("* ]] ||
+		fail "it does not say why: $(query .probes -c)"
+	[[ $(probe_how kfree_skb) == tp_btf ]] || fail "kfree_skb: $(probe_how kfree_skb)"
+	[[ $(query '[.findings[] | ours | select(.fault == "ip-forward-off") | .status] | unique | .[]') == confirmed ]] ||
+		fail "findings: $(query .findings -c)"
+}
+
 # Without CAP_SYSLOG the kernel hides its addresses: reasons must do, and the report says so.
 variant_hidden_addresses()
 {

@@ -2,6 +2,8 @@
 # shellcheck shell=bash disable=SC2086 # addresses and ports are single words
 # Modules that are loaded after whydrop started: probes attach, functions have names, faults are
 # found. Only where modules can be loaded and are not loaded yet; tests/vm/guest runs it first.
+# The first variant needs the lab's own modules to be absent:
+# alone: on_demand
 
 # need_absent MODULE…
 need_absent()
@@ -53,6 +55,24 @@ variant_all()
 	found=$(query '[.findings[] | .fault + " " + .status + " " + .netns.name] | sort | join(", ")')
 	[[ $found == "bridge-nf-forward-drop confirmed $LAB-node1, vxlan-blocked confirmed $LAB-node2" ]] ||
 		fail "found: $found"
+}
+
+# iptables comes after the start, and its first drop arms what watches it.
+variant_on_demand()
+{
+	local round
+	need_absent ip_tables iptable_filter
+	lab_up
+	trace_start -v --netns "$LAB-node1"
+	in_ns node1 iptables-legacy -w -A FORWARD -p udp --dport 4434 -j DROP
+	for ((round = 0; round < 20; round++)); do
+		flows_die 1.5 "udp poda $POD_C 4434" # attaching takes many seconds where all is emulated
+		! grep -q "explained by .*: udp .*> $POD_C:4434" "$LAB_DIR/trace.err" || break
+	done
+	trace_stop
+	armed_on_demand ipt_do_table
+	[[ $(query '[.drops[] | select(.flow.dport == 4434) | .hook + " " + .verdict.function] | unique | .[]') == \
+		"forward ipt_do_table" ]] || fail "not explained: $(query '.drops[] | select(.class != "noise") | del(.stack) | tostring')"
 }
 
 # What belongs to the modules that came last. In the order of families: netfilter comes before bridge.

@@ -751,6 +751,35 @@ static void test_hook_from_stack(void **state)
 	assert_int_equal(g->hook, HOOK_NONE);
 }
 
+/* The bridge's prerouting hook, which br_handle_frame() runs itself. */
+static void test_hook_of_a_frame(void **state)
+{
+	static const char *const frame[] = {"bpf_trace_run4", "nft_do_chain", "nft_do_chain_bridge",
+					    "br_handle_frame", NULL};
+	/* no hook: a bad source address, say */
+	static const char *const no_hook[] = {"bpf_trace_run4", "br_handle_frame",
+					      "__netif_receive_skb_core", NULL};
+	/* the input hook of a link-local frame, or the prerouting one of a disabled port */
+	static const char *const either[] = {"bpf_trace_run4",	    "nft_do_chain",
+					     "nft_do_chain_bridge", "nf_hook_slow",
+					     "br_handle_frame",	    NULL};
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "NETFILTER_DROP", "nft_do_chain", NODE);
+
+	set_stack(g, frame);
+	describe_hook(g);
+	assert_int_equal(g->hook, HOOK_PREROUTING);
+	assert_string_equal(g->hook_family, "bridge");
+	g = drop(l, 1, "NOT_SPECIFIED", "br_handle_frame", NODE);
+	set_stack(g, no_hook);
+	describe_hook(g);
+	assert_int_equal(g->hook, HOOK_NONE);
+	g = drop(l, 2, "NETFILTER_DROP", "nft_do_chain", NODE);
+	set_stack(g, either);
+	describe_hook(g);
+	assert_int_equal(g->hook, HOOK_NONE);
+}
+
 /* br_forward() is traced and jumps to the free: the place is where it would have returned to. */
 static void test_free_under_a_trampoline(void **state)
 {
@@ -872,6 +901,7 @@ int main(void)
 		T(test_scan_is_no_fault),
 		T(test_one_finding_for_many_flows),
 		T(test_hook_from_stack),
+		T(test_hook_of_a_frame),
 		T(test_free_under_a_trampoline),
 		T(test_free_under_a_kretprobe),
 		T(test_noise),

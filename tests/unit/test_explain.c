@@ -4,6 +4,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter_arp.h>
 
+#include "catalogue.h"
 #include "explain.h"
 #include "fake_host.h"
 #include "test.h"
@@ -67,10 +68,13 @@ static void test_held_once_attached(void **state)
 	(void)state;
 	arming_ask(&a, now);
 	assert_true(arming_tick(&a, now));
-	now += 5 * SEC;
+	now += 12 * SEC; /* more than there is credit for */
 	arming_attached(&a, now);
 	assert_int_equal(run(&a, &now, 20 * SEC, false, false, &times), ARMING_HOLD_NS);
 	assert_int_equal(times, 0);
+	/* nor is it spent: the next drop need not wait for it */
+	arming_ask(&a, now);
+	assert_true(arming_tick(&a, now));
 }
 
 /* A drop that asked long ago, while it was not allowed, is over. */
@@ -334,6 +338,8 @@ static void test_verdict_of_another_hook(void **state)
 		{NFPROTO_BRIDGE, FN_EBT_DO_TABLE, 0, true},
 		{NFPROTO_BRIDGE, FN_BR_NF_PRE_ROUTING, 0, true},
 		{NFPROTO_IPV4, FN_BR_NF_FORWARD, 0, false},
+		{NFPROTO_BRIDGE, FN_BR_NF_FORWARD_ARP, 0, true},
+		{NFPROTO_ARP, FN_BR_NF_FORWARD_ARP, 0, false},
 		{NFPROTO_IPV6, FN_NF_CONNTRACK_IN, 0, true},
 		{NFPROTO_BRIDGE, FN_NF_CONNTRACK_CONFIRM, 0, true},
 		{NFPROTO_ARP, FN_NF_NAT_INET_FN, 0, false},
@@ -368,9 +374,21 @@ static void test_frame_hook(void **state)
 	assert_true(w->explain.arming[PROBES_NETFILTER].asked_ns);
 	w->hook.fn = FN_BR_HANDLE_FRAME;
 	w->hook.has_hook = 0;
+	/* a frame that no hook dropped, or whose verdict is left of a packet in another hook */
+	w->hook.verdict.fn = FN_MAX;
+	assert_ptr_equal(hook(w), g);
+	assert_int_equal(g->hook, HOOK_NONE);
+	w->hook.verdict.fn = FN_NFT_DO_CHAIN;
+	w->hook.verdict.family = NFPROTO_INET;
+	assert_ptr_equal(hook(w), g);
+	assert_int_equal(g->hook, HOOK_NONE);
+	assert_false(dropped_by_netfilter(g));
 	w->hook.verdict.family = NFPROTO_BRIDGE;
 	assert_ptr_equal(hook(w), g);
+	assert_true(dropped_by_netfilter(g));
 	assert_string_equal(g->verdict.family, "bridge");
+	assert_int_equal(g->hook, HOOK_PREROUTING);
+	assert_string_equal(g->hook_family, "bridge");
 }
 
 /* Nearly everything that a bridge's port receives dies below br_handle_frame(). */
