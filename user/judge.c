@@ -98,10 +98,10 @@ static void count_drops(const struct assertion *a, struct judged *j, const struc
 	for (size_t i = 0; i < r->n_groups; i++) {
 		const struct group *g = &r->groups[i];
 		enum match m = verdict_on(a, j, r, g);
-
 		uint64_t sure = m == MATCH_YES ? g->packets : m == MATCH_SOME ? 1 : 0;
 
-		if (m == MATCH_NO)
+		/* without packets it is known by samples, and all are counted in a folded group */
+		if (m == MATCH_NO || !g->packets)
 			continue;
 		j->count += sure;
 		if (sure)

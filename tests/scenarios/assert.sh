@@ -122,6 +122,20 @@ variant_rule_of_one_packet()
 	((want == 1)) || says "rule is not sure"
 }
 
+# Of a frame that a bridge does not pass on, only a record tells the port it was for.
+variant_way_out()
+{
+	local want=4
+	lab_up
+	expect_ok udp poda $POD_B 53
+	bridge -n "$LAB-node1" link set dev vetha isolated on
+	bridge -n "$LAB-node1" link set dev vethb isolated on
+	! can_probe br_forward || want=1
+	ends_with $want --netns "$LAB-node1" --forbid iface=vethb -- $(flood 1)
+	ends_with 1 --netns "$LAB-node1" --forbid iface=vetha -- $(flood 1)
+	ends_with 1 --netns "$LAB-node1" --forbid iface=cni0 -- $(flood 1)
+}
+
 # refused QUOTED ARGUMENTS…: a usage error that quotes it; neither tracing nor the command began
 refused()
 {

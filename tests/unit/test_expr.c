@@ -411,6 +411,21 @@ static void test_quoted_packet(void **state)
 	assert_int_equal(match(m, "dst=fd00::2", FAULT), MATCH_NO);
 }
 
+/* One verdict on the made report. */
+static enum verdict judged(struct made *m, enum expr_kind kind, const char *text)
+{
+	enum verdict v;
+
+	assertion_free(&m->a);
+	assert_int_equal(assertion_add(&m->a, kind, text), 0);
+	judge(&m->a, &m->r);
+	v = m->a.exprs[0].verdict;
+	assert_int_equal(v, m->a.verdict);
+	assert_int_equal(m->a.exit_code, v == VERDICT_HELD ? 0 : v == VERDICT_VIOLATED ? 1 : 4);
+	assert_true((v == VERDICT_INCONCLUSIVE) == (m->a.exprs[0].why != NULL));
+	return v;
+}
+
 struct doubt {
 	const char *text;
 	enum match m;
@@ -510,13 +525,148 @@ static void test_hidden_addresses(void **state)
 	static const struct doubt doubts[] = {
 		{"reason=NETFILTER_DROP", MATCH_YES}, {"location=x", MATCH_MAYBE},
 		{"hook=input", MATCH_MAYBE},	      {"fault=*", MATCH_MAYBE},
-		{"class=noise", MATCH_MAYBE},	      {"iface=x", MATCH_NO},
+		{"class=noise", MATCH_MAYBE},	      {"iface=x", MATCH_MAYBE},
 	};
 	struct made *m = *state;
+	struct group *g = &m->groups[UNEXPLAINED];
 
 	m->r.addresses_hidden = true;
-	m->groups[UNEXPLAINED].loc.name = NULL;
+	g->loc.name = NULL;
 	check_doubts(m, doubts, ARRAY_SIZE(doubts));
+	strcpy(g->reason, "NOT_SPECIFIED"); /* a bridge's, perhaps */
+	assert_int_equal(match(m, "iface=x", UNEXPLAINED), MATCH_MAYBE);
+	strcpy(g->reason, "NO_SOCKET");
+	assert_int_equal(match(m, "iface=x", UNEXPLAINED), MATCH_NO);
+}
+
+/* The programs that tracing attached stand where the function would be seen. */
+static void test_place_behind_trampoline(void **state)
+{
+	static const char *const names[] = {"bpf_trampoline_6442514321", "kretprobe_trampoline",
+					    "arch_rethook_trampoline", NULL /* gone since */};
+	static const struct doubt doubts[] = {
+		{"location=nft_do_chain", MATCH_MAYBE},
+		{"hook=input", MATCH_MAYBE},
+		{"fault=*", MATCH_MAYBE},
+		{"class=noise", MATCH_MAYBE},
+		{"iface=x", MATCH_MAYBE},
+		{"reason=NOT_SPECIFIED", MATCH_YES},
+	};
+	struct made *m = *state;
+	struct group *g = &m->groups[UNEXPLAINED];
+
+	strcpy(g->reason, "NOT_SPECIFIED");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		g->loc.name = names[i];
+		check_doubts(m, doubts, ARRAY_SIZE(doubts));
+	}
+	g->loc = (struct symbol){.name = "bpf_trampoline_6442514321", .off = 0x63};
+	assert_int_equal(match(m, "location=bpf_trampoline_*", UNEXPLAINED), MATCH_YES);
+	assert_int_equal(judged(m, EXPR_FORBID, "location=nft_do_chain"), VERDICT_INCONCLUSIVE);
+	assert_has(m->a.exprs[0].why, "not sure");
+}
+
+/* Where netfilter may have dropped it and neither stack nor record tells the hook: before there
+ * were reasons, what a program of an NFQUEUE let go, the bridge's prerouting hook. */
+static void test_hook_not_known(void **state)
+{
+	static const char *const places[] = {"nf_hook_slow", "nft_do_chain.constprop.0",
+					     "nf_reinject",  "nfqnl_reinject",
+					     "nf_queue",     "br_handle_frame"};
+	struct made *m = *state;
+	struct group *g = &m->groups[UNEXPLAINED];
+
+	strcpy(g->reason, "NOT_SPECIFIED");
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		g->loc.name = places[i];
+		if (match(m, "hook=prerouting", UNEXPLAINED) != MATCH_MAYBE ||
+		    match(m, "family=bridge", UNEXPLAINED) != MATCH_MAYBE)
+			fail_msg("%s", places[i]);
+		assert_int_equal(judged(m, EXPR_FORBID, "hook=prerouting"), VERDICT_INCONCLUSIVE);
+	}
+	g->finding = 0; /* a port that the spanning tree blocks */
+	assert_int_equal(match(m, "hook=prerouting", UNEXPLAINED), MATCH_NO);
+	g->finding = -1;
+	g->loc.name = "udp_queue_rcv_one_skb";
+	assert_int_equal(match(m, "hook=prerouting", UNEXPLAINED), MATCH_NO);
+	g->loc.name = "nf_hook_slow";
+	g->hook = HOOK_INPUT;
+	g->hook_family = "ip";
+	assert_int_equal(match(m, "hook=prerouting", UNEXPLAINED), MATCH_NO);
+}
+
+/* The port that a bridge was sending to is told by a hook program's record only. */
+static void test_way_out_not_known(void **state)
+{
+	static const char *const places[] = {"br_forward", "__br_forward", "br_flood",
+					     "br_handle_vlan", "br_dev_xmit"};
+	struct made *m = *state;
+	struct group *g = &m->groups[UNEXPLAINED];
+
+	strcpy(g->reason, "NOT_SPECIFIED");
+	strcpy(g->in, "port1");
+	strcpy(g->bridge, "br0");
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		g->loc.name = places[i];
+		if (match(m, "iface=port2", UNEXPLAINED) != MATCH_MAYBE ||
+		    match(m, "iface=port1", UNEXPLAINED) != MATCH_YES)
+			fail_msg("%s", places[i]);
+		assert_int_equal(judged(m, EXPR_FORBID, "iface=port2"), VERDICT_INCONCLUSIVE);
+		g->finding = 0; /* which knows the port, and the group does not */
+		assert_int_equal(match(m, "iface=port2", UNEXPLAINED), MATCH_MAYBE);
+		g->finding = -1;
+		g->explained = true;
+		assert_int_equal(match(m, "iface=port2", UNEXPLAINED), MATCH_NO);
+		g->explained = false;
+	}
+	g->loc.name = "nf_hook_slow";
+	assert_int_equal(match(m, "iface=port2", UNEXPLAINED), MATCH_MAYBE);
+	g->hook = HOOK_INPUT; /* before which there is no way out */
+	assert_int_equal(match(m, "iface=port2", UNEXPLAINED), MATCH_NO);
+	g->hook = HOOK_FORWARD;
+	assert_int_equal(match(m, "iface=port2", UNEXPLAINED), MATCH_MAYBE);
+	g->hook_seen = true;
+	assert_int_equal(match(m, "iface=port2", UNEXPLAINED), MATCH_NO);
+	g->in_ifindex = 7; /* whose name could not be read */
+	g->in[0] = '\0';
+	assert_int_equal(match(m, "iface=port2", UNEXPLAINED), MATCH_MAYBE);
+}
+
+/* The namespace was gone before its state was read. */
+static void test_state_not_read(void **state)
+{
+	static const struct doubt doubts[] = {
+		{"fault=*", MATCH_MAYBE},     {"status=confirmed", MATCH_MAYBE},
+		{"class=fault", MATCH_MAYBE}, {"class=unexplained", MATCH_YES},
+		{"class=noise", MATCH_NO},    {"iface=cni0", MATCH_MAYBE},
+		{"reason=NO_*", MATCH_YES},   {"fault=*,reason=X", MATCH_NO},
+	};
+	struct made *m = *state;
+	struct group *g = &m->groups[UNEXPLAINED];
+
+	strcpy(g->reason, "NO_SOCKET");
+	g->loc.name = "udp_rcv";
+	g->state_unread = true;
+	check_doubts(m, doubts, ARRAY_SIZE(doubts));
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=bridge-nf-off"), VERDICT_INCONCLUSIVE);
+	assert_has(m->a.exprs[0].why, "not sure");
+	g->class = CLASS_NOISE; /* as what dies with its namespace is */
+	assert_int_equal(match(m, "fault=*", UNEXPLAINED), MATCH_NO);
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=bridge-nf-off"), VERDICT_HELD);
+}
+
+/* The ports of a fragment are in the first one. */
+static void test_fragment(void **state)
+{
+	struct made *m = *state;
+	struct flow *f = &m->groups[UNEXPLAINED].flow;
+
+	f->has_ports = false;
+	f->is_fragment = true;
+	assert_int_equal(match(m, "port=53", UNEXPLAINED), MATCH_MAYBE);
+	assert_int_equal(match(m, "port=53,proto=udp", UNEXPLAINED), MATCH_NO);
+	f->proto = IPPROTO_ICMP;
+	assert_int_equal(match(m, "port=53", UNEXPLAINED), MATCH_NO);
 }
 
 /* What a rule dropped that is not known may be any of the faults that rules are. */
@@ -544,24 +694,12 @@ static void test_rule_not_known(void **state)
 	g->verdict.function = "nf_conntrack_in"; /* which is no rule */
 	assert_int_equal(match(m, "fault=*", UNEXPLAINED), MATCH_NO);
 	g->verdict.function = NULL;
+	strcpy(g->reason, "NOT_SPECIFIED");
+	g->loc.name = "nf_queue"; /* a rule handed it to a program */
+	assert_int_equal(match(m, "fault=queue-no-listener", UNEXPLAINED), MATCH_MAYBE);
 	g->class = CLASS_NOISE; /* whose rule is never asked for */
 	assert_int_equal(match(m, "fault=*", UNEXPLAINED), MATCH_NO);
 	assert_int_equal(match(m, "class=fault", UNEXPLAINED), MATCH_NO);
-}
-
-/* One verdict on the made report. */
-static enum verdict judged(struct made *m, enum expr_kind kind, const char *text)
-{
-	enum verdict v;
-
-	assertion_free(&m->a);
-	assert_int_equal(assertion_add(&m->a, kind, text), 0);
-	judge(&m->a, &m->r);
-	v = m->a.exprs[0].verdict;
-	assert_int_equal(v, m->a.verdict);
-	assert_int_equal(m->a.exit_code, v == VERDICT_HELD ? 0 : v == VERDICT_VIOLATED ? 1 : 4);
-	assert_true((v == VERDICT_INCONCLUSIVE) == (m->a.exprs[0].why != NULL));
-	return v;
 }
 
 static void test_verdicts(void **state)
@@ -745,6 +883,18 @@ static void test_verdicts_differ(void **state)
 	assert_int_equal(judged(m, EXPR_FORBID, "hook=prerouting"), VERDICT_INCONCLUSIVE);
 }
 
+/* More flows than room: its samples made it a group, and all its packets are in a folded one. */
+static void test_group_without_packets(void **state)
+{
+	struct made *m = *state;
+
+	m->groups[FAULT].packets = 0;
+	assert_int_equal(judged(m, EXPR_FORBID, "dst=fd00::2"), VERDICT_HELD);
+	assert_int_equal(judged(m, EXPR_FORBID, "src=10.0.0.1"), VERDICT_HELD);
+	assert_int_equal(judged(m, EXPR_FORBID, "reason=NETFILTER_DROP,count>=6"), VERDICT_HELD);
+	assert_int_equal(judged(m, EXPR_EXPECT, "dst=fd00::2,count<=0"), VERDICT_HELD);
+}
+
 /* Folded groups and those without a sample matter to what asks for what they do not have. */
 static void test_unsure_groups(void **state)
 {
@@ -895,6 +1045,12 @@ int main(void)
 		T(test_verdicts_differ),
 		T(test_without_sample),
 		T(test_hidden_addresses),
+		T(test_place_behind_trampoline),
+		T(test_hook_not_known),
+		T(test_way_out_not_known),
+		T(test_state_not_read),
+		T(test_fragment),
+		T(test_group_without_packets),
 		T(test_verdicts),
 		T(test_losses),
 		T(test_unsure_groups),
