@@ -43,6 +43,18 @@ static bool glob(const struct expr_term *t, const char *s)
 	return s && *s && !fnmatch(t->value, s, 0);
 }
 
+/* Digits only, at most max. */
+static int parse_number(const char *s, uint64_t max, uint64_t *out)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*s))
+		return -EINVAL;
+	errno = 0;
+	*out = strtoull(s, &end, 10);
+	return *end || errno || *out > max ? -EINVAL : 0;
+}
+
 static enum match sure(bool yes)
 {
 	return yes ? MATCH_YES : MATCH_NO;
@@ -116,9 +128,42 @@ static enum match match_status(const struct subject *s, const struct expr_term *
 		    glob(t, word_status(s->r->findings[s->g->finding].status)));
 }
 
+/* On a kernel that gives no reasons: this one is what the place proves. */
+static enum match match_unsaid_reason(const struct group *g, const char *wanted)
+{
+	if (strcmp(wanted, "NETFILTER_DROP") != 0)
+		return MATCH_MAYBE;
+	return dropped_by_netfilter(g) ? MATCH_YES : place_unknown(g) ? MATCH_MAYBE : MATCH_NO;
+}
+
+/* A name, with or without SKB_DROP_REASON_, or a number. One that the kernel gave no name for is
+ * shown as a number. */
 static enum match match_reason(const struct subject *s, const struct expr_term *t)
 {
-	return sure(glob(t, s->g->reason));
+	const char *wanted = kernel_plain_reason(t->value);
+	const struct group *g = s->g;
+	uint64_t number;
+
+	if (!fnmatch(wanted, g->reason, 0))
+		return MATCH_YES;
+	if (g->kind != SAMPLE_DROP)
+		return MATCH_NO;
+	if (s->r->reasons_unsaid)
+		return match_unsaid_reason(g, wanted);
+	if (!parse_number(wanted, UINT32_MAX, &number))
+		return sure(g->key.reason == number);
+	return isdigit((unsigned char)g->reason[0]) ? MATCH_MAYBE : MATCH_NO;
+}
+
+int expr_check_reasons(const struct expr *e, const char *option, struct kernel *k)
+{
+	for (size_t i = 0; i < e->n && k->facts.kfree_skb_reason; i++) {
+		const struct expr_term *t = &e->terms[i];
+
+		if (t->key->match == match_reason && !kernel_reasons_matching(k, t->value, NULL, 0))
+			return kernel_no_such_reason(k, option, e->text, t->value);
+	}
+	return 0;
 }
 
 static bool possible_hook(struct expr_term *t)
@@ -336,18 +381,6 @@ enum match expr_not_noise(const struct report *r, const struct group *g)
 		return MATCH_YES;
 	return could_be(r, g, CLASS_FAULT) || could_be(r, g, CLASS_UNEXPLAINED) ? MATCH_MAYBE
 										: MATCH_NO;
-}
-
-/* Digits only, at most max. */
-static int parse_number(const char *s, uint64_t max, uint64_t *out)
-{
-	char *end;
-
-	if (!isdigit((unsigned char)*s))
-		return -EINVAL;
-	errno = 0;
-	*out = strtoull(s, &end, 10);
-	return *end || errno || *out > max ? -EINVAL : 0;
 }
 
 static bool matches_proto(const struct expr_term *t, const struct flow *f)
@@ -593,6 +626,7 @@ static void note_key(struct expr *e, const struct expr_term *t)
 	else if (t->key->match == match_hook || t->key->match == match_family ||
 		 t->key->match == match_iface)
 		e->wants_hooks = true;
+	e->has_reason |= t->key->match == match_reason;
 	if (t->key->match == match_class) {
 		e->has_class = e->wants_hooks = true;
 		e->wants_faults |= glob(t, word_class(CLASS_FAULT));

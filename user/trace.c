@@ -151,7 +151,8 @@ int trace_start(struct trace *t, struct trace_options *opt)
 		return err;
 	kernel_open(&t->kernel, btf);
 	btf__free(btf);
-	if (filter_resolve_reasons(opt->filter, &t->kernel))
+	if (filter_resolve_reasons(opt->filter, &t->kernel) ||
+	    (opt->check && opt->check(opt->check_arg, &t->kernel)))
 		return EXIT_USAGE;
 	err = host_open(&opt->host, &t->host);
 	if (err) {
@@ -350,6 +351,7 @@ int trace_finish(struct trace *t, struct report *r)
 		r->n_groups++;
 	r->findings = t->diagnosis.findings;
 	r->n_findings = t->diagnosis.n;
+	r->reasons_unsaid = !t->kernel.facts.kfree_skb_reason;
 	r->addresses_hidden = t->kernel.addresses_hidden;
 	r->namespaces_closed = t->namespaces_closed;
 	r->host = t->host;

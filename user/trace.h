@@ -32,6 +32,9 @@ struct trace_options {
 	struct host_options host;
 	const char *btf_path;
 	bool deep; /* hook programs are attached from the start to the end */
+	/* What else hangs on the kernel's BTF; NULL: nothing. 0, or -errno, said on stderr. */
+	int (*check)(void *arg, struct kernel *k);
+	void *check_arg;
 };
 
 /* Everything up to attached probes. 0, or an enum exit_code after having said why on stderr. */

@@ -655,6 +655,76 @@ static void test_state_not_read(void **state)
 	assert_int_equal(judged(m, EXPR_FORBID, "fault=bridge-nf-off"), VERDICT_HELD);
 }
 
+/* Before 5.17 no drop has a reason: only the place may prove one. */
+static void test_kernel_without_reasons(void **state)
+{
+	static const struct doubt doubts[] = {
+		{"reason=NETFILTER_DROP", MATCH_YES},
+		{"reason=SKB_DROP_REASON_NETFILTER_DROP", MATCH_YES},
+		{"reason=NO_SOCKET", MATCH_MAYBE},
+		{"reason=NETFILTER_DORP", MATCH_MAYBE},
+		{"reason=NETFILTER_*", MATCH_MAYBE},
+		{"reason=7", MATCH_MAYBE},
+		{"reason=NOT_SPECIFIED", MATCH_YES},
+		{"reason=*", MATCH_YES},
+		{"reason=NO_SOCKET,src=10.9.9.9", MATCH_NO},
+	};
+	struct made *m = *state;
+	struct group *g = &m->groups[UNEXPLAINED];
+
+	m->r.reasons_unsaid = true;
+	strcpy(g->reason, "NOT_SPECIFIED");
+	check_doubts(m, doubts, ARRAY_SIZE(doubts));
+	assert_int_equal(judged(m, EXPR_FORBID, "reason=NO_SOCKET,src=10.0.1.1"),
+			 VERDICT_INCONCLUSIVE);
+	assert_has(m->a.exprs[0].why, "5 packets of which this kernel gives no reason");
+	assert_int_equal(judged(m, EXPR_EXPECT, "reason=NEIGH_FAILED"), VERDICT_INCONCLUSIVE);
+	g->loc.name = "udp_queue_rcv_one_skb";
+	assert_int_equal(match(m, "reason=NETFILTER_DROP", UNEXPLAINED), MATCH_NO);
+	g->loc.name = "kretprobe_trampoline";
+	assert_int_equal(match(m, "reason=NETFILTER_DROP", UNEXPLAINED), MATCH_MAYBE);
+}
+
+static void test_reason_by_number(void **state)
+{
+	struct made *m = *state;
+	struct group *g = &m->groups[UNEXPLAINED];
+
+	g->key.reason = 8;
+	assert_int_equal(match(m, "reason=8", UNEXPLAINED), MATCH_YES);
+	assert_int_equal(match(m, "reason=9", UNEXPLAINED), MATCH_NO);
+	assert_int_equal(match(m, "reason=SKB_DROP_REASON_NETFILTER_*", UNEXPLAINED), MATCH_YES);
+	strcpy(g->reason, "196609"); /* whose name nothing told: a module's */
+	assert_int_equal(match(m, "reason=OVS_*", UNEXPLAINED), MATCH_MAYBE);
+}
+
+/* What this kernel does not have would hold for ever. */
+static void test_reasons_are_checked(void **state)
+{
+	static const struct {
+		const char *text;
+		bool good;
+	} cases[] = {
+		{"reason=NETFILTER_DROP", true}, {"reason=SKB_DROP_REASON_NO_SOCKET", true},
+		{"reason=NO_*", true},		 {"reason=12345", true},
+		{"src=10.0.0.1", true},		 {"reason=NETFILTER_DORP", false},
+		{"reason=OVS_*", false},	 {"hook=input,reason=netfilter_drop", false},
+	};
+	struct reason reasons[] = {{2, "NOT_SPECIFIED"}, {3, "NO_SOCKET"}, {8, "NETFILTER_DROP"}};
+	struct kernel k = {.reasons = reasons, .n_reasons = 3, .modules_tried = true};
+	struct made *m = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		for (int gives = 0; gives < 2; gives++) {
+			k.facts.kfree_skb_reason = gives;
+			assertion_free(&m->a);
+			assert_int_equal(assertion_add(&m->a, EXPR_ALLOW, cases[i].text), 0);
+			if (!assertion_check_reasons(&m->a, &k) != (cases[i].good || !gives))
+				fail_msg("%s", cases[i].text);
+		}
+	}
+}
+
 /* The ports of a fragment are in the first one. */
 static void test_fragment(void **state)
 {
@@ -1050,6 +1120,9 @@ int main(void)
 		T(test_way_out_not_known),
 		T(test_state_not_read),
 		T(test_fragment),
+		T(test_kernel_without_reasons),
+		T(test_reason_by_number),
+		T(test_reasons_are_checked),
 		T(test_group_without_packets),
 		T(test_verdicts),
 		T(test_losses),
