@@ -89,7 +89,7 @@ static bool rule_unknown(const struct group *g)
 /* Had it the signature of a fault that only a rule, or the node's state, would have proven? */
 static bool proof_missing(const struct group *g)
 {
-	return g->class != CLASS_NOISE && (rule_unknown(g) || g->state_unread);
+	return g->class != CLASS_NOISE && (rule_unknown(g) || g->state_unread || g->state_stale);
 }
 
 /* Might a fault be behind it that was not recognised? */

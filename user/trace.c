@@ -18,6 +18,11 @@
 #include "util.h"
 
 #define MAX_LOOKS 5
+/* State is read anew for a tenth of the time at most. */
+#define REST 9
+/* So long until the ring is emptied again; and at the end, for all that is left. */
+#define AGAIN_NS     20000000ULL
+#define AGAIN_END_NS 2000000000ULL
 
 static bool netns_wanted(const struct filter *f, uint32_t netns)
 {
@@ -28,11 +33,25 @@ static bool netns_wanted(const struct filter *f, uint32_t netns)
 	return !f->n_netns;
 }
 
+/* Is what no fault explained of another time than the drop, or was there nothing to look at? */
+static void note_state(struct trace *t, struct group *g)
+{
+	const struct link *links;
+	size_t n;
+
+	if (g->kind != SAMPLE_DROP || !g->has_sample || !g->netns)
+		return;
+	g->state_unread = g->finding < 0 && t->host->ops->links(t->host, g->netns, &links, &n) != 0;
+	g->state_stale = g->finding < 0 && !g->state_unread && host_oldest(t->host) < g->last_ns;
+	t->has_stale |= g->state_stale;
+}
+
 static void diagnose(struct trace *t, size_t i)
 {
 	struct group *g = &t->table.groups[i];
 
 	diagnose_group(&t->diagnosis, g);
+	note_state(t, g);
 	/* The kernel does not apply the netns filter to retransmits (bpf/symptoms.bpf.c). */
 	if (g->kind == SAMPLE_RETRANSMIT && g->finding >= 0 &&
 	    !netns_wanted(&t->filter, g->netns) &&
@@ -40,8 +59,45 @@ static void diagnose(struct trace *t, size_t i)
 		g->finding = -1;
 }
 
+/* What follows uses state of after since_ns, if it was long enough ago that it was read last. */
+static void begin_look(struct trace *t, uint64_t since_ns, uint64_t now)
+{
+	host_refresh(t->host, now >= t->not_before_ns ? since_ns : 0);
+}
+
+static void end_look(struct trace *t, uint64_t began)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+
+	if (began >= t->not_before_ns)
+		t->not_before_ns = now + REST * (now - began);
+}
+
+/* What was looked at with older state, so that a flood costs no more than a packet. At the end what
+ * there is no time for stays unsure. */
+static void look_again(struct trace *t, bool last)
+{
+	uint64_t began = now_ns(CLOCK_MONOTONIC), most = last ? AGAIN_END_NS : AGAIN_NS;
+
+	if (!t->has_stale || (began < t->not_before_ns && !last))
+		return;
+	t->not_before_ns = began;
+	begin_look(t, began, began);
+	t->has_stale = false;
+	for (size_t i = 0; i < t->table.n; i++) {
+		if (!t->table.groups[i].state_stale)
+			continue;
+		if (now_ns(CLOCK_MONOTONIC) - began < most)
+			diagnose(t, i);
+		else
+			t->has_stale = true;
+	}
+	end_look(t, began);
+}
+
 static void on_sample(void *arg, const struct sample *s)
 {
+	uint64_t began = now_ns(CLOCK_MONOTONIC);
 	struct trace *t = arg;
 	struct group *g;
 	size_t i;
@@ -49,7 +105,7 @@ static void on_sample(void *arg, const struct sample *s)
 	if (!table_sampled_group(&t->table, s->kind, &s->key, &i))
 		return;
 	g = &t->table.groups[i];
-	host_refresh(t->host);
+	begin_look(t, s->ts, began);
 	g->packets++; /* the exact count comes at the end, if the flow map had room for the group */
 	g->bytes += s->len;
 	if (!g->first_ns)
@@ -65,6 +121,7 @@ static void on_sample(void *arg, const struct sample *s)
 	 * changed, but not for ever: evidence costs. */
 	if (g->finding < 0 && (s->kind == SAMPLE_RETRANSMIT || g->packets <= MAX_LOOKS))
 		diagnose(t, i);
+	end_look(t, began);
 }
 
 static void on_hook(void *arg, const struct hook_sample *s)
@@ -187,8 +244,8 @@ int trace_poll(struct trace *t, int timeout_ms)
 {
 	int err = session_poll(t->session, timeout_ms);
 
+	look_again(t, false);
 	rules_tick(&t->rules, &t->table, t->host, false, on_rule, t);
-
 	explain_tick(&t->explain, t->session, &t->kernel, t->host);
 	return err;
 }
@@ -327,8 +384,9 @@ int trace_finish(struct trace *t, struct report *r)
 	int err;
 
 	session_detach(t->session);
-	host_refresh(t->host);
+	host_refresh(t->host, 0);
 	rules_tick(&t->rules, &t->table, t->host, true, on_rule, t);
+	look_again(t, true);
 	memset(r, 0, sizeof(*r));
 	r->start_ns = t->start_ns;
 	r->end_ns = (int64_t)now_ns(CLOCK_REALTIME);

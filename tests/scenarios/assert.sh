@@ -122,6 +122,28 @@ variant_rule_of_one_packet()
 	((want == 1)) || says "rule is not sure"
 }
 
+# State that was read for an earlier drop is not what a later one dies of.
+variant_fresh_state()
+{
+	local set noise
+	export WHYDROP_TEST=on-demand
+	lab_up
+	# for as long as whydrop takes for its first drop, at least
+	noise="for port in $(echo {20..59}); do $(client flood 10.244.1.1 \$port --count 1); done"
+	set="bridge -n $LAB-node1 link set dev"
+	expect_ok udp poda $POD_B 53
+	ends_with 1 --netns "$LAB-node1" --forbid fault=* -- sh -c "
+		$noise
+		$set vetha isolated on && $set vethb isolated on
+		$(flood 1)"
+	says "confirmed bridge-no-egress: "
+	# And what they died of is not what is there by now.
+	ends_with 0 --netns "$LAB-node1" --forbid fault=* -- sh -c "
+		$noise
+		$set vetha isolated off && $set vethb isolated off
+		$(flood 1)"
+}
+
 # Of a frame that a bridge does not pass on, only a record tells the port it was for.
 variant_way_out()
 {

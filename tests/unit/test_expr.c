@@ -650,6 +650,10 @@ static void test_state_not_read(void **state)
 	check_doubts(m, doubts, ARRAY_SIZE(doubts));
 	assert_int_equal(judged(m, EXPR_FORBID, "fault=bridge-nf-off"), VERDICT_INCONCLUSIVE);
 	assert_has(m->a.exprs[0].why, "not sure");
+	g->state_unread = false;
+	assert_int_equal(match(m, "fault=*", UNEXPLAINED), MATCH_NO);
+	g->state_stale = true;
+	assert_int_equal(match(m, "fault=*", UNEXPLAINED), MATCH_MAYBE);
 	g->class = CLASS_NOISE; /* as what dies with its namespace is */
 	assert_int_equal(match(m, "fault=*", UNEXPLAINED), MATCH_NO);
 	assert_int_equal(judged(m, EXPR_FORBID, "fault=bridge-nf-off"), VERDICT_HELD);

@@ -232,8 +232,11 @@ struct host_options {
  * own; call from one thread.
  */
 int host_open(const struct host_options *opt, struct host **out);
-/* Forget what was read more than a second ago. Call it between two groups. */
-void host_refresh(struct host *h);
+/* Forget what was read more than a second ago, or before that time (CLOCK_MONOTONIC; 0: a second
+ * will do). Call it between two groups. */
+void host_refresh(struct host *h, uint64_t since_ns);
+/* When the oldest of what was asked for since then was read; UINT64_MAX: it was read when asked. */
+uint64_t host_oldest(const struct host *h);
 /* For a process of its own, which stays there: enter the netns. 0 or -ESRCH. */
 int host_enter(struct host *h, uint32_t netns);
 /* Is nf_tables in the kernel, so that asking for its rules loads nothing? */

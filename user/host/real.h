@@ -58,6 +58,7 @@ struct real_host {
 	struct netns_table table;
 	struct cached *cache;
 	size_t n_cache;
+	uint64_t oldest_ns;	  /* of what was taken from it since host_refresh() */
 	struct known_cidr *given; /* by the user */
 	size_t n_given;
 	bool kallsyms_read, has_ctnetlink, has_xfrm_user, has_nft, has_nft_compat, has_ebtables;
