@@ -282,6 +282,48 @@ static enum match somewhere(const struct group *g)
 	return g->folded || g->flow.l3 ? MATCH_MAYBE : MATCH_NO;
 }
 
+/* From when to when was it seen? */
+static void time_of(const struct subject *s, uint64_t *first, uint64_t *last)
+{
+	const struct finding *f = s->e->about_findings ? &s->r->findings[s->g->finding] : NULL;
+
+	*first = f ? f->first_ns : s->g->first_ns;
+	*last = f ? f->last_ns : s->g->last_ns;
+	if (!*last)
+		*last = UINT64_MAX;
+}
+
+/*
+ * The names of its own that the netns may have had, since a number is given away again: those of
+ * that time. Between two names it may have been either: one that lost its name lives on until the
+ * last process leaves it, and a new one is learned a moment after it is made. After the last name
+ * it may be one that never was learned.
+ */
+static enum match match_names(const struct subject *s, const struct expr_term *t, uint32_t netns)
+{
+	struct host *h = s->r->host;
+	const struct netns_name *n = h ? h->ops->netns_next_name(h, netns, NULL) : NULL, *next;
+	const char *name = netns_name(s);
+	bool yes = glob(t, name), no = false;
+	uint64_t first, last, before = 0;
+
+	if (!n)
+		return yes ? MATCH_YES : name ? MATCH_NO : MATCH_MAYBE;
+	yes &= host_netns_is_holder(name); /* the others are those below */
+	time_of(s, &first, &last);
+	for (; n; n = next) {
+		next = h->ops->netns_next_name(h, netns, n);
+		if (before <= last && (!next || next->from_ns >= first)) {
+			yes |= glob(t, n->name);
+			no |= !glob(t, n->name);
+		}
+		before = n->to_ns ? n->to_ns : UINT64_MAX;
+	}
+	if (yes)
+		return no ? MATCH_MAYBE : MATCH_YES;
+	return before < last ? MATCH_MAYBE : MATCH_NO;
+}
+
 static enum match match_netns(const struct subject *s, const struct expr_term *t)
 {
 	char inode[16];
@@ -292,7 +334,7 @@ static enum match match_netns(const struct subject *s, const struct expr_term *t
 	if (!netns)
 		return somewhere(s->g);
 	snprintf(inode, sizeof(inode), "%u", netns);
-	return sure(glob(t, netns_name(s)) || glob(t, inode));
+	return glob(t, inode) ? MATCH_YES : match_names(s, t, netns);
 }
 
 /* containerd's "cni-" and a UUID, or CRI-O's UUID alone. */
@@ -319,9 +361,9 @@ static enum match match_pod(const struct subject *s, const struct expr_term *t)
 	if (pod)
 		return sure(glob(t, pod->label) || glob(t, pod->label + pod->namespace_len + 1));
 	name = netns_name(s);
-	if (glob(t, name))
-		return MATCH_YES;
-	return !name || host_netns_is_holder(name) || is_made_up(name) ? MATCH_MAYBE : MATCH_NO;
+	if (!name || ((host_netns_is_holder(name) || is_made_up(name)) && !glob(t, name)))
+		return MATCH_MAYBE;
+	return match_names(s, t, netns);
 }
 
 /* ip_error, ip_error+0x94, and without the suffixes that compilers add: foo.isra.0 is foo. */

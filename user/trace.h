@@ -11,6 +11,7 @@
 #include "rules/rules.h"
 #include "session.h"
 #include "table.h"
+#include "util.h"
 
 struct trace {
 	struct kernel kernel;
@@ -21,9 +22,10 @@ struct trace {
 	struct filter filter;
 	struct explain explain;
 	struct rules rules;
-	bool has_stale;		/* groups whose state is to be looked at again */
-	uint64_t not_before_ns; /* CLOCK_MONOTONIC; until then a second's old state must do */
-	uint64_t sampled_only;	/* packets that no map had room for, known by their samples */
+	bool has_stale;	       /* groups whose state is to be looked at again */
+	int names_ms;	       /* in how long new names are to be read; -1: there are none */
+	struct pace pace;      /* of looks with new state; else a second's old state must do */
+	uint64_t sampled_only; /* packets that no map had room for, known by their samples */
 	struct probe_report probes[MAX_PROBES];
 	int64_t start_ns;	/* CLOCK_REALTIME */
 	bool namespaces_closed; /* may not enter others than its own */

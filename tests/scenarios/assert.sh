@@ -144,6 +144,34 @@ variant_fresh_state()
 		$(flood 1)"
 }
 
+# short_lived NAME: a namespace of that name, one packet to a closed port in it, and it is gone
+short_lived()
+{
+	echo "ip netns add $1 && ip -n $1 link set lo up &&
+		ip netns exec $1 $TRAFFIC flood 127.0.0.1 4997 --count 1 && ip netns del $1;"
+}
+
+# A test makes its namespaces and takes them away: what died in them is theirs, also when their numbers
+# have others by then.
+variant_short_lived_netns()
+{
+	local one two
+	export WHYDROP_TEST=on-demand
+	lab_dir
+	LAB=wd$$ # what is left of it goes away with the lab
+	one=$LAB-one two=$LAB-two
+	ends_with 1 --port 4997 --forbid "netns=$one,port=4997" -- sh -c "$(short_lived $one)"
+	says "in $one"
+	ends_with 0 --port 4997 --forbid "netns=$two,port=4997" --expect "netns=$one,port=4997" -- \
+		sh -c "$(short_lived $one)"
+	assertion --port 4997 --forbid "netns=$two,port=4997" -- \
+		sh -c "$(short_lived $one) ip netns add $two; ip netns del $two"
+	((STATUS == 0 || STATUS == 4)) || fail "exit code $STATUS, though nothing died in $two: $(<"$LAB_DIR/out")"
+	# the second packet, of the same flow and perhaps of the same number
+	assertion --port 4997 --forbid "netns=$two,port=4997" -- sh -c "$(short_lived $one) $(short_lived $two)"
+	((STATUS == 1 || STATUS == 4)) || fail "exit code $STATUS, though a packet died in $two: $(<"$LAB_DIR/out")"
+}
+
 # Of a frame that a bridge does not pass on, only a record tells the port it was for.
 variant_way_out()
 {
@@ -298,6 +326,7 @@ variant_lost_samples()
 # Its standard streams, signals, namespaces and descriptors are those that whydrop was given.
 variant_command()
 {
+	export WHYDROP_TEST=on-demand
 	lab_dir
 	head -c 300000 /dev/urandom >"$LAB_DIR/in"
 	env --default-signal=INT,TERM,PIPE "$WHYDROP" assert --forbid location=none -q \
@@ -311,7 +340,7 @@ variant_command()
 	ends_with 0 --forbid location=none --ready-file "$LAB_DIR/ready" -- test -e "$LAB_DIR/ready"
 	# What tracepoint programs need of mounts is not the command's.
 	# That rung may leave open whether anything was missed.
-	WHYDROP_TEST=rung=tracepoint assertion --forbid location=none -q -- sh -c \
+	WHYDROP_TEST=rung=tracepoint,on-demand assertion --forbid location=none -q -- sh -c \
 		"test \$(readlink /proc/self/ns/mnt) = $(readlink /proc/self/ns/mnt)"
 	((STATUS == 0 || STATUS == 4)) || fail "exit code $STATUS of a command in its own mounts"
 	# shellcheck disable=SC2016 # for that shell
@@ -325,6 +354,7 @@ variant_command()
 
 variant_command_fails()
 {
+	export WHYDROP_TEST=on-demand
 	lab_dir
 	ends_with 1 --forbid location=none -- sh -c 'exit 3'
 	says "VIOLATED      command: sh -c 'exit 3': exit status 3"
@@ -342,6 +372,7 @@ variant_command_fails()
 # A signal is passed on; how the command ends is its own business, and what was seen is judged.
 variant_signal_to_command()
 {
+	export WHYDROP_TEST=on-demand
 	local sig
 	lab_dir
 	for sig in INT TERM; do
@@ -362,6 +393,7 @@ variant_signal_to_command()
 # Without a command a harness drives it in the background.
 variant_signal()
 {
+	export WHYDROP_TEST=on-demand
 	lab_up
 	assert_start --netns "$LAB-podb" --expect "port=9,dst=$POD_B,count>=50,count<=50"
 	traffic flood poda $POD_B 9 --count 50 >/dev/null
@@ -380,9 +412,38 @@ variant_signal()
 	run_end 4
 }
 
+# The example of docs/ci.md, with a command that cannot start, too: nothing waits for ever.
+variant_background()
+{
+	local example status=0
+	export WHYDROP_TEST=on-demand
+	lab_dir
+	example=$(sed -n "/^build.whydrop assert .*--ready-file/,/^kill -TERM/{s|^build/whydrop|$WHYDROP|; s|…|:|; p}" \
+		"$LAB_ROOT/docs/ci.md")
+	cd "$LAB_DIR" || fail "no $LAB_DIR"
+	timeout 60 "$BASH" -c "$example" || status=$?
+	[[ $status == [014] && -s report.json ]] || fail "exit code $status of: $example"
+	rm ready
+	status=0
+	timeout 60 "$BASH" -c "${example/fault=\*/fault=nonesuch}" || status=$?
+	((status == 2)) || fail "exit code $status, though whydrop cannot start"
+}
+
+# Whatever is asked for, nothing is left to the first drop.
+variant_armed()
+{
+	can_probe nf_hook_slow || skip "no program can be attached to nf_hook_slow"
+	lab_dir
+	assertion --forbid location=none -o json -- true
+	((STATUS == 0)) || fail "exit code $STATUS: $(<"$LAB_DIR/err")"
+	(($(jq '.probes[] | select(.name == "nf_hook_slow").armed_ms' "$LAB_DIR/out") > 0)) ||
+		fail "$(jq -c '.probes[] | select(.name == "nf_hook_slow")' "$LAB_DIR/out")"
+}
+
 # A report that is not written wholly is no success.
 variant_full_disk()
 {
+	export WHYDROP_TEST=on-demand
 	local format
 	lab_dir
 	for format in text json junit tap; do

@@ -210,7 +210,7 @@ static void test_counts(void **state)
 	}
 }
 
-/* What makes assert attach hook programs from the start. */
+/* What a lost record of a hook program makes unsure. */
 static void test_wants_hooks(void **state)
 {
 	static const struct {
@@ -325,6 +325,21 @@ static void test_matches(void **state)
 	}
 }
 
+/* One verdict on the made report. */
+static enum verdict judged(struct made *m, enum expr_kind kind, const char *text)
+{
+	enum verdict v;
+
+	assertion_free(&m->a);
+	assert_int_equal(assertion_add(&m->a, kind, text), 0);
+	judge(&m->a, &m->r);
+	v = m->a.exprs[0].verdict;
+	assert_int_equal(v, m->a.verdict);
+	assert_int_equal(m->a.exit_code, v == VERDICT_HELD ? 0 : v == VERDICT_VIOLATED ? 1 : 4);
+	assert_true((v == VERDICT_INCONCLUSIVE) == (m->a.exprs[0].why != NULL));
+	return v;
+}
+
 /* Its inode number may be another's by the time of the report. */
 static void test_netns_by_the_name_it_had(void **state)
 {
@@ -335,6 +350,60 @@ static void test_netns_by_the_name_it_had(void **state)
 	assert_int_equal(match(m, "pod=pod-a", FAULT), MATCH_NO);
 	m->groups[FAULT].netns_name = "pid 42 (pause)"; /* which is no name of its own */
 	assert_int_equal(match(m, "netns=pod-a", FAULT), MATCH_YES);
+}
+
+/* It was gone before anybody read its name. */
+static void test_netns_without_name(void **state)
+{
+	struct made *m = *state;
+
+	m->groups[FAULT].netns = 99;
+	assert_int_equal(match(m, "netns=test*", FAULT), MATCH_MAYBE);
+	assert_int_equal(match(m, "pod=test*", FAULT), MATCH_MAYBE);
+	assert_int_equal(match(m, "netns=99", FAULT), MATCH_YES);
+	m->findings[0].netns = 99;
+	assert_int_equal(match(m, "fault=*,netns=test*", FAULT), MATCH_MAYBE);
+	assert_int_equal(judged(m, EXPR_FORBID, "netns=test*,src=10.0.0.1"), VERDICT_INCONCLUSIVE);
+	assert_has(m->a.exprs[0].why, "namespace");
+	assert_int_equal(judged(m, EXPR_EXPECT, "netns=test*,src=10.0.0.1"), VERDICT_INCONCLUSIVE);
+}
+
+/* Of one inode number: t1 from 100 to 200, t2 from 300 to 400, no name since. */
+static void test_netns_number_used_again(void **state)
+{
+	static const struct {
+		uint64_t first, last;
+		enum match t1, t2, other;
+	} cases[] = {
+		{50, 60, MATCH_YES, MATCH_NO, MATCH_NO}, /* made a moment before it was learned */
+		{110, 190, MATCH_YES, MATCH_NO, MATCH_NO},
+		{110, 250, MATCH_MAYBE, MATCH_MAYBE, MATCH_NO},
+		{210, 220, MATCH_MAYBE, MATCH_MAYBE, MATCH_NO},
+		{210, 350, MATCH_MAYBE, MATCH_MAYBE, MATCH_NO},
+		{310, 390, MATCH_NO, MATCH_YES, MATCH_NO},
+		{110, 390, MATCH_MAYBE, MATCH_MAYBE, MATCH_NO},
+		{410, 420, MATCH_MAYBE, MATCH_YES, MATCH_MAYBE}, /* t2's last, or another's */
+		{0, 0, MATCH_MAYBE, MATCH_MAYBE, MATCH_MAYBE},	 /* folded: at any time */
+	};
+	struct made *m = *state;
+	struct group *g = &m->groups[UNEXPLAINED];
+
+	m->h.names[0] = (struct netns_name){99, "t1", 100, 200};
+	m->h.names[1] = (struct netns_name){POD, "pod-a", 1, 0};
+	m->h.names[2] = (struct netns_name){99, "t2", 300, 400};
+	m->h.n_names = 3;
+	fake_netns(&m->h, 99, "t2"); /* the last one that was known */
+	g->netns = 99;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		g->first_ns = cases[i].first;
+		g->last_ns = cases[i].last;
+		if (match(m, "netns=t1", UNEXPLAINED) != cases[i].t1 ||
+		    match(m, "netns=t2", UNEXPLAINED) != cases[i].t2 ||
+		    match(m, "netns=x", UNEXPLAINED) != cases[i].other ||
+		    match(m, "pod=t1", UNEXPLAINED) != cases[i].t1)
+			fail_msg("%lu to %lu", cases[i].first, cases[i].last);
+		assert_int_equal(match(m, "netns=99", UNEXPLAINED), MATCH_YES);
+	}
 }
 
 static void test_pod(void **state)
@@ -409,21 +478,6 @@ static void test_quoted_packet(void **state)
 
 	m->groups[FAULT].tunnel.kind = "icmp";
 	assert_int_equal(match(m, "dst=fd00::2", FAULT), MATCH_NO);
-}
-
-/* One verdict on the made report. */
-static enum verdict judged(struct made *m, enum expr_kind kind, const char *text)
-{
-	enum verdict v;
-
-	assertion_free(&m->a);
-	assert_int_equal(assertion_add(&m->a, kind, text), 0);
-	judge(&m->a, &m->r);
-	v = m->a.exprs[0].verdict;
-	assert_int_equal(v, m->a.verdict);
-	assert_int_equal(m->a.exit_code, v == VERDICT_HELD ? 0 : v == VERDICT_VIOLATED ? 1 : 4);
-	assert_true((v == VERDICT_INCONCLUSIVE) == (m->a.exprs[0].why != NULL));
-	return v;
 }
 
 struct doubt {
@@ -1104,6 +1158,8 @@ int main(void)
 		T(test_counts),
 		T(test_matches),
 		T(test_netns_by_the_name_it_had),
+		T(test_netns_without_name),
+		T(test_netns_number_used_again),
 		T(test_pod),
 		T(test_nothing_matches_what_is_absent),
 		T(test_only_the_first_packet),

@@ -193,7 +193,23 @@ static const char *op_netns_name(struct host *h, uint32_t netns)
 {
 	const struct netns_entry *e = netns_table_find(&real(h)->table, netns);
 
-	return e ? e->name : NULL;
+	return e ? netns_entry_name(&real(h)->table, e) : NULL;
+}
+
+static const struct netns_name *op_netns_next_name(struct host *h, uint32_t netns,
+						   const struct netns_name *last)
+{
+	const struct netns_table *t = &real(h)->table;
+	bool found = !last;
+
+	for (size_t i = 0; i < t->n_names; i++) {
+		const struct netns_name *n = t->names[i];
+
+		if (found && n->inode == netns && !host_netns_is_holder(n->name))
+			return n;
+		found |= n == last;
+	}
+	return NULL;
 }
 
 static const struct pod *op_pod(struct host *h, uint32_t netns)
@@ -306,6 +322,7 @@ static const struct host_ops real_ops = {
 	.icmp_errors = op_icmp_errors,
 	.cidrs = op_cidrs,
 	.netns_name = op_netns_name,
+	.netns_next_name = op_netns_next_name,
 	.pod = op_pod,
 	.nfqueue = op_nfqueue,
 	.rules_have = op_rules_have,
@@ -334,6 +351,7 @@ int host_open(const struct host_options *opt, struct host **out)
 		free(h);
 		return err;
 	}
+	netns_table_watch(&h->table);
 	h->base.ops = &real_ops;
 	h->oldest_ns = UINT64_MAX;
 	take_given(h, opt->pod_cidrs, opt->n_pod_cidrs, CIDR_POD, "--pod-cidr");
@@ -367,6 +385,28 @@ void host_refresh(struct host *h, uint64_t since_ns)
 uint64_t host_oldest(const struct host *h)
 {
 	return ((const struct real_host *)h)->oldest_ns;
+}
+
+size_t host_watch(struct host *h, struct pollfd *fds)
+{
+	const struct netns_table *t = &real(h)->table;
+	size_t n = 0;
+
+	for (size_t i = 0; i < HOST_WATCHED; i++) {
+		if (t->watched[i] >= 0)
+			fds[n++] = (struct pollfd){.fd = t->watched[i], .events = POLLPRI};
+	}
+	return n;
+}
+
+int host_learn_names(struct host *h, bool changed, uint64_t asked_ns)
+{
+	return netns_table_learn(&real(h)->table, changed, asked_ns);
+}
+
+void host_learn_last_names(struct host *h)
+{
+	netns_table_look(&real(h)->table);
 }
 
 size_t host_netns_all(struct host *h, uint32_t **out)
