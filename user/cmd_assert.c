@@ -227,6 +227,11 @@ static void tell(const struct assertion *a)
 			 a->argv[0]);
 }
 
+static int check(void *arg, struct kernel *k)
+{
+	return assertion_check_reasons(arg, k);
+}
+
 static int run(struct args *a, FILE *to, struct child *c)
 {
 	struct trace_options opt = cli_trace_options(&a->cli);
@@ -236,8 +241,10 @@ static int run(struct args *a, FILE *to, struct child *c)
 	bool ended_early = false;
 	int err;
 
-	for (size_t i = 0; i < a->assertion.n; i++)
-		opt.deep |= a->assertion.exprs[i].expr.wants_hooks;
+	/* the only packet that a test loses is no reason to look at the next one */
+	opt.deep = true;
+	opt.check = check;
+	opt.check_arg = &a->assertion;
 	err = run_start(&t, &opt, &a->cli, a->assertion.argv != NULL);
 
 	if (!err)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge.h"
 #include "expr.h"
 #include "firewall.h"
 #include "out/words.h"
@@ -42,6 +43,18 @@ static bool glob(const struct expr_term *t, const char *s)
 	return s && *s && !fnmatch(t->value, s, 0);
 }
 
+/* Digits only, at most max. */
+static int parse_number(const char *s, uint64_t max, uint64_t *out)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*s))
+		return -EINVAL;
+	errno = 0;
+	*out = strtoull(s, &end, 10);
+	return *end || errno || *out > max ? -EINVAL : 0;
+}
+
 static enum match sure(bool yes)
 {
 	return yes ? MATCH_YES : MATCH_NO;
@@ -58,19 +71,32 @@ static bool lacks_sample(const struct group *g)
 	return g->folded || !g->has_sample;
 }
 
+/* No name of the function that freed it: the kernel hides it, or a trampoline of tracing stands
+ * where it would be seen, and the stack did not tell who called that. */
+static bool place_unknown(const struct group *g)
+{
+	return g->kind == SAMPLE_DROP && (!g->loc.name || strstr(g->loc.name, "_trampoline"));
+}
+
 /* Netfilter dropped it, and it is not known by which rule, which is what tells those faults apart:
  * several may have been it, or they could not be read. */
 static bool rule_unknown(const struct group *g)
 {
-	return dropped_by_netfilter(g) && !g->rule && !firewall_without_rule(g) &&
-	       g->class != CLASS_NOISE;
+	return (dropped_by_netfilter(g) || rule_at_queue(g)) && !g->rule && !g->rule_none &&
+	       !firewall_without_rule(g);
+}
+
+/* Had it the signature of a fault that only a rule, or the node's state, would have proven? */
+static bool proof_missing(const struct group *g)
+{
+	return g->class != CLASS_NOISE && (rule_unknown(g) || g->state_unread || g->state_stale);
 }
 
 /* Might a fault be behind it that was not recognised? */
 static bool diagnosis_unsure(const struct report *r, const struct group *g)
 {
 	return g->finding < 0 &&
-	       (lacks_sample(g) || r->addresses_hidden || r->namespaces_closed || rule_unknown(g));
+	       (lacks_sample(g) || place_unknown(g) || r->namespaces_closed || proof_missing(g));
 }
 
 static bool possible_fault(struct expr_term *t)
@@ -102,9 +128,42 @@ static enum match match_status(const struct subject *s, const struct expr_term *
 		    glob(t, word_status(s->r->findings[s->g->finding].status)));
 }
 
+/* On a kernel that gives no reasons: this one is what the place proves. */
+static enum match match_unsaid_reason(const struct group *g, const char *wanted)
+{
+	if (strcmp(wanted, "NETFILTER_DROP") != 0)
+		return MATCH_MAYBE;
+	return dropped_by_netfilter(g) ? MATCH_YES : place_unknown(g) ? MATCH_MAYBE : MATCH_NO;
+}
+
+/* A name, with or without SKB_DROP_REASON_, or a number. One that the kernel gave no name for is
+ * shown as a number. */
 static enum match match_reason(const struct subject *s, const struct expr_term *t)
 {
-	return sure(glob(t, s->g->reason));
+	const char *wanted = kernel_plain_reason(t->value);
+	const struct group *g = s->g;
+	uint64_t number;
+
+	if (!fnmatch(wanted, g->reason, 0))
+		return MATCH_YES;
+	if (g->kind != SAMPLE_DROP)
+		return MATCH_NO;
+	if (s->r->reasons_unsaid)
+		return match_unsaid_reason(g, wanted);
+	if (!parse_number(wanted, UINT32_MAX, &number))
+		return sure(g->key.reason == number);
+	return isdigit((unsigned char)g->reason[0]) ? MATCH_MAYBE : MATCH_NO;
+}
+
+int expr_check_reasons(const struct expr *e, const char *option, struct kernel *k)
+{
+	for (size_t i = 0; i < e->n && k->facts.kfree_skb_reason; i++) {
+		const struct expr_term *t = &e->terms[i];
+
+		if (t->key->match == match_reason && !kernel_reasons_matching(k, t->value, NULL, 0))
+			return kernel_no_such_reason(k, option, e->text, t->value);
+	}
+	return 0;
 }
 
 static bool possible_hook(struct expr_term *t)
@@ -116,19 +175,37 @@ static bool possible_hook(struct expr_term *t)
 	return false;
 }
 
-/* Without function names the stack proves no hook, and a packet filter drops in some hook. */
-static bool hook_unsure(const struct subject *s)
+/* Where a program that had the packet (NFQUEUE) lets it go: net/netfilter/nf_queue.c, and
+ * nfnetlink_queue.c since 6.10. */
+static bool let_go_by_queue(const struct group *g)
 {
-	static const char *const netfilter[] = {"NETFILTER_DROP", NULL};
+	static const char *const functions[] = {"nf_reinject", "nfqnl_reinject",
+						"nfqnl_recv_verdict", NULL};
 
-	return s->g->verdicts_differ ||
-	       (s->g->hook == HOOK_NONE &&
-		(lacks_sample(s->g) || s->r->addresses_hidden || group_reason(s->g, netfilter)));
+	return rule_at_queue(g) || group_at(g, functions);
+}
+
+/* br_handle_frame() runs the functions of the bridge's prerouting hook itself, and frees for other
+ * reasons, too, which are those of faults (net/bridge/br_input.c). */
+static bool maybe_by_bridge_hook(const struct group *g)
+{
+	static const char *const functions[] = {"br_handle_frame", NULL};
+
+	return g->finding < 0 && group_at(g, functions);
+}
+
+/* Without function names the stack proves no hook, and a packet filter drops in some hook. */
+static bool hook_unsure(const struct group *g)
+{
+	return g->verdicts_differ ||
+	       (g->hook == HOOK_NONE &&
+		(lacks_sample(g) || place_unknown(g) || dropped_by_netfilter(g) ||
+		 let_go_by_queue(g) || maybe_by_bridge_hook(g)));
 }
 
 static enum match match_hook(const struct subject *s, const struct expr_term *t)
 {
-	return hook_unsure(s) ? MATCH_MAYBE : sure(glob(t, hook_name(s->g->hook)));
+	return hook_unsure(s->g) ? MATCH_MAYBE : sure(glob(t, hook_name(s->g->hook)));
 }
 
 static bool possible_family(struct expr_term *t)
@@ -144,7 +221,26 @@ static bool possible_family(struct expr_term *t)
 
 static enum match match_family(const struct subject *s, const struct expr_term *t)
 {
-	return hook_unsure(s) ? MATCH_MAYBE : sure(glob(t, s->g->hook_family));
+	return hook_unsure(s->g) ? MATCH_MAYBE : sure(glob(t, s->g->hook_family));
+}
+
+/* Was it on its way to an interface that only a record of a hook program would have told? A bridge
+ * chooses the port before it notes it in the packet, and the route may be the hook's to know. */
+static bool way_out_unknown(const struct group *g)
+{
+	static const char *const none[] = {"NOT_SPECIFIED", NULL};
+
+	if (!g->explained && (bridge_dropped_out(g) || (place_unknown(g) && group_reason(g, none))))
+		return true;
+	return !g->out[0] && !g->hook_seen && g->hook != HOOK_PREROUTING && g->hook != HOOK_INPUT &&
+	       g->hook != HOOK_INGRESS && (dropped_by_netfilter(g) || let_go_by_queue(g));
+}
+
+/* The packet has indices of interfaces; the names of some, and whose port they are, are state. */
+static bool iface_unknown(const struct group *g)
+{
+	return g->state_unread || (g->in_ifindex && !g->in[0]) || (g->out_ifindex && !g->out[0]) ||
+	       way_out_unknown(g);
 }
 
 static enum match match_iface(const struct subject *s, const struct expr_term *t)
@@ -153,7 +249,8 @@ static enum match match_iface(const struct subject *s, const struct expr_term *t
 
 	if (glob(t, g->in) || glob(t, g->out) || glob(t, g->bridge))
 		return MATCH_YES;
-	return lacks_sample(g) || (!g->netns && g->flow.l3) ? MATCH_MAYBE : MATCH_NO;
+	return lacks_sample(g) || (!g->netns && g->flow.l3) || iface_unknown(g) ? MATCH_MAYBE
+										: MATCH_NO;
 }
 
 /* A finding's is where the fault is, which may be another than where packets died: of a fault that
@@ -185,6 +282,48 @@ static enum match somewhere(const struct group *g)
 	return g->folded || g->flow.l3 ? MATCH_MAYBE : MATCH_NO;
 }
 
+/* From when to when was it seen? */
+static void time_of(const struct subject *s, uint64_t *first, uint64_t *last)
+{
+	const struct finding *f = s->e->about_findings ? &s->r->findings[s->g->finding] : NULL;
+
+	*first = f ? f->first_ns : s->g->first_ns;
+	*last = f ? f->last_ns : s->g->last_ns;
+	if (!*last)
+		*last = UINT64_MAX;
+}
+
+/*
+ * The names of its own that the netns may have had, since a number is given away again: those of
+ * that time. Between two names it may have been either: one that lost its name lives on until the
+ * last process leaves it, and a new one is learned a moment after it is made. After the last name
+ * it may be one that never was learned.
+ */
+static enum match match_names(const struct subject *s, const struct expr_term *t, uint32_t netns)
+{
+	struct host *h = s->r->host;
+	const struct netns_name *n = h ? h->ops->netns_next_name(h, netns, NULL) : NULL, *next;
+	const char *name = netns_name(s);
+	bool yes = glob(t, name), no = false;
+	uint64_t first, last, before = 0;
+
+	if (!n)
+		return yes ? MATCH_YES : name ? MATCH_NO : MATCH_MAYBE;
+	yes &= host_netns_is_holder(name); /* the others are those below */
+	time_of(s, &first, &last);
+	for (; n; n = next) {
+		next = h->ops->netns_next_name(h, netns, n);
+		if (before <= last && (!next || next->from_ns >= first)) {
+			yes |= glob(t, n->name);
+			no |= !glob(t, n->name);
+		}
+		before = n->to_ns ? n->to_ns : UINT64_MAX;
+	}
+	if (yes)
+		return no ? MATCH_MAYBE : MATCH_YES;
+	return before < last ? MATCH_MAYBE : MATCH_NO;
+}
+
 static enum match match_netns(const struct subject *s, const struct expr_term *t)
 {
 	char inode[16];
@@ -195,7 +334,7 @@ static enum match match_netns(const struct subject *s, const struct expr_term *t
 	if (!netns)
 		return somewhere(s->g);
 	snprintf(inode, sizeof(inode), "%u", netns);
-	return sure(glob(t, netns_name(s)) || glob(t, inode));
+	return glob(t, inode) ? MATCH_YES : match_names(s, t, netns);
 }
 
 /* containerd's "cni-" and a UUID, or CRI-O's UUID alone. */
@@ -222,9 +361,9 @@ static enum match match_pod(const struct subject *s, const struct expr_term *t)
 	if (pod)
 		return sure(glob(t, pod->label) || glob(t, pod->label + pod->namespace_len + 1));
 	name = netns_name(s);
-	if (glob(t, name))
-		return MATCH_YES;
-	return !name || host_netns_is_holder(name) || is_made_up(name) ? MATCH_MAYBE : MATCH_NO;
+	if (!name || ((host_netns_is_holder(name) || is_made_up(name)) && !glob(t, name)))
+		return MATCH_MAYBE;
+	return match_names(s, t, netns);
 }
 
 /* ip_error, ip_error+0x94, and without the suffixes that compilers add: foo.isra.0 is foo. */
@@ -233,12 +372,11 @@ static enum match match_location(const struct subject *s, const struct expr_term
 	const struct symbol *loc = &s->g->loc;
 	char text[LOCATION_STRLEN], base[LOCATION_STRLEN];
 
-	if (!loc->name && s->r->addresses_hidden)
-		return MATCH_MAYBE;
 	snprintf(base, sizeof(base), "%s", loc->name ? loc->name : "");
 	base[strcspn(base, ".")] = '\0';
-	return sure(glob(t, loc->name) || glob(t, base) ||
-		    glob(t, word_location(loc, false, text)));
+	if (glob(t, loc->name) || glob(t, base) || glob(t, word_location(loc, false, text)))
+		return MATCH_YES;
+	return place_unknown(s->g) ? MATCH_MAYBE : MATCH_NO;
 }
 
 static bool possible_class(struct expr_term *t)
@@ -255,7 +393,7 @@ static bool could_be(const struct report *r, const struct group *g, enum group_c
 		return true;
 	if (g->finding >= 0)
 		return false;
-	if (g->folded || r->addresses_hidden)
+	if (g->folded || place_unknown(g))
 		return true;
 	return class == CLASS_FAULT && (!g->has_sample || r->namespaces_closed);
 }
@@ -274,7 +412,7 @@ static enum match match_class(const struct subject *s, const struct expr_term *t
 			other = true;
 	}
 	/* that nothing explains it is sure, but not that nothing would have */
-	if (!some && s->g->finding < 0 && rule_unknown(s->g) && glob(t, word_class(CLASS_FAULT)))
+	if (!some && s->g->finding < 0 && proof_missing(s->g) && glob(t, word_class(CLASS_FAULT)))
 		return MATCH_MAYBE;
 	return some && other ? MATCH_MAYBE : sure(some);
 }
@@ -285,18 +423,6 @@ enum match expr_not_noise(const struct report *r, const struct group *g)
 		return MATCH_YES;
 	return could_be(r, g, CLASS_FAULT) || could_be(r, g, CLASS_UNEXPLAINED) ? MATCH_MAYBE
 										: MATCH_NO;
-}
-
-/* Digits only, at most max. */
-static int parse_number(const char *s, uint64_t max, uint64_t *out)
-{
-	char *end;
-
-	if (!isdigit((unsigned char)*s))
-		return -EINVAL;
-	errno = 0;
-	*out = strtoull(s, &end, 10);
-	return *end || errno || *out > max ? -EINVAL : 0;
 }
 
 static bool matches_proto(const struct expr_term *t, const struct flow *f)
@@ -394,11 +520,18 @@ static bool client_may_have(const struct expr_term *t, const struct group *g)
 	       (port >= IPPORT_RESERVED && (opens || port >= g->key.port));
 }
 
+/* The ports of a fragment are in the first one. */
+static bool has_lost_ports(const struct flow *f)
+{
+	return f->l3 != ETHERTYPE_ARP &&
+	       (f->proto == IPPROTO_TCP || f->proto == IPPROTO_UDP || f->proto == IPPROTO_SCTP);
+}
+
 /* The counters know the port of the service's side only: the other is that of the first packet. */
 static enum match match_port(const struct group *g, const struct flow *f, const struct expr_term *t)
 {
 	if (!f->has_ports)
-		return MATCH_NO;
+		return has_lost_ports(f) ? MATCH_MAYBE : MATCH_NO;
 	if (f != &g->flow) /* what is inside of a tunnel is the first packet's anyway */
 		return sure(has_port(t, f));
 	if (matches_port(t, g->key.port))
@@ -535,6 +668,7 @@ static void note_key(struct expr *e, const struct expr_term *t)
 	else if (t->key->match == match_hook || t->key->match == match_family ||
 		 t->key->match == match_iface)
 		e->wants_hooks = true;
+	e->has_reason |= t->key->match == match_reason;
 	if (t->key->match == match_class) {
 		e->has_class = e->wants_hooks = true;
 		e->wants_faults |= glob(t, word_class(CLASS_FAULT));

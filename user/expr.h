@@ -6,6 +6,7 @@
 #ifndef WHYDROP_EXPR_H
 #define WHYDROP_EXPR_H
 
+#include "kernel.h"
 #include "report.h"
 
 /* What is known of a group may be too little to tell: it was folded, had no sample, or the kernel
@@ -31,6 +32,7 @@ struct expr {
 	struct expr_term *terms;
 	size_t n;
 	bool about_findings; /* it has fault= or status=: netns= is where the fault is */
+	bool has_reason;     /* it has reason=, which kernels before 5.17 do not give */
 	bool has_class;	     /* it has class=, so that noise is not left out of a forbid */
 	bool wants_faults;   /* what a lost sample would have explained may match */
 	bool wants_hooks; /* it asks for what hook programs see best: hook, family, iface, and what
@@ -44,6 +46,11 @@ struct expr {
  * what is wrong, quoting it. out is to be freed by expr_free(), after success only.
  */
 int expr_parse(const char *option, const char *text, struct expr *out);
+/*
+ * Could its reasons match on this kernel? 0, or -EINVAL after having said on stderr which cannot.
+ * On a kernel that gives no reasons any could: expr_match() is not sure then.
+ */
+int expr_check_reasons(const struct expr *e, const char *option, struct kernel *k);
 /* Does the group match, as far as is known? The bounds of the count are not looked at. */
 enum match expr_match(const struct expr *e, const struct report *r, const struct group *g);
 /* Is it other than noise? */

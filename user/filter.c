@@ -201,7 +201,7 @@ int filter_resolve_reasons(struct filter_args *a, struct kernel *k)
 				   "this kernel gives no drop reasons (they came with 5.17)");
 		n = kernel_reasons_matching(k, a->reasons[i], a->f.reasons + a->f.n_reasons, left);
 		if (!n)
-			return bad("reason", a->reasons[i], "this kernel has no such drop reason");
+			return kernel_no_such_reason(k, "--reason", a->reasons[i], a->reasons[i]);
 		if (n > left)
 			return bad("reason", a->reasons[i], "matches too many reasons: name fewer");
 		a->f.n_reasons += (uint32_t)n;

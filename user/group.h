@@ -115,6 +115,9 @@ struct group {
 
 	/* Evidence that only the sample gives. */
 	bool has_sample;
+	bool state_stale;  /* what was known of it when a fault was looked for was older than the
+			    * last sample */
+	bool state_unread; /* when a fault was looked for, the netns was gone or closed */
 	uint8_t src_mac[6], dst_mac[6];
 	bool has_src_mac; /* and dst_mac */
 	uint16_t vlan;	  /* VLAN ID in the packet's own field; 0: untagged, or only in the frame */

@@ -25,13 +25,19 @@ const char *word_verdict(enum verdict verdict)
 	return words[verdict];
 }
 
+/* "--forbid" */
+static const char *option_of(enum expr_kind kind, char buf[16])
+{
+	snprintf(buf, 16, "--%s", word_kind(kind));
+	return buf;
+}
+
 int assertion_add(struct assertion *a, enum expr_kind kind, const char *text)
 {
 	struct judged j = {.kind = kind};
-	char option[16] = "--";
+	char option[16];
 
-	strncat(option, word_kind(kind), sizeof(option) - 3);
-	if (expr_parse(option, text, &j.expr))
+	if (expr_parse(option_of(kind, option), text, &j.expr))
 		return -EINVAL;
 	if (kind == EXPR_ALLOW && j.expr.has_count) {
 		log_error("%s '%s': it has no count: put the bound into the --forbid", option,
@@ -54,9 +60,22 @@ void assertion_set_defaults(struct assertion *a)
 	assertion_add(a, EXPR_FORBID, "class=unexplained");
 }
 
+int assertion_check_reasons(const struct assertion *a, struct kernel *k)
+{
+	char option[16];
+
+	for (size_t i = 0; i < a->n; i++) {
+		const struct judged *j = &a->exprs[i];
+
+		if (expr_check_reasons(&j->expr, option_of(j->kind, option), k))
+			return -EINVAL;
+	}
+	return 0;
+}
+
 /* What is not known about one expression, in packets. */
 struct unsure {
-	uint64_t folded, unsampled, hidden, closed, unknown, silences;
+	uint64_t folded, unsampled, hidden, closed, reasonless, unknown, silences;
 };
 
 static void add_index(int **list, size_t *n, int index)
@@ -95,13 +114,15 @@ static enum match verdict_on(const struct assertion *a, const struct judged *j,
 static void count_drops(const struct assertion *a, struct judged *j, const struct report *r,
 			struct unsure *u)
 {
+	bool unsaid = j->expr.has_reason && r->reasons_unsaid;
+
 	for (size_t i = 0; i < r->n_groups; i++) {
 		const struct group *g = &r->groups[i];
 		enum match m = verdict_on(a, j, r, g);
-
 		uint64_t sure = m == MATCH_YES ? g->packets : m == MATCH_SOME ? 1 : 0;
 
-		if (m == MATCH_NO)
+		/* without packets it is known by samples, and all are counted in a folded group */
+		if (m == MATCH_NO || !g->packets)
 			continue;
 		j->count += sure;
 		if (sure)
@@ -112,6 +133,7 @@ static void count_drops(const struct assertion *a, struct judged *j, const struc
 		  : !g->has_sample	 ? &u->unsampled
 		  : r->addresses_hidden	 ? &u->hidden
 		  : r->namespaces_closed ? &u->closed
+		  : unsaid		 ? &u->reasonless
 					 : &u->unknown) += g->packets - sure;
 	}
 }
@@ -199,8 +221,10 @@ static uint64_t most(const struct assertion *a, const struct judged *j, const st
 		{u->unsampled, "without a sample, which it would take to tell"},
 		{u->hidden, "of hidden place: the kernel hides its addresses (CAP_SYSLOG)"},
 		{u->closed, "in namespaces that may not be entered (CAP_SYS_ADMIN), perhaps"},
-		{u->unknown, "whose namespace, hook or rule is not sure, or whose client port or "
-			     "tunnelled packet need not be that of the flow's first one"},
+		{u->reasonless, "of which this kernel gives no reason (reasons came with 5.17)"},
+		{u->unknown, "whose namespace, state, place, way, hook or rule is not sure, or "
+			     "whose client port or tunnelled packet need not be that of the flow's "
+			     "first one"},
 		{unread, "counted that could not be read"},
 		{u->silences, "of a silence that cannot be told"},
 	};

@@ -55,6 +55,8 @@ const char *word_verdict(enum verdict verdict);
 int assertion_add(struct assertion *a, enum expr_kind kind, const char *text);
 /* Without any forbid or expect: forbid every finding and every unexplained drop. */
 void assertion_set_defaults(struct assertion *a);
+/* Could all reasons that are asked for be given by this kernel? 0, or -EINVAL, said on stderr. */
+int assertion_check_reasons(const struct assertion *a, struct kernel *k);
 void judge(struct assertion *a, const struct report *r);
 /* Did the command end with another status than 0? False without a command. */
 bool assertion_command_failed(const struct assertion *a);

@@ -22,6 +22,13 @@ struct ksym {
 	uint32_t module; /* offset in sym_names; 0: the kernel itself */
 };
 
+const char *kernel_plain_reason(const char *name)
+{
+	size_t n = strlen(REASON_PREFIX);
+
+	return strncmp(name, REASON_PREFIX, n) ? name : name + n;
+}
+
 static int reason_cmp(const void *a, const void *b)
 {
 	const struct reason *x = a, *y = b;
@@ -54,8 +61,7 @@ static void add_enum(struct kernel *k, const struct btf *btf, const struct btf_t
 		}
 		if (!strcmp(name, REASON_PREFIX "MAX"))
 			continue;
-		if (!strncmp(name, REASON_PREFIX, strlen(REASON_PREFIX)))
-			name += strlen(REASON_PREFIX);
+		name = kernel_plain_reason(name);
 		/* a subsystem's reasons carry its number in the upper bits: others are not theirs
 		 */
 		if (core != ((uint32_t)e[i].val <= 0xffff))
@@ -280,6 +286,59 @@ void kernel_reason_name(struct kernel *k, uint32_t reason, char *buf, size_t siz
 		snprintf(buf, size, "%u", reason);
 }
 
+#define MAX_LIKE 64 /* bytes of a name that are compared */
+
+/* How many letters are to be put in, taken out or changed to make b of a (Levenshtein). */
+static size_t letters_between(const char *a, const char *b)
+{
+	size_t row[MAX_LIKE + 1], n = strnlen(b, MAX_LIKE);
+
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 0; i < MAX_LIKE && a[i]; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i + 1;
+		for (size_t j = 0; j < n; j++) {
+			size_t best = diagonal + (a[i] != b[j]);
+
+			diagonal = row[j + 1];
+			best = row[j] + 1 < best ? row[j] + 1 : best;
+			row[j + 1] = diagonal + 1 < best ? diagonal + 1 : best;
+		}
+	}
+	return row[n];
+}
+
+/* NULL: no reason is spelled much like it. */
+static const char *find_like(const struct kernel *k, const char *name)
+{
+	const char *plain = kernel_plain_reason(name), *like = NULL;
+	size_t least = strlen(plain) / 3 + 1;
+
+	for (size_t i = 0; i < k->n_reasons; i++) {
+		size_t n = letters_between(plain, k->reasons[i].name);
+
+		if (n >= least)
+			continue;
+		least = n;
+		like = k->reasons[i].name;
+	}
+	return like;
+}
+
+int kernel_no_such_reason(const struct kernel *k, const char *option, const char *text,
+			  const char *glob)
+{
+	const char *like = find_like(k, glob);
+
+	log_error("%s '%s': this kernel has no drop reason '%s'%s%s%s (whydrop probes -o json "
+		  "lists them; those of a module are there once it is loaded)",
+		  option, text, glob, like ? ": did you mean " : "", like ? like : "",
+		  like ? "?" : "");
+	return -EINVAL;
+}
+
 size_t kernel_reasons_matching(struct kernel *k, const char *glob, uint32_t *out, size_t max)
 {
 	size_t n = 0;
@@ -291,8 +350,7 @@ size_t kernel_reasons_matching(struct kernel *k, const char *glob, uint32_t *out
 			out[0] = (uint32_t)number;
 		return 1;
 	}
-	if (!strncmp(glob, REASON_PREFIX, strlen(REASON_PREFIX)))
-		glob += strlen(REASON_PREFIX);
+	glob = kernel_plain_reason(glob);
 	for (int pass = 0; pass < 2 && !n; pass++) {
 		if (pass)
 			add_module_reasons(k);

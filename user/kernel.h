@@ -54,6 +54,12 @@ void kernel_load_reasons(struct kernel *k);
 /* Every reason whose name matches the glob (fnmatch), with or without the prefix, or a number.
  * Returns how many there are, of which at most max are stored. */
 size_t kernel_reasons_matching(struct kernel *k, const char *glob, uint32_t *out, size_t max);
+/* name without SKB_DROP_REASON_. */
+const char *kernel_plain_reason(const char *name);
+/* Says on stderr that no reason matches the glob, which is all or a part of that option's text, and
+ * which one it may have been meant to be. -EINVAL. */
+int kernel_no_such_reason(const struct kernel *k, const char *option, const char *text,
+			  const char *glob);
 
 /* Functions that kernel_has_function() is going to be asked about. The names must live on. */
 void kernel_watch_functions(struct kernel *k, const char *const *names, size_t n);

@@ -48,6 +48,7 @@ struct report {
 	size_t n_findings;
 	bool ended_early;	 /* tracing failed before its end */
 	bool show_all;		 /* --all: noise, too, in text */
+	bool reasons_unsaid;	 /* this kernel gives no drop reasons (before 5.17) */
 	bool addresses_hidden;	 /* kernel.kptr_restrict hides symbols */
 	bool namespaces_closed;	 /* without CAP_SYS_ADMIN no other netns' state can be read */
 	struct host *host;	 /* for the names of namespaces */

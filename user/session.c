@@ -238,6 +238,11 @@ void session_disarm(struct session *s, enum probe_family family)
 		set_armed(s, 0);
 }
 
+int session_fd(const struct session *s)
+{
+	return ring_buffer__epoll_fd(s->ring);
+}
+
 int session_poll(struct session *s, int timeout_ms)
 {
 	int n;

@@ -39,6 +39,8 @@ void session_load(struct session *s, const bool families[PROBE_FAMILIES]);
 /* Attach what is loaded, also of an armed family, after modules came. False: there is nothing. */
 bool session_arm(struct session *s, enum probe_family family);
 void session_disarm(struct session *s, enum probe_family family);
+/* For poll(): there are samples. */
+int session_fd(const struct session *s);
 /* Wait up to timeout_ms for samples. 0, or -errno; -EINTR where a signal came. */
 int session_poll(struct session *s, int timeout_ms);
 /* Detach all programs and wait until none of them still runs, then take the last samples. */

@@ -19,6 +19,9 @@
 #include "util.h"
 
 #define MAX_LOOKS 5
+/* So long until the ring is emptied again; and at the end, for all that is left. */
+#define AGAIN_NS     20000000ULL
+#define AGAIN_END_NS 2000000000ULL
 
 static bool netns_wanted(const struct filter *f, uint32_t netns)
 {
@@ -29,11 +32,25 @@ static bool netns_wanted(const struct filter *f, uint32_t netns)
 	return !f->n_netns;
 }
 
+/* Is what no fault explained of another time than the drop, or was there nothing to look at? */
+static void note_state(struct trace *t, struct group *g)
+{
+	const struct link *links;
+	size_t n;
+
+	if (g->kind != SAMPLE_DROP || !g->has_sample || !g->netns)
+		return;
+	g->state_unread = g->finding < 0 && t->host->ops->links(t->host, g->netns, &links, &n) != 0;
+	g->state_stale = g->finding < 0 && !g->state_unread && host_oldest(t->host) < g->last_ns;
+	t->has_stale |= g->state_stale;
+}
+
 static void diagnose(struct trace *t, size_t i)
 {
 	struct group *g = &t->table.groups[i];
 
 	diagnose_group(&t->diagnosis, g);
+	note_state(t, g);
 	/* The kernel does not apply the netns filter to retransmits (bpf/symptoms.bpf.c). */
 	if (g->kind == SAMPLE_RETRANSMIT && g->finding >= 0 &&
 	    !netns_wanted(&t->filter, g->netns) &&
@@ -41,16 +58,32 @@ static void diagnose(struct trace *t, size_t i)
 		g->finding = -1;
 }
 
-static void on_sample(void *arg, const struct sample *s)
+/* What was looked at with older state, so that a flood costs no more than a packet. At the end what
+ * there is no time for stays unsure. */
+static void look_again(struct trace *t, bool last)
 {
-	struct trace *t = arg;
-	struct group *g;
-	size_t i;
+	uint64_t now = now_ns(CLOCK_MONOTONIC), began = now_ns(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t most = last ? AGAIN_END_NS : AGAIN_NS;
 
-	if (!table_sampled_group(&t->table, s->kind, &s->key, &i))
+	if (!t->has_stale || (pace_wait(&t->pace, now) && !last))
 		return;
-	g = &t->table.groups[i];
-	host_refresh(t->host);
+	host_refresh(t->host, now);
+	t->has_stale = false;
+	for (size_t i = 0; i < t->table.n; i++) {
+		if (!t->table.groups[i].state_stale)
+			continue;
+		if (now_ns(CLOCK_MONOTONIC) - now < most)
+			diagnose(t, i);
+		else
+			t->has_stale = true;
+	}
+	pace_pay(&t->pace, now, now_ns(CLOCK_THREAD_CPUTIME_ID) - began);
+}
+
+static void take_sample(struct trace *t, size_t i, const struct sample *s)
+{
+	struct group *g = &t->table.groups[i];
+
 	g->packets++; /* the exact count comes at the end, if the flow map had room for the group */
 	g->bytes += s->len;
 	if (!g->first_ns)
@@ -68,6 +101,43 @@ static void on_sample(void *arg, const struct sample *s)
 	 * changed, but not for ever: evidence costs. */
 	if (g->finding < 0 && (s->kind == SAMPLE_RETRANSMIT || g->packets <= MAX_LOOKS))
 		diagnose(t, i);
+}
+
+/* Wait for samples, and learn names that came meanwhile. 0 or -errno. */
+static int wait_for_any(struct trace *t, int timeout_ms, bool *samples)
+{
+	struct pollfd fds[1 + HOST_WATCHED] = {{.fd = session_fd(t->session), .events = POLLIN}};
+	size_t n = 1 + host_watch(t->host, fds + 1);
+	uint64_t asked = now_ns(CLOCK_MONOTONIC);
+	bool changed = false;
+
+	if (t->names_ms >= 0 && t->names_ms < timeout_ms)
+		timeout_ms = t->names_ms;
+	if (poll(fds, n, timeout_ms) < 0)
+		return -errno;
+	for (size_t i = 1; i < n; i++)
+		changed |= fds[i].revents;
+	t->names_ms = host_learn_names(t->host, changed, asked);
+	*samples = fds[0].revents;
+	return 0;
+}
+
+/* With the state that is there now that it has died, and not before. */
+static void on_sample(void *arg, const struct sample *s)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC), began = now_ns(CLOCK_THREAD_CPUTIME_ID);
+	struct trace *t = arg;
+	bool anew = !pace_wait(&t->pace, now), more;
+	size_t i;
+
+	if (!table_sampled_group(&t->table, s->kind, &s->key, &i))
+		return;
+	/* what was looked at before may have taken as long as a namespace lives */
+	wait_for_any(t, 0, &more);
+	host_refresh(t->host, anew ? s->ts : 0);
+	take_sample(t, i, s);
+	if (anew)
+		pace_pay(&t->pace, now, now_ns(CLOCK_THREAD_CPUTIME_ID) - began);
 }
 
 static void on_hook(void *arg, const struct hook_sample *s)
@@ -156,7 +226,8 @@ int trace_start(struct trace *t, struct trace_options *opt)
 		return err;
 	kernel_open(&t->kernel, btf);
 	btf__free(btf);
-	if (filter_resolve_reasons(opt->filter, &t->kernel))
+	if (filter_resolve_reasons(opt->filter, &t->kernel) ||
+	    (opt->check && opt->check(opt->check_arg, &t->kernel)))
 		return EXIT_USAGE;
 	err = host_open(&opt->host, &t->host);
 	if (err) {
@@ -168,12 +239,19 @@ int trace_start(struct trace *t, struct trace_options *opt)
 	t->diagnosis.faults = fault_catalogue;
 	t->diagnosis.host = t->host;
 	test_options(&so, &deep);
+	t->names_ms = -1;
 	t->start_ns = (int64_t)now_ns(CLOCK_REALTIME);
 	rules_open(&t->rules, t->host);
 	if (session_open(&so, &t->kernel, &handlers, t, &t->session))
 		return EXIT_CANNOT;
 	t->explain.deep = deep;
 	explain_tick(&t->explain, t->session, &t->kernel, t->host);
+	/* what takes longest of the first drop: others may be gone with their namespaces meanwhile
+	 */
+	if (opt->deep) {
+		kernel_symbol(&t->kernel, 0);
+		host_has_nft(t->host);
+	}
 	malloc_trim(0); /* BTF took tens of megabytes */
 	return 0;
 }
@@ -189,10 +267,13 @@ static void on_rule(void *arg, size_t group)
 
 int trace_poll(struct trace *t, int timeout_ms)
 {
-	int err = session_poll(t->session, timeout_ms);
+	bool samples;
+	int err = wait_for_any(t, timeout_ms, &samples);
 
+	if (!err && samples)
+		err = session_poll(t->session, timeout_ms);
+	look_again(t, false);
 	rules_tick(&t->rules, &t->table, t->host, false, on_rule, t);
-
 	explain_tick(&t->explain, t->session, &t->kernel, t->host);
 	return err;
 }
@@ -331,8 +412,10 @@ int trace_finish(struct trace *t, struct report *r)
 	int err;
 
 	session_detach(t->session);
-	host_refresh(t->host);
+	host_learn_last_names(t->host);
+	host_refresh(t->host, 0);
 	rules_tick(&t->rules, &t->table, t->host, true, on_rule, t);
+	look_again(t, true);
 	memset(r, 0, sizeof(*r));
 	r->start_ns = t->start_ns;
 	r->end_ns = (int64_t)now_ns(CLOCK_REALTIME);
@@ -355,6 +438,7 @@ int trace_finish(struct trace *t, struct report *r)
 		r->n_groups++;
 	r->findings = t->diagnosis.findings;
 	r->n_findings = t->diagnosis.n;
+	r->reasons_unsaid = !t->kernel.facts.kfree_skb_reason;
 	r->addresses_hidden = t->kernel.addresses_hidden;
 	r->namespaces_closed = t->namespaces_closed;
 	r->host = t->host;

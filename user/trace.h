@@ -11,6 +11,7 @@
 #include "rules/rules.h"
 #include "session.h"
 #include "table.h"
+#include "util.h"
 
 struct trace {
 	struct kernel kernel;
@@ -21,6 +22,9 @@ struct trace {
 	struct filter filter;
 	struct explain explain;
 	struct rules rules;
+	bool has_stale;	       /* groups whose state is to be looked at again */
+	int names_ms;	       /* in how long new names are to be read; -1: there are none */
+	struct pace pace;      /* of looks with new state; else a second's old state must do */
 	uint64_t sampled_only; /* packets that no map had room for, known by their samples */
 	struct probe_report probes[MAX_PROBES];
 	int64_t start_ns;	/* CLOCK_REALTIME */
@@ -32,6 +36,9 @@ struct trace_options {
 	struct host_options host;
 	const char *btf_path;
 	bool deep; /* hook programs are attached from the start to the end */
+	/* What else hangs on the kernel's BTF; NULL: nothing. 0, or -errno, said on stderr. */
+	int (*check)(void *arg, struct kernel *k);
+	void *check_arg;
 };
 
 /* Everything up to attached probes. 0, or an enum exit_code after having said why on stderr. */

@@ -83,6 +83,19 @@ char *xasprintf(const char *fmt, ...)
 	return s;
 }
 
+#define PACE_SHARE 10
+#define PACE_BURST 200000000ULL /* ahead of what it may take: 20 ms of the CPU */
+
+uint64_t pace_wait(const struct pace *p, uint64_t now_ns)
+{
+	return p->paid_ns > now_ns + PACE_BURST ? p->paid_ns - now_ns - PACE_BURST : 0;
+}
+
+void pace_pay(struct pace *p, uint64_t now_ns, uint64_t cpu_ns)
+{
+	p->paid_ns = (p->paid_ns > now_ns ? p->paid_ns : now_ns) + PACE_SHARE * cpu_ns;
+}
+
 uint64_t now_ns(int clock)
 {
 	struct timespec ts;

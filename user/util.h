@@ -42,6 +42,17 @@ char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 char *xvasprintf(const char *fmt, va_list ap);
 
 uint64_t now_ns(int clock);
+
+/* Of something that events ask for: it takes a tenth of the time at most, apart from short bursts.
+ */
+struct pace {
+	uint64_t paid_ns; /* CLOCK_MONOTONIC: when what it has taken makes a tenth */
+};
+/* How long it has to wait, in nanoseconds; 0: not at all. */
+uint64_t pace_wait(const struct pace *p, uint64_t now_ns);
+/* It took so much of the CPU. */
+void pace_pay(struct pace *p, uint64_t now_ns, uint64_t cpu_ns);
+
 /* "30s", "500ms", "2m", "1h", "1.5s"; a bare number is seconds. 0, -EINVAL, or -ERANGE (0, or more
  * than 30 days). */
 int duration_parse(const char *s, uint64_t *ns);

@@ -164,7 +164,7 @@ variant_lost_retransmits()
 			}
 		}
 	END
-	assert_start --netns "$LAB-poda" --forbid fault=vxlan-blocked --forbid reason=NONE
+	assert_start --netns "$LAB-poda" --forbid fault=vxlan-blocked --forbid location=none
 	in_ns poda "$PYTHON" - $POD_C <<-END
 		import socket, sys, time
 		connections = [socket.socket() for _ in range(900)]

@@ -122,6 +122,70 @@ variant_rule_of_one_packet()
 	((want == 1)) || says "rule is not sure"
 }
 
+# State that was read for an earlier drop is not what a later one dies of.
+variant_fresh_state()
+{
+	local set noise
+	export WHYDROP_TEST=on-demand
+	lab_up
+	# for as long as whydrop takes for its first drop, at least
+	noise="for port in $(echo {20..59}); do $(client flood 10.244.1.1 \$port --count 1); done"
+	set="bridge -n $LAB-node1 link set dev"
+	expect_ok udp poda $POD_B 53
+	ends_with 1 --netns "$LAB-node1" --forbid fault=* -- sh -c "
+		$noise
+		$set vetha isolated on && $set vethb isolated on
+		$(flood 1)"
+	says "confirmed bridge-no-egress: "
+	# And what they died of is not what is there by now.
+	ends_with 0 --netns "$LAB-node1" --forbid fault=* -- sh -c "
+		$noise
+		$set vetha isolated off && $set vethb isolated off
+		$(flood 1)"
+}
+
+# short_lived NAME: a namespace of that name, one packet to a closed port in it, and it is gone
+short_lived()
+{
+	echo "ip netns add $1 && ip -n $1 link set lo up &&
+		ip netns exec $1 $TRAFFIC flood 127.0.0.1 4997 --count 1 && ip netns del $1;"
+}
+
+# A test makes its namespaces and takes them away: what died in them is theirs, also when their numbers
+# have others by then.
+variant_short_lived_netns()
+{
+	local one two
+	export WHYDROP_TEST=on-demand
+	lab_dir
+	LAB=wd$$ # what is left of it goes away with the lab
+	one=$LAB-one two=$LAB-two
+	ends_with 1 --port 4997 --forbid "netns=$one,port=4997" -- sh -c "$(short_lived $one)"
+	says "in $one"
+	ends_with 0 --port 4997 --forbid "netns=$two,port=4997" --expect "netns=$one,port=4997" -- \
+		sh -c "$(short_lived $one)"
+	assertion --port 4997 --forbid "netns=$two,port=4997" -- \
+		sh -c "$(short_lived $one) ip netns add $two; ip netns del $two"
+	((STATUS == 0 || STATUS == 4)) || fail "exit code $STATUS, though nothing died in $two: $(<"$LAB_DIR/out")"
+	# the second packet, of the same flow and perhaps of the same number
+	assertion --port 4997 --forbid "netns=$two,port=4997" -- sh -c "$(short_lived $one) $(short_lived $two)"
+	((STATUS == 1 || STATUS == 4)) || fail "exit code $STATUS, though a packet died in $two: $(<"$LAB_DIR/out")"
+}
+
+# Of a frame that a bridge does not pass on, only a record tells the port it was for.
+variant_way_out()
+{
+	local want=4
+	lab_up
+	expect_ok udp poda $POD_B 53
+	bridge -n "$LAB-node1" link set dev vetha isolated on
+	bridge -n "$LAB-node1" link set dev vethb isolated on
+	! can_probe br_forward || want=1
+	ends_with $want --netns "$LAB-node1" --forbid iface=vethb -- $(flood 1)
+	ends_with 1 --netns "$LAB-node1" --forbid iface=vetha -- $(flood 1)
+	ends_with 1 --netns "$LAB-node1" --forbid iface=cni0 -- $(flood 1)
+}
+
 # refused QUOTED ARGUMENTS…: a usage error that quotes it; neither tracing nor the command began
 refused()
 {
@@ -135,6 +199,37 @@ refused()
 	[[ ! -e $LAB_DIR/ready && ! -e $LAB_DIR/ran ]] || fail "$*: it started"
 }
 
+# What this kernel's reasons are is known once its BTF is read; before 5.17 there are none, and then only
+# the place may tell.
+variant_reasons()
+{
+	local value
+	lab_up
+	if (($(whydrop probes -o json | jq '.reasons | length') == 0)); then
+		for value in NO_SOCKET NO_SOCKTE 'NO_*'; do
+			ends_with 4 --netns "$LAB-podb" --forbid "reason=$value" -- $(flood 5)
+			says "5 packets of which this kernel gives no reason"
+		done
+	else
+		refused "'NO_SOCKTE': did you mean NO_SOCKET?" --forbid reason=NO_SOCKTE -- touch "$LAB_DIR/ran"
+		refused "'port=9,reason=no_socket'" --expect port=9,reason=no_socket -- touch "$LAB_DIR/ran"
+		refused "'NONESUCH_*'" --allow 'reason=NONESUCH_*' -- touch "$LAB_DIR/ran"
+		for value in NO_SOCKET SKB_DROP_REASON_NO_SOCKET 'NO_SOCK*'; do
+			ends_with 1 --netns "$LAB-podb" --forbid "reason=$value" -- $(flood 5)
+		done
+	fi
+	ends_with 0 --netns "$LAB-podb" --forbid reason=NETFILTER_DROP -- $(flood 5)
+	in_ns podb nft -f - <<-END
+		table inet fw {
+			chain input {
+				type filter hook input priority filter;
+				udp dport 9 drop
+			}
+		}
+	END
+	ends_with 1 --netns "$LAB-podb" --forbid reason=NETFILTER_DROP -- $(flood 5)
+}
+
 variant_usage()
 {
 	local value
@@ -144,7 +239,7 @@ variant_usage()
 		refused "'$value'" --forbid "$value" -- touch "$LAB_DIR/ran"
 		refused "'$value'" --expect "$value" --duration 1s
 	done
-	refused "'reason=X,count>=2'" --allow 'reason=X,count>=2' -- touch "$LAB_DIR/ran"
+	refused "'port=9,count>=2'" --allow 'port=9,count>=2' -- touch "$LAB_DIR/ran"
 	refused "'touch'" touch "$LAB_DIR/ran"
 	refused -- --duration 1s --
 	refused "'touch'" --duration 1s -- touch "$LAB_DIR/ran"
@@ -231,9 +326,10 @@ variant_lost_samples()
 # Its standard streams, signals, namespaces and descriptors are those that whydrop was given.
 variant_command()
 {
+	export WHYDROP_TEST=on-demand
 	lab_dir
 	head -c 300000 /dev/urandom >"$LAB_DIR/in"
-	env --default-signal=INT,TERM,PIPE "$WHYDROP" assert --forbid reason=NONE -q \
+	env --default-signal=INT,TERM,PIPE "$WHYDROP" assert --forbid location=none -q \
 		--output "$LAB_DIR/report" -- sh -c 'tee /dev/stderr' \
 		<"$LAB_DIR/in" >"$LAB_DIR/out" 2>"$LAB_DIR/err" ||
 		(($? == 4)) || fail "exit code $?"
@@ -241,10 +337,10 @@ variant_command()
 	cmp "$LAB_DIR/in" "$LAB_DIR/err" || fail "standard error is not the command's"
 	grep -q '^HELD .*command: sh -c' "$LAB_DIR/report" || fail "no report: $(<"$LAB_DIR/report")"
 	# Attached before it starts: the ready file is there.
-	ends_with 0 --forbid reason=NONE --ready-file "$LAB_DIR/ready" -- test -e "$LAB_DIR/ready"
+	ends_with 0 --forbid location=none --ready-file "$LAB_DIR/ready" -- test -e "$LAB_DIR/ready"
 	# What tracepoint programs need of mounts is not the command's.
 	# That rung may leave open whether anything was missed.
-	WHYDROP_TEST=rung=tracepoint assertion --forbid reason=NONE -q -- sh -c \
+	WHYDROP_TEST=rung=tracepoint,on-demand assertion --forbid location=none -q -- sh -c \
 		"test \$(readlink /proc/self/ns/mnt) = $(readlink /proc/self/ns/mnt)"
 	((STATUS == 0 || STATUS == 4)) || fail "exit code $STATUS of a command in its own mounts"
 	# shellcheck disable=SC2016 # for that shell
@@ -252,22 +348,23 @@ variant_command()
 	local mine='ls /proc/$$/fd; ulimit -l; env -u _ | sort
 		exec grep -E "^(Sig|Cap)[A-Z][a-z]{2}:" /proc/self/status'
 	env --default-signal=INT,TERM,PIPE sh -c "$mine" </dev/null >"$LAB_DIR/alone"
-	ends_with 0 --forbid reason=NONE -q --output "$LAB_DIR/report" -- sh -c "$mine"
+	ends_with 0 --forbid location=none -q --output "$LAB_DIR/report" -- sh -c "$mine"
 	diff "$LAB_DIR/alone" "$LAB_DIR/out" || fail "the command (>) has not what it would have alone (<)"
 }
 
 variant_command_fails()
 {
+	export WHYDROP_TEST=on-demand
 	lab_dir
-	ends_with 1 --forbid reason=NONE -- sh -c 'exit 3'
+	ends_with 1 --forbid location=none -- sh -c 'exit 3'
 	says "VIOLATED      command: sh -c 'exit 3': exit status 3"
-	ends_with 1 --forbid reason=NONE -o json -- sh -c 'kill -9 $$'
+	ends_with 1 --forbid location=none -o json -- sh -c 'kill -9 $$'
 	[[ $(jq -c '.assert.command | [.signal, .exit, .verdict]' "$LAB_DIR/out") == '[9,null,"violated"]' ]] ||
 		fail "$(jq -c .assert.command "$LAB_DIR/out")"
 	# SIGPIPE ends a program, as everywhere.
-	ends_with 1 --forbid reason=NONE -- sh -c 'kill -PIPE $$'
+	ends_with 1 --forbid location=none -- sh -c 'kill -PIPE $$'
 	says "ended by signal 13"
-	ends_with 1 --forbid reason=NONE --output "$LAB_DIR/report" -- false
+	ends_with 1 --forbid location=none --output "$LAB_DIR/report" -- false
 	[[ ! -s $LAB_DIR/out ]] || fail "there is something on stdout"
 	grep -q 'violated: command' "$LAB_DIR/err" || fail "it does not say why: $(<"$LAB_DIR/err")"
 }
@@ -275,10 +372,11 @@ variant_command_fails()
 # A signal is passed on; how the command ends is its own business, and what was seen is judged.
 variant_signal_to_command()
 {
+	export WHYDROP_TEST=on-demand
 	local sig
 	lab_dir
 	for sig in INT TERM; do
-		assert_start --forbid reason=NONE -- sh -c "trap 'echo $sig >$LAB_DIR/got; exit 0' $sig
+		assert_start --forbid location=none -- sh -c "trap 'echo $sig >$LAB_DIR/got; exit 0' $sig
 			echo up >$LAB_DIR/up; while :; do sleep 0.05; done"
 		wait_for 10 test -e "$LAB_DIR/up"
 		kill -$sig "$TRACE_PID"
@@ -286,7 +384,7 @@ variant_signal_to_command()
 		[[ $(<"$LAB_DIR/got") == "$sig" ]] || fail "the command got $(<"$LAB_DIR/got")"
 		rm "$LAB_DIR/up" "$LAB_DIR/got"
 	done
-	assert_start --forbid reason=NONE -- sleep 60
+	assert_start --forbid location=none -- sleep 60
 	kill -TERM "$TRACE_PID"
 	run_end 1
 	[[ $(query .assert.command.signal) == 15 ]] || fail "$(query .assert -c)"
@@ -295,6 +393,7 @@ variant_signal_to_command()
 # Without a command a harness drives it in the background.
 variant_signal()
 {
+	export WHYDROP_TEST=on-demand
 	lab_up
 	assert_start --netns "$LAB-podb" --expect "port=9,dst=$POD_B,count>=50,count<=50"
 	traffic flood poda $POD_B 9 --count 50 >/dev/null
@@ -308,18 +407,47 @@ variant_signal()
 		fail "$(query .assert -c)"
 	[[ $(query '[.drops[.assert.expressions[0].matched[]].flow.dport] | unique | .[]') == 9 ]] ||
 		fail "$(query .assert -c)"
-	assert_start --duration 60s --forbid reason=NONE # what comes later is not seen
+	assert_start --duration 60s --forbid location=none # what comes later is not seen
 	kill -TERM "$TRACE_PID"
 	run_end 4
+}
+
+# The example of docs/ci.md, with a command that cannot start, too: nothing waits for ever.
+variant_background()
+{
+	local example status=0
+	export WHYDROP_TEST=on-demand
+	lab_dir
+	example=$(sed -n "/^build.whydrop assert .*--ready-file/,/^kill -TERM/{s|^build/whydrop|$WHYDROP|; s|…|:|; p}" \
+		"$LAB_ROOT/docs/ci.md")
+	cd "$LAB_DIR" || fail "no $LAB_DIR"
+	timeout 60 "$BASH" -c "$example" || status=$?
+	[[ $status == [014] && -s report.json ]] || fail "exit code $status of: $example"
+	rm ready
+	status=0
+	timeout 60 "$BASH" -c "${example/fault=\*/fault=nonesuch}" || status=$?
+	((status == 2)) || fail "exit code $status, though whydrop cannot start"
+}
+
+# Whatever is asked for, nothing is left to the first drop.
+variant_armed()
+{
+	can_probe nf_hook_slow || skip "no program can be attached to nf_hook_slow"
+	lab_dir
+	assertion --forbid location=none -o json -- true
+	((STATUS == 0)) || fail "exit code $STATUS: $(<"$LAB_DIR/err")"
+	(($(jq '.probes[] | select(.name == "nf_hook_slow").armed_ms' "$LAB_DIR/out") > 0)) ||
+		fail "$(jq -c '.probes[] | select(.name == "nf_hook_slow")' "$LAB_DIR/out")"
 }
 
 # A report that is not written wholly is no success.
 variant_full_disk()
 {
+	export WHYDROP_TEST=on-demand
 	local format
 	lab_dir
 	for format in text json junit tap; do
-		assertion --forbid reason=NONE -o $format --output /dev/full -- true
+		assertion --forbid location=none -o $format --output /dev/full -- true
 		((STATUS == 1)) || fail "$format: exit code $STATUS"
 		grep -q 'No space left' "$LAB_DIR/err" || fail "it does not say why: $(<"$LAB_DIR/err")"
 	done

@@ -125,6 +125,19 @@ static const char *netns_name(struct host *h, uint32_t netns)
 	return f ? f->name : NULL;
 }
 
+static const struct netns_name *netns_next_name(struct host *h, uint32_t netns,
+						const struct netns_name *last)
+{
+	struct fake_host *f = (struct fake_host *)h;
+
+	for (const struct netns_name *n = last ? last + 1 : f->names; n < f->names + f->n_names;
+	     n++) {
+		if (n->inode == netns)
+			return n;
+	}
+	return NULL;
+}
+
 static int nfqueue(struct host *h, uint32_t netns, unsigned int queue, uint64_t *dropped)
 {
 	struct fake_netns *f = find(h, netns);
@@ -202,6 +215,7 @@ static const struct host_ops ops = {
 	.icmp_errors = icmp_errors,
 	.cidrs = cidrs,
 	.netns_name = netns_name,
+	.netns_next_name = netns_next_name,
 	.pod = pod,
 	.nfqueue = nfqueue,
 	.ipvs_servers = ipvs_servers,

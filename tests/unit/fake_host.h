@@ -45,6 +45,8 @@ struct fake_host {
 	struct host base;
 	struct fake_netns netns[4];
 	size_t n;
+	struct netns_name names[4]; /* that numbers had before */
+	size_t n_names;
 };
 
 void fake_host_init(struct fake_host *h);

@@ -20,25 +20,28 @@ static struct real_host *real(struct host *h)
 	return (struct real_host *)h;
 }
 
-static const struct cached *find_cached(const struct real_host *h, uint32_t netns,
-					enum cache_kind kind)
+static const struct cached *find_cached(struct real_host *h, uint32_t netns, enum cache_kind kind)
 {
 	for (size_t i = 0; i < h->n_cache; i++) {
-		if (h->cache[i].netns == netns && h->cache[i].kind == kind &&
-		    kind != CACHE_CONNTRACK)
-			return &h->cache[i];
+		const struct cached *c = &h->cache[i];
+
+		if (c->netns != netns || c->kind != kind || kind == CACHE_CONNTRACK)
+			continue;
+		if (c->read_ns < h->oldest_ns && kind != CACHE_CIDRS)
+			h->oldest_ns = c->read_ns;
+		return c;
 	}
 	return NULL;
 }
 
 static const struct cached *keep(struct real_host *h, uint32_t netns, enum cache_kind kind, int err,
-				 const struct vec *v)
+				 const struct vec *v, uint64_t began_ns)
 {
 	struct cached *c;
 
 	h->cache = xreallocarray(h->cache, h->n_cache + 1, sizeof(*h->cache));
 	c = &h->cache[h->n_cache++];
-	*c = (struct cached){netns, kind, now_ns(CLOCK_MONOTONIC), err, v->data, v->n};
+	*c = (struct cached){netns, kind, began_ns, err, v->data, v->n};
 	return c;
 }
 
@@ -66,6 +69,7 @@ static int read_kind(struct real_host *h, enum cache_kind kind, struct vec *v)
 static const struct cached *get(struct real_host *h, uint32_t netns, enum cache_kind kind)
 {
 	const struct cached *c = find_cached(h, netns, kind);
+	uint64_t began = now_ns(CLOCK_MONOTONIC);
 	struct vec v = {};
 	int err;
 
@@ -76,7 +80,7 @@ static const struct cached *get(struct real_host *h, uint32_t netns, enum cache_
 		err = read_kind(h, kind, &v);
 		netns_leave(&h->table);
 	}
-	return keep(h, netns, kind, err, &v);
+	return keep(h, netns, kind, err, &v, began);
 }
 
 /* One reader of an array: the ops differ in the element's type only. */
@@ -148,7 +152,7 @@ static int op_conntrack(struct host *h, uint32_t netns, const struct addr *a,
 		return err;
 	err = read_conntrack(a, r->has_ctnetlink, &v);
 	netns_leave(&r->table);
-	c = keep(r, netns, CACHE_CONNTRACK, err, &v);
+	c = keep(r, netns, CACHE_CONNTRACK, err, &v, now_ns(CLOCK_MONOTONIC));
 	if (err)
 		return err;
 	*out = c->data;
@@ -174,11 +178,12 @@ static int op_conntrack_get(struct host *h, uint32_t netns, const struct flow *t
 static int op_cidrs(struct host *h, uint32_t netns, const struct known_cidr **out, size_t *n)
 {
 	const struct cached *c = find_cached(real(h), netns, CACHE_CIDRS);
+	uint64_t began = now_ns(CLOCK_MONOTONIC);
 	struct vec v = {};
 
 	if (!c) {
 		read_cidrs(real(h), netns, &v);
-		c = keep(real(h), netns, CACHE_CIDRS, 0, &v);
+		c = keep(real(h), netns, CACHE_CIDRS, 0, &v, began);
 	}
 	*out = c->data;
 	*n = c->n;
@@ -189,7 +194,23 @@ static const char *op_netns_name(struct host *h, uint32_t netns)
 {
 	const struct netns_entry *e = netns_table_find(&real(h)->table, netns);
 
-	return e ? e->name : NULL;
+	return e ? netns_entry_name(&real(h)->table, e) : NULL;
+}
+
+static const struct netns_name *op_netns_next_name(struct host *h, uint32_t netns,
+						   const struct netns_name *last)
+{
+	const struct netns_table *t = &real(h)->table;
+	bool found = !last;
+
+	for (size_t i = 0; i < t->n_names; i++) {
+		const struct netns_name *n = t->names[i];
+
+		if (found && n->inode == netns && !host_netns_is_holder(n->name))
+			return n;
+		found |= n == last;
+	}
+	return NULL;
 }
 
 static const struct pod *op_pod(struct host *h, uint32_t netns)
@@ -319,6 +340,7 @@ static const struct host_ops real_ops = {
 	.icmp_errors = op_icmp_errors,
 	.cidrs = op_cidrs,
 	.netns_name = op_netns_name,
+	.netns_next_name = op_netns_next_name,
 	.pod = op_pod,
 	.nfqueue = op_nfqueue,
 	.ipvs_servers = op_ipvs_servers,
@@ -348,28 +370,62 @@ int host_open(const struct host_options *opt, struct host **out)
 		free(h);
 		return err;
 	}
+	netns_table_watch(&h->table);
 	h->base.ops = &real_ops;
+	h->oldest_ns = UINT64_MAX;
 	take_given(h, opt->pod_cidrs, opt->n_pod_cidrs, CIDR_POD, "--pod-cidr");
 	take_given(h, opt->service_cidrs, opt->n_service_cidrs, CIDR_SERVICE, "--service-cidr");
 	*out = &h->base;
 	return 0;
 }
 
-void host_refresh(struct host *h)
+void host_refresh(struct host *h, uint64_t since_ns)
 {
 	struct real_host *r = real(h);
 	uint64_t now = now_ns(CLOCK_MONOTONIC);
 	size_t kept = 0;
 
 	for (size_t i = 0; i < r->n_cache; i++) {
+		const struct cached *c = &r->cache[i];
+		/* what a node is configured to use takes longer to read than to be used */
+		bool late = c->read_ns >= since_ns || c->kind == CACHE_CIDRS;
+
 		/* a netns that was not found yet may be there by now */
-		if (r->cache[i].kind != CACHE_CONNTRACK && r->cache[i].err != -ESRCH &&
-		    now - r->cache[i].read_ns < KEEP_NS)
-			r->cache[kept++] = r->cache[i];
+		if (c->kind != CACHE_CONNTRACK && c->err != -ESRCH && now - c->read_ns < KEEP_NS &&
+		    late)
+			r->cache[kept++] = *c;
 		else
-			free(r->cache[i].data);
+			free(c->data);
 	}
 	r->n_cache = kept;
+	r->oldest_ns = UINT64_MAX;
+}
+
+uint64_t host_oldest(const struct host *h)
+{
+	return ((const struct real_host *)h)->oldest_ns;
+}
+
+size_t host_watch(struct host *h, struct pollfd *fds)
+{
+	const struct netns_table *t = &real(h)->table;
+	size_t n = 0;
+
+	for (size_t i = 0; i < HOST_WATCHED; i++) {
+		if (t->watched[i] >= 0)
+			fds[n++] = (struct pollfd){.fd = t->watched[i], .events = POLLPRI};
+	}
+	return n;
+}
+
+int host_learn_names(struct host *h, bool changed, uint64_t asked_ns)
+{
+	return netns_table_learn(&real(h)->table, changed, asked_ns);
+}
+
+void host_learn_last_names(struct host *h)
+{
+	netns_table_look(&real(h)->table);
 }
 
 size_t host_netns_all(struct host *h, uint32_t **out)

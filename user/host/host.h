@@ -16,6 +16,7 @@
 #ifndef WHYDROP_HOST_H
 #define WHYDROP_HOST_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -152,6 +153,15 @@ struct rules_like {
 	size_t n;
 };
 
+/* A name that the netns of an inode number had. The number of one that is gone is given to the
+ * next. */
+struct netns_name {
+	uint32_t inode;
+	const char *name;
+	/* CLOCK_MONOTONIC: from and to when it was seen; to_ns 0: it is there still */
+	uint64_t from_ns, to_ns;
+};
+
 struct host_ops {
 	/* name as in sysctl(8) with slashes, below /proc/sys: "net/ipv4/ip_forward". buf is
 	 * terminated and has no trailing newline. */
@@ -183,6 +193,10 @@ struct host_ops {
 	int (*cidrs)(struct host *h, uint32_t netns, const struct known_cidr **out, size_t *n);
 	/* A name a person knows: "host", "pod-a", "pid 4242 (nginx)"; NULL: none. */
 	const char *(*netns_name)(struct host *h, uint32_t netns);
+	/* Every name of its own that an inode number ever had, one after the other: the first if
+	 * last is NULL, then the one after that; NULL: that was the last. */
+	const struct netns_name *(*netns_next_name)(struct host *h, uint32_t netns,
+						    const struct netns_name *last);
 	/* The pod that it is of; NULL: none is known. It stays until host_close(). */
 	const struct pod *(*pod)(struct host *h, uint32_t netns);
 	/* Does a program listen on that NFQUEUE? 0, and how many packets found no room in it so
@@ -244,8 +258,20 @@ struct host_options {
  * own; call from one thread.
  */
 int host_open(const struct host_options *opt, struct host **out);
-/* Forget what was read more than a second ago. Call it between two groups. */
-void host_refresh(struct host *h);
+/* Forget what was read more than a second ago, or before that time (CLOCK_MONOTONIC; 0: a second
+ * will do). Call it between two groups. */
+void host_refresh(struct host *h, uint64_t since_ns);
+/* When the oldest of what was asked for since then was read; UINT64_MAX: it was read when asked. */
+uint64_t host_oldest(const struct host *h);
+#define HOST_WATCHED 2
+/* What poll() is to wait for, at most so many: names of namespaces may have come or gone. */
+size_t host_watch(struct host *h, struct pollfd *fds);
+/* Learn the names that there are, since a test's namespace is gone by the time its drops are told.
+ * changed: something came or went, as of asked_ns (CLOCK_MONOTONIC). Reads for a tenth of the time
+ * at most. Returns in how many milliseconds it is to be called again, or -1: when there is news. */
+int host_learn_names(struct host *h, bool changed, uint64_t asked_ns);
+/* Once more, at the end: what has changed since may be told from what was. */
+void host_learn_last_names(struct host *h);
 /* For a process of its own, which stays there: enter the netns. 0 or -ESRCH. */
 int host_enter(struct host *h, uint32_t netns);
 /* Calls what() in the netns, and comes back. 0, or -ESRCH: it was not called. */

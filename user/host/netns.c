@@ -54,21 +54,45 @@ static bool leads_there(const struct netns_table *t, const struct netns_entry *e
 	return !nsfs_inode_of(t, e->path, &inode) && inode == e->inode;
 }
 
+const char *netns_entry_name(const struct netns_table *t, const struct netns_entry *e)
+{
+	return t->names[e->named]->name;
+}
+
+static void give_name(struct netns_table *t, struct netns_entry *e, const char *name)
+{
+	struct netns_name *n = xcalloc(1, sizeof(*n));
+
+	*n = (struct netns_name){e->inode, xstrdup(name), now_ns(CLOCK_MONOTONIC), 0};
+	t->names = xreallocarray(t->names, t->n_names + 1, sizeof(*t->names));
+	e->named = t->n_names;
+	t->names[t->n_names++] = n;
+}
+
+/* It was there when last nothing had changed, for all that is known. */
+static void end_name(const struct netns_table *t, struct netns_name *n)
+{
+	if (!n->to_ns)
+		n->to_ns = t->quiet_ns > n->from_ns ? t->quiet_ns : n->from_ns;
+}
+
 /* Inode numbers are given away again at once, and then by another name. */
 static void renew_entry(struct netns_table *t, struct netns_entry *e, const char *path,
 			const char *name, int pid)
 {
-	if (strcmp(e->name, name)) {
-		t->old_names =
-			xreallocarray(t->old_names, t->n_old_names + 1, sizeof(*t->old_names));
-		t->old_names[t->n_old_names++] = e->name;
-		e->name = xstrdup(name);
+	struct netns_name *old = t->names[e->named];
+
+	/* one that went and came again may be of another netns, too */
+	if (strcmp(old->name, name) || old->to_ns) {
+		end_name(t, old);
+		give_name(t, e, name);
 	}
 	free(e->path);
 	e->path = xstrdup(path);
 	e->pid = pid;
 	e->pod = NULL;
 	e->scan = t->scan;
+	e->look = t->look;
 }
 
 /* A process of a pod tells the pod; the first one that is found in a netns may be a CNI plugin's.
@@ -91,6 +115,12 @@ static void find_pod(struct netns_table *t, struct netns_entry *e, int pid)
 	e->pod = t->pods[t->n_pods++] = kept;
 }
 
+/* Of its own, where it had none: whoever makes a netns is in it before he names it. */
+static bool is_better(const struct netns_table *t, const struct netns_entry *e, const char *name)
+{
+	return host_netns_is_holder(netns_entry_name(t, e)) && !host_netns_is_holder(name);
+}
+
 /* The first name that a scan finds for a namespace is the best; a process may be found later. */
 static void add_entry(struct netns_table *t, uint32_t inode, const char *path, const char *name,
 		      int pid)
@@ -101,10 +131,12 @@ static void add_entry(struct netns_table *t, uint32_t inode, const char *path, c
 		e = &t->entries[i];
 		if (e->inode != inode)
 			continue;
-		if (e->scan != t->scan || !leads_there(t, e))
+		if (e->scan != t->scan || !leads_there(t, e) || is_better(t, e, name))
 			renew_entry(t, e, path, name, pid);
 		else if (!e->pid)
 			e->pid = pid;
+		if (!strcmp(path, e->path))
+			e->look = t->look;
 		find_pod(t, e, pid);
 		return;
 	}
@@ -112,8 +144,9 @@ static void add_entry(struct netns_table *t, uint32_t inode, const char *path, c
 	e = &t->entries[t->n++];
 	e->inode = inode;
 	e->scan = t->scan;
+	e->look = t->look;
 	e->path = xstrdup(path);
-	e->name = xstrdup(name);
+	give_name(t, e, name);
 	e->pid = pid;
 	e->pod = NULL;
 	find_pod(t, e, pid);
@@ -229,16 +262,23 @@ static void scan_processes(struct netns_table *t)
 		closedir(d);
 }
 
-void netns_table_scan(struct netns_table *t)
+/* A process may hold the netns on, or its number may be another's at any time. */
+static void note_gone_names(struct netns_table *t)
 {
-	uint64_t ns = now_ns(CLOCK_MONOTONIC);
-	bool processes = !t->scanned_ns || ns - t->scanned_ns >= PROCESSES_EVERY_NS;
+	for (size_t i = 0; i < t->n; i++) {
+		struct netns_name *n = t->names[t->entries[i].named];
+
+		if (t->entries[i].look != t->look && !host_netns_is_holder(n->name))
+			end_name(t, n);
+	}
+}
+
+void netns_table_look(struct netns_table *t)
+{
+	uint64_t began = now_ns(CLOCK_MONOTONIC);
 	uint32_t inode;
 
-	if (!processes && ns - t->named_ns < NAMES_EVERY_NS)
-		return;
-	if (processes)
-		t->scan++;
+	t->look++;
 	add_entry(t, t->host,
 		  inode_of("/proc/1/ns/net", &inode) ? "/proc/self/ns/net" : "/proc/1/ns/net",
 		  "host", 1);
@@ -246,11 +286,56 @@ void netns_table_scan(struct netns_table *t)
 	scan_named(t, "/proc/1/root/run/netns");
 	scan_mounts(t, "/proc/self/mountinfo", "");
 	scan_mounts(t, "/proc/1/mountinfo", "/proc/1/root");
+	note_gone_names(t);
+	t->quiet_ns = began;
+	t->named_ns = now_ns(CLOCK_MONOTONIC);
+}
+
+void netns_table_scan(struct netns_table *t)
+{
+	uint64_t ns = now_ns(CLOCK_MONOTONIC);
+	bool processes = !t->scanned_ns || ns - t->scanned_ns >= PROCESSES_EVERY_NS;
+
+	if (!processes && ns - t->named_ns < NAMES_EVERY_NS)
+		return;
+	if (processes)
+		t->scan++;
+	netns_table_look(t);
 	if (processes) {
 		scan_processes(t);
 		t->scanned_ns = now_ns(CLOCK_MONOTONIC);
 	}
-	t->named_ns = now_ns(CLOCK_MONOTONIC);
+}
+
+/* A name is a mount (ip-netns(8)), and poll() tells that a mount table has changed since it was
+ * last asked (mounts_poll(), fs/proc_namespace.c). The file itself is there before that, and is no
+ * netns yet. */
+void netns_table_watch(struct netns_table *t)
+{
+	static const char *const tables[HOST_WATCHED] = {"/proc/self/mountinfo",
+							 "/proc/1/mountinfo"};
+
+	for (size_t i = 0; i < HOST_WATCHED; i++)
+		t->watched[i] = open(tables[i], O_RDONLY | O_CLOEXEC);
+	netns_table_scan(t);
+}
+
+int netns_table_learn(struct netns_table *t, bool changed, uint64_t asked_ns)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC), began = now_ns(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t wait = pace_wait(&t->pace, now);
+
+	t->names_changed |= changed;
+	if (!t->names_changed) {
+		t->quiet_ns = asked_ns;
+		return -1;
+	}
+	if (wait)
+		return (int)(wait / 1000000) + 1;
+	t->names_changed = false;
+	netns_table_look(t);
+	pace_pay(&t->pace, now, now_ns(CLOCK_THREAD_CPUTIME_ID) - began);
+	return -1;
 }
 
 int netns_table_open(struct netns_table *t)
@@ -258,6 +343,8 @@ int netns_table_open(struct netns_table *t)
 	struct stat st;
 
 	memset(t, 0, sizeof(*t));
+	for (size_t i = 0; i < HOST_WATCHED; i++)
+		t->watched[i] = -1;
 	t->own_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (t->own_fd < 0 || fstat(t->own_fd, &st))
 		return -errno;
@@ -270,14 +357,18 @@ int netns_table_open(struct netns_table *t)
 
 void netns_table_close(struct netns_table *t)
 {
-	for (size_t i = 0; i < t->n; i++) {
-		free(t->entries[i].name);
+	for (size_t i = 0; i < t->n; i++)
 		free(t->entries[i].path);
-	}
 	free(t->entries);
-	for (size_t i = 0; i < t->n_old_names; i++)
-		free(t->old_names[i]);
-	free(t->old_names);
+	for (size_t i = 0; i < t->n_names; i++) {
+		free((void *)t->names[i]->name);
+		free(t->names[i]);
+	}
+	free(t->names);
+	for (size_t i = 0; i < HOST_WATCHED; i++) {
+		if (t->watched[i] >= 0)
+			close(t->watched[i]);
+	}
 	for (size_t i = 0; i < t->n_pods; i++)
 		free(t->pods[i]);
 	free(t->pods);

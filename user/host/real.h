@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "../util.h"
 #include "host.h"
 
 /* A namespace that was found, by what name, and the way into it. One that is gone keeps its name,
@@ -13,7 +14,8 @@ struct netns_entry {
 	uint32_t inode;
 	unsigned int scan; /* the one that saw it last */
 	int pid;	   /* a process that holds it; 0: none known */
-	char *name;	   /* "host", a name, or "pid 42 (nginx)" */
+	size_t named;	   /* index into names */
+	unsigned int look; /* the one that saw that name last */
 	char *path;
 	const struct pod *pod; /* NULL: none is known */
 };
@@ -21,15 +23,19 @@ struct netns_entry {
 struct netns_table {
 	struct netns_entry *entries;
 	size_t n;
-	char **old_names; /* may still be in use */
-	size_t n_old_names;
+	struct netns_name **names; /* "host", a name, or "pid 42 (nginx)"; old ones stay in use */
+	size_t n_names;
 	struct pod **pods; /* every one that was ever found, likewise */
 	size_t n_pods;
-	unsigned int scan;
+	unsigned int scan, look;
+	bool names_changed;
+	uint64_t quiet_ns;	       /* CLOCK_MONOTONIC: the names were as they were seen */
+	struct pace pace;	       /* of looks at names that changed */
 	uint64_t named_ns, scanned_ns; /* CLOCK_MONOTONIC: the last look at names, and at /proc */
 	uint64_t ns_dev;	       /* of nsfs */
 	uint32_t own, host;	       /* inodes: ours, and the machine's (pid 1's) */
 	int own_fd;		       /* the way back */
+	int watched[HOST_WATCHED];     /* mount tables: our own, and the machine's; -1: none */
 };
 
 enum cache_kind {
@@ -58,6 +64,7 @@ struct real_host {
 	struct netns_table table;
 	struct cached *cache;
 	size_t n_cache;
+	uint64_t oldest_ns;	  /* of what was taken from it since host_refresh() */
 	struct known_cidr *given; /* by the user */
 	size_t n_given;
 	bool kallsyms_read, has_ctnetlink, has_xfrm_user, has_nft, has_nft_compat, has_ebtables;
@@ -72,6 +79,14 @@ void *vec_add(struct vec *v, const void *item);
 
 int netns_table_open(struct netns_table *t);
 void netns_table_close(struct netns_table *t);
+/* Look at what is there, and note changes of mount tables from now on. */
+void netns_table_watch(struct netns_table *t);
+/* Look at names now. */
+void netns_table_look(struct netns_table *t);
+/* See host_learn_names(). */
+int netns_table_learn(struct netns_table *t, bool changed, uint64_t asked_ns);
+/* "host", a name, or "pid 42 (nginx)" */
+const char *netns_entry_name(const struct netns_table *t, const struct netns_entry *e);
 /* Look again at what is on the machine: at names at most every 20 ms, at processes every 200 ms. */
 void netns_table_scan(struct netns_table *t);
 /* A descriptor of the netns, or -ESRCH if the way in leads nowhere or to another one by now. */
