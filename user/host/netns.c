@@ -423,15 +423,17 @@ int netns_enter(struct netns_table *t, uint32_t inode)
 		return fd;
 	err = setns(fd, CLONE_NEWNET) ? -errno : 0;
 	close(fd);
+	t->away = !err;
 	return err;
 }
 
 void netns_leave(struct netns_table *t)
 {
-	if (!setns(t->own_fd, CLONE_NEWNET))
-		return;
-	log_error("cannot come back to my own network namespace: %s", strerror(errno));
-	exit(EXIT_CANNOT);
+	if (t->away && setns(t->own_fd, CLONE_NEWNET)) {
+		log_error("cannot come back to my own network namespace: %s", strerror(errno));
+		exit(EXIT_CANNOT);
+	}
+	t->away = false;
 }
 
 int host_netns_of_pid(int pid, uint32_t *inode)

@@ -35,6 +35,7 @@ struct netns_table {
 	uint64_t ns_dev;	       /* of nsfs */
 	uint32_t own, host;	       /* inodes: ours, and the machine's (pid 1's) */
 	int own_fd;		       /* the way back */
+	bool away;		       /* in another netns: own needs no capability to stay */
 	int watched[HOST_WATCHED];     /* mount tables: our own, and the machine's; -1: none */
 };
 
