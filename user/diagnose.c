@@ -67,11 +67,13 @@ void diagnose_take_back(const struct diagnosis *d, struct group *g)
 
 void diagnose_group(struct diagnosis *d, struct group *g)
 {
+	g->suspicious = false;
 	for (const struct fault *const *fault = d->faults; *fault; fault++) {
 		struct finding f = {.fault = *fault};
 
 		if (!(*fault)->signature(g))
 			continue;
+		g->suspicious = true;
 		if ((*fault)->examine(g, d->host, &f) || f.status == STATUS_NONE) {
 			finding_free(&f);
 			continue;
