@@ -73,11 +73,13 @@ static void take_name(struct finding *f, struct host *h)
 
 void diagnose_group(struct diagnosis *d, struct group *g)
 {
+	g->suspicious = false;
 	for (const struct fault *const *fault = d->faults; *fault; fault++) {
 		struct finding f = {.fault = *fault};
 
 		if (!(*fault)->signature(g))
 			continue;
+		g->suspicious = true;
 		if ((*fault)->examine(g, d->host, &f) || f.status == STATUS_NONE) {
 			finding_free(&f);
 			continue;

@@ -14,7 +14,8 @@ struct diagnosis {
 
 /*
  * Ask every fault whose signature the group has, and make or strengthen a finding. Sets the group's
- * finding. State is read now, so call it at the first sample: a short-lived netns is gone later.
+ * finding, and whether it is suspicious. State is read now, so call it at the first sample: a
+ * short-lived netns is gone later.
  */
 void diagnose_group(struct diagnosis *d, struct group *g);
 /*

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge.h"
+#include "catalogue.h"
+#include "doubt.h"
 #include "expr.h"
-#include "firewall.h"
 #include "out/words.h"
 #include "util.h"
 
@@ -65,40 +65,6 @@ static enum match least(enum match a, enum match b)
 	return a < b ? a : b;
 }
 
-/* Only a sample tells hook, interfaces and what a tunnel carries. */
-static bool lacks_sample(const struct group *g)
-{
-	return g->folded || !g->has_sample;
-}
-
-/* No name of the function that freed it: the kernel hides it, or a trampoline of tracing stands
- * where it would be seen, and the stack did not tell who called that. */
-static bool place_unknown(const struct group *g)
-{
-	return g->kind == SAMPLE_DROP && (!g->loc.name || strstr(g->loc.name, "_trampoline"));
-}
-
-/* Netfilter dropped it, and it is not known by which rule, which is what tells those faults apart:
- * several may have been it, or they could not be read. */
-static bool rule_unknown(const struct group *g)
-{
-	return (dropped_by_netfilter(g) || rule_at_queue(g)) && !g->rule && !g->rule_none &&
-	       !firewall_without_rule(g);
-}
-
-/* Had it the signature of a fault that only a rule, or the node's state, would have proven? */
-static bool proof_missing(const struct group *g)
-{
-	return g->class != CLASS_NOISE && (rule_unknown(g) || g->state_unread || g->state_stale);
-}
-
-/* Might a fault be behind it that was not recognised? */
-static bool diagnosis_unsure(const struct report *r, const struct group *g)
-{
-	return g->finding < 0 &&
-	       (lacks_sample(g) || place_unknown(g) || r->namespaces_closed || proof_missing(g));
-}
-
 static bool possible_fault(struct expr_term *t)
 {
 	for (const struct fault *const *f = fault_catalogue; *f; f++) {
@@ -110,7 +76,7 @@ static bool possible_fault(struct expr_term *t)
 
 static enum match match_fault(const struct subject *s, const struct expr_term *t)
 {
-	if (diagnosis_unsure(s->r, s->g))
+	if (doubt_fault(s->r, s->g))
 		return MATCH_MAYBE;
 	return sure(s->g->finding >= 0 && glob(t, s->r->findings[s->g->finding].fault->id));
 }
@@ -122,7 +88,7 @@ static bool possible_status(struct expr_term *t)
 
 static enum match match_status(const struct subject *s, const struct expr_term *t)
 {
-	if (diagnosis_unsure(s->r, s->g))
+	if (doubt_fault(s->r, s->g))
 		return MATCH_MAYBE;
 	return sure(s->g->finding >= 0 &&
 		    glob(t, word_status(s->r->findings[s->g->finding].status)));
@@ -133,7 +99,7 @@ static enum match match_unsaid_reason(const struct group *g, const char *wanted)
 {
 	if (strcmp(wanted, "NETFILTER_DROP") != 0)
 		return MATCH_MAYBE;
-	return dropped_by_netfilter(g) ? MATCH_YES : place_unknown(g) ? MATCH_MAYBE : MATCH_NO;
+	return dropped_by_netfilter(g) ? MATCH_YES : doubt_place(g) ? MATCH_MAYBE : MATCH_NO;
 }
 
 /* A name, with or without SKB_DROP_REASON_, or a number. One that the kernel gave no name for is
@@ -175,37 +141,9 @@ static bool possible_hook(struct expr_term *t)
 	return false;
 }
 
-/* Where a program that had the packet (NFQUEUE) lets it go: net/netfilter/nf_queue.c, and
- * nfnetlink_queue.c since 6.10. */
-static bool let_go_by_queue(const struct group *g)
-{
-	static const char *const functions[] = {"nf_reinject", "nfqnl_reinject",
-						"nfqnl_recv_verdict", NULL};
-
-	return rule_at_queue(g) || group_at(g, functions);
-}
-
-/* br_handle_frame() runs the functions of the bridge's prerouting hook itself, and frees for other
- * reasons, too, which are those of faults (net/bridge/br_input.c). */
-static bool maybe_by_bridge_hook(const struct group *g)
-{
-	static const char *const functions[] = {"br_handle_frame", NULL};
-
-	return g->finding < 0 && group_at(g, functions);
-}
-
-/* Without function names the stack proves no hook, and a packet filter drops in some hook. */
-static bool hook_unsure(const struct group *g)
-{
-	return g->verdicts_differ ||
-	       (g->hook == HOOK_NONE &&
-		(lacks_sample(g) || place_unknown(g) || dropped_by_netfilter(g) ||
-		 let_go_by_queue(g) || maybe_by_bridge_hook(g)));
-}
-
 static enum match match_hook(const struct subject *s, const struct expr_term *t)
 {
-	return hook_unsure(s->g) ? MATCH_MAYBE : sure(glob(t, hook_name(s->g->hook)));
+	return doubt_hook(s->g) ? MATCH_MAYBE : sure(glob(t, hook_name(s->g->hook)));
 }
 
 static bool possible_family(struct expr_term *t)
@@ -221,26 +159,7 @@ static bool possible_family(struct expr_term *t)
 
 static enum match match_family(const struct subject *s, const struct expr_term *t)
 {
-	return hook_unsure(s->g) ? MATCH_MAYBE : sure(glob(t, s->g->hook_family));
-}
-
-/* Was it on its way to an interface that only a record of a hook program would have told? A bridge
- * chooses the port before it notes it in the packet, and the route may be the hook's to know. */
-static bool way_out_unknown(const struct group *g)
-{
-	static const char *const none[] = {"NOT_SPECIFIED", NULL};
-
-	if (!g->explained && (bridge_dropped_out(g) || (place_unknown(g) && group_reason(g, none))))
-		return true;
-	return !g->out[0] && !g->hook_seen && g->hook != HOOK_PREROUTING && g->hook != HOOK_INPUT &&
-	       g->hook != HOOK_INGRESS && (dropped_by_netfilter(g) || let_go_by_queue(g));
-}
-
-/* The packet has indices of interfaces; the names of some, and whose port they are, are state. */
-static bool iface_unknown(const struct group *g)
-{
-	return g->state_unread || (g->in_ifindex && !g->in[0]) || (g->out_ifindex && !g->out[0]) ||
-	       way_out_unknown(g);
+	return doubt_hook(s->g) ? MATCH_MAYBE : sure(glob(t, s->g->hook_family));
 }
 
 static enum match match_iface(const struct subject *s, const struct expr_term *t)
@@ -249,8 +168,8 @@ static enum match match_iface(const struct subject *s, const struct expr_term *t
 
 	if (glob(t, g->in) || glob(t, g->out) || glob(t, g->bridge))
 		return MATCH_YES;
-	return lacks_sample(g) || (!g->netns && g->flow.l3) || iface_unknown(g) ? MATCH_MAYBE
-										: MATCH_NO;
+	return doubt_unsampled(g) || (!g->netns && g->flow.l3) || doubt_iface(g) ? MATCH_MAYBE
+										 : MATCH_NO;
 }
 
 /* A finding's is where the fault is, which may be another than where packets died: of a fault that
@@ -376,7 +295,7 @@ static enum match match_location(const struct subject *s, const struct expr_term
 	base[strcspn(base, ".")] = '\0';
 	if (glob(t, loc->name) || glob(t, base) || glob(t, word_location(loc, false, text)))
 		return MATCH_YES;
-	return place_unknown(s->g) ? MATCH_MAYBE : MATCH_NO;
+	return doubt_place(s->g) ? MATCH_MAYBE : MATCH_NO;
 }
 
 static bool possible_class(struct expr_term *t)
@@ -393,7 +312,7 @@ static bool could_be(const struct report *r, const struct group *g, enum group_c
 		return true;
 	if (g->finding >= 0)
 		return false;
-	if (g->folded || place_unknown(g))
+	if (g->folded || doubt_place(g))
 		return true;
 	return class == CLASS_FAULT && (!g->has_sample || r->namespaces_closed);
 }
@@ -412,7 +331,7 @@ static enum match match_class(const struct subject *s, const struct expr_term *t
 			other = true;
 	}
 	/* that nothing explains it is sure, but not that nothing would have */
-	if (!some && s->g->finding < 0 && proof_missing(s->g) && glob(t, word_class(CLASS_FAULT)))
+	if (!some && s->g->finding < 0 && doubt_proof(s->g) && glob(t, word_class(CLASS_FAULT)))
 		return MATCH_MAYBE;
 	return some && other ? MATCH_MAYBE : sure(some);
 }
@@ -536,7 +455,7 @@ static enum match match_port(const struct group *g, const struct flow *f, const 
 		return sure(has_port(t, f));
 	if (matches_port(t, g->key.port))
 		return MATCH_YES;
-	if (lacks_sample(g) || g->packets > 1)
+	if (doubt_unsampled(g) || g->packets > 1)
 		return has_port(t, f) ? MATCH_SOME : client_may_have(t, g) ? MATCH_MAYBE : MATCH_NO;
 	return sure(has_port(t, f));
 }

@@ -115,6 +115,7 @@ struct group {
 
 	/* Evidence that only the sample gives. */
 	bool has_sample;
+	bool suspicious;   /* it has the signature of a fault, proven or not */
 	bool state_stale;  /* what was known of it when a fault was looked for was older than the
 			    * last sample */
 	bool state_unread; /* when a fault was looked for, the netns was gone or closed */

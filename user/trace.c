@@ -41,7 +41,8 @@ static void note_state(struct trace *t, struct group *g)
 	if (g->kind != SAMPLE_DROP || !g->has_sample || !g->netns)
 		return;
 	g->state_unread = g->finding < 0 && t->host->ops->links(t->host, g->netns, &links, &n) != 0;
-	g->state_stale = g->finding < 0 && !g->state_unread && host_oldest(t->host) < g->last_ns;
+	g->state_stale = g->finding < 0 && g->suspicious && !g->state_unread &&
+			 host_oldest(t->host) < g->last_ns;
 	t->has_stale |= g->state_stale;
 }
 
@@ -267,7 +268,7 @@ static void on_rule(void *arg, size_t group)
 
 int trace_poll(struct trace *t, int timeout_ms)
 {
-	bool samples;
+	bool samples = false;
 	int err = wait_for_any(t, timeout_ms, &samples);
 
 	if (!err && samples)

@@ -42,6 +42,23 @@ static void test_ip_forward_off(void **state)
 	assert_int_equal(l->d.findings[0].packets, 10);
 }
 
+/* What could not be proven is to be told from what nothing suspects. */
+static void test_suspicious(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = forward_drop(l);
+
+	fake_sysctl(l->node, "net/ipv4/ip_forward", "1");
+	diagnose_group(&l->d, g);
+	assert_int_equal(g->finding, -1);
+	assert_true(g->suspicious);
+	snprintf(g->reason, sizeof(g->reason), "TCP_OVERWINDOW");
+	g->loc.name = "tcp_validate_incoming";
+	diagnose_group(&l->d, g);
+	assert_int_equal(g->finding, -1);
+	assert_false(g->suspicious);
+}
+
 /* The inode number of a netns that is gone is given to the next one: no command must run there. */
 static void test_finding_keeps_the_name_of_its_netns(void **state)
 {
@@ -858,6 +875,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_ip_forward_off),
+		T(test_suspicious),
 		T(test_finding_keeps_the_name_of_its_netns),
 		T(test_finding_takes_a_better_name),
 		T(test_ip_forward_off_interface),

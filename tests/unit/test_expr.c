@@ -701,6 +701,8 @@ static void test_state_not_read(void **state)
 	strcpy(g->reason, "NO_SOCKET");
 	g->loc.name = "udp_rcv";
 	g->state_unread = true;
+	assert_int_equal(match(m, "fault=*", UNEXPLAINED), MATCH_NO); /* which nothing suspects */
+	g->suspicious = true;
 	check_doubts(m, doubts, ARRAY_SIZE(doubts));
 	assert_int_equal(judged(m, EXPR_FORBID, "fault=bridge-nf-off"), VERDICT_INCONCLUSIVE);
 	assert_has(m->a.exprs[0].why, "not sure");

@@ -64,7 +64,7 @@ static void give_name(struct netns_table *t, struct netns_entry *e, const char *
 	struct netns_name *n = xcalloc(1, sizeof(*n));
 
 	*n = (struct netns_name){e->inode, xstrdup(name), now_ns(CLOCK_MONOTONIC), 0};
-	t->names = xreallocarray(t->names, t->n_names + 1, sizeof(*t->names));
+	t->names = xreallocarray(t->names, t->n_names + 1, sizeof(void *));
 	e->named = t->n_names;
 	t->names[t->n_names++] = n;
 }
