@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2086 # addresses and ports are single words
+# alone: reading
 # Modules that are loaded after whydrop started: probes attach, functions have names, faults are
 # found. Only where modules can be loaded and are not loaded yet; tests/vm/guest runs it first.
 # The first variant needs the lab's own modules to be absent:
@@ -73,6 +74,44 @@ variant_on_demand()
 	armed_on_demand ipt_do_table
 	[[ $(query '[.drops[] | select(.flow.dport == 4434) | .hook + " " + .verdict.function] | unique | .[]') == \
 		"forward ipt_do_table" ]] || fail "not explained: $(query '.drops[] | select(.class != "noise") | del(.stack) | tostring')"
+}
+
+# What asking for rules could load or make, where only nft is: modules, and tables of iptables in a netns.
+rules_and_modules()
+{
+	local name list
+	cut -d' ' -f1 /proc/modules | sort
+	for name in "${LAB_NAMES[@]}"; do
+		for list in ip ip6 arp; do
+			in_ns "$name" cat /proc/net/${list}_tables_names 2>/dev/null || :
+		done
+		in_ns "$name" nft list tables
+	done
+}
+
+# Another packet filter than the one that dropped the packet is not even asked for.
+variant_reading()
+{
+	local before after
+	need_absent nft_compat ip6_tables arp_tables ebtables
+	lab_up
+	in_ns node1 nft -f - <<-END
+		table ip fw {
+			chain forward {
+				type filter hook forward priority 5
+				udp dport 4435 drop
+			}
+		}
+	END
+	before=$(rules_and_modules)
+	trace_start -v --deep
+	flows_die 1.5 "udp poda $POD_C 4435"
+	wait_for 60 grep -q 'rule known' "$LAB_DIR/trace.err" || fail "the rule is not read"
+	trace_stop
+	after=$(rules_and_modules)
+	[[ $(query '.drops[] | ours | select(.flow.dport == 4435) | .rule.text') == "udp dport 4435 drop" ]] ||
+		fail "not that rule: $(query '.drops[] | ours | .rule | select(.)' -c)"
+	[[ $before == "$after" ]] || fail "reading the rules left: $(diff <(echo "$before") <(echo "$after"))"
 }
 
 # What belongs to the modules that came last. In the order of families: netfilter comes before bridge.
