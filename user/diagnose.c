@@ -73,7 +73,7 @@ static void take_name(struct finding *f, struct host *h)
 
 void diagnose_group(struct diagnosis *d, struct group *g)
 {
-	g->suspicious = false;
+	g->suspicious = g->state_noted = false;
 	for (const struct fault *const *fault = d->faults; *fault; fault++) {
 		struct finding f = {.fault = *fault};
 
@@ -108,23 +108,6 @@ static size_t count_groups(const struct group *groups, size_t n, int finding)
 	return count;
 }
 
-/* What it says of a rule may be of the group that leaves: it is made anew from those that stay. */
-static void leave(struct diagnosis *d, struct group *groups, size_t n, struct group *g)
-{
-	int id = g->finding;
-
-	if (count_groups(groups, n, id) > 1 && !d->findings[id].rule)
-		return;
-	finding_free(&d->findings[id]);
-	for (size_t i = 0; i < n; i++) {
-		if (groups[i].finding != id)
-			continue;
-		groups[i].finding = -1;
-		if (&groups[i] != g)
-			diagnose_group(d, &groups[i]);
-	}
-}
-
 /* What was seen of the node when the finding was made may be gone: then it stands, as long as it
  * may. */
 static bool still_stands(const struct finding *f, const struct group *g)
@@ -132,17 +115,55 @@ static bool still_stands(const struct finding *f, const struct group *g)
 	return f->fault->signature(g) && (!f->rule || says_rule(f, g->rule));
 }
 
+/* The group was diagnosed anew: is what it had before stronger, and still true? */
+static bool is_worse_off(const struct diagnosis *d, const struct finding *old,
+			 const struct group *g)
+{
+	return still_stands(old, g) &&
+	       (g->finding < 0 || d->findings[g->finding].status < old->status);
+}
+
+/* What it says of a rule may be of the group that leaves: it is made anew from those that stay, or
+ * kept for those of which nothing as strong can be seen any more. */
+static void leave(struct diagnosis *d, struct group *groups, size_t n, struct group *g)
+{
+	int id = g->finding, kept = -1;
+	struct finding old;
+
+	if (count_groups(groups, n, id) > 1 && !d->findings[id].rule)
+		return;
+	old = d->findings[id];
+	memset(&d->findings[id], 0, sizeof(old));
+	g->finding = -1;
+	for (size_t i = 0; i < n; i++) {
+		if (groups[i].finding != id)
+			continue;
+		groups[i].finding = -1;
+		diagnose_group(d, &groups[i]);
+		if (!is_worse_off(d, &old, &groups[i]))
+			continue;
+		if (kept < 0) {
+			kept = new_finding(d);
+			d->findings[kept] = old;
+		}
+		groups[i].finding = kept;
+	}
+	if (kept < 0)
+		finding_free(&old);
+}
+
 void diagnose_again(struct diagnosis *d, struct group *groups, size_t n, size_t i)
 {
 	struct group *g = &groups[i];
 	int old = g->finding;
-	bool stands = old >= 0 && still_stands(&d->findings[old], g);
 
-	if (old >= 0 && !stands)
+	if (old >= 0 && !still_stands(&d->findings[old], g)) {
 		leave(d, groups, n, g);
+		old = -1;
+	}
 	g->finding = -1;
 	diagnose_group(d, g);
-	if (g->finding < 0 && stands)
+	if (old >= 0 && is_worse_off(d, &d->findings[old], g))
 		g->finding = old;
 }
 

@@ -19,7 +19,7 @@ bool doubt_place(const struct group *g)
  * several may have been it, or they could not be read. */
 static bool rule_unknown(const struct group *g)
 {
-	return (dropped_by_netfilter(g) || rule_at_queue(g)) && !g->rule && !g->rule_none &&
+	return (dropped_by_netfilter(g) || rule_at_queue(g)) && !g->rule &&
 	       !firewall_without_rule(g);
 }
 

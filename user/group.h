@@ -116,6 +116,7 @@ struct group {
 	/* Evidence that only the sample gives. */
 	bool has_sample;
 	bool suspicious;   /* it has the signature of a fault, proven or not */
+	bool state_noted;  /* the two below are of the last time that a fault was looked for */
 	bool state_stale;  /* what was known of it when a fault was looked for was older than the
 			    * last sample */
 	bool state_unread; /* when a fault was looked for, the netns was gone or closed */

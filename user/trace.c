@@ -38,6 +38,7 @@ static void note_state(struct trace *t, struct group *g)
 	const struct link *links;
 	size_t n;
 
+	g->state_noted = true;
 	if (g->kind != SAMPLE_DROP || !g->has_sample || !g->netns)
 		return;
 	g->state_unread = g->finding < 0 && t->host->ops->links(t->host, g->netns, &links, &n) != 0;
@@ -71,7 +72,7 @@ static void look_again(struct trace *t, bool last)
 	host_refresh(t->host, now);
 	t->has_stale = false;
 	for (size_t i = 0; i < t->table.n; i++) {
-		if (!t->table.groups[i].state_stale)
+		if (!t->table.groups[i].state_stale || t->table.groups[i].finding >= 0)
 			continue;
 		if (now_ns(CLOCK_MONOTONIC) - now < most)
 			diagnose(t, i);
@@ -264,6 +265,10 @@ static void on_rule(void *arg, size_t group)
 	struct trace *t = arg;
 
 	diagnose_again(&t->diagnosis, t->table.groups, t->table.n, group);
+	for (size_t i = 0; i < t->table.n; i++) { /* others may have shared its finding */
+		if (!t->table.groups[i].state_noted)
+			note_state(t, &t->table.groups[i]);
+	}
 }
 
 int trace_poll(struct trace *t, int timeout_ms)

@@ -512,6 +512,17 @@ static void test_packet_of_unknown_place(void **state)
 	check_doubts(m, doubts, ARRAY_SIZE(doubts));
 }
 
+/* A table gave the verdict, and none of its rules as they are now can have: which one did? */
+static void test_table_of_changed_rules(void **state)
+{
+	struct made *m = *state;
+	struct group *g = &m->groups[UNEXPLAINED];
+
+	assert_int_equal(match(m, "fault=*", UNEXPLAINED), MATCH_NO);
+	g->verdict.function = "nft_do_chain";
+	assert_int_equal(match(m, "fault=*", UNEXPLAINED), MATCH_MAYBE);
+}
+
 /* Known by reason, location and netns only. */
 static void test_folded(void **state)
 {
@@ -1167,6 +1178,7 @@ int main(void)
 		T(test_only_the_first_packet),
 		T(test_the_first_packet_counts),
 		T(test_quoted_packet),
+		T(test_table_of_changed_rules),
 		T(test_folded),
 		T(test_wants_hooks),
 		T(test_skips_that_nobody_counts),

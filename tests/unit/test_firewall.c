@@ -29,9 +29,10 @@ static struct rule *make_rule(enum rule_backend backend, const char *table, cons
 }
 
 /* A new connection that a rule of iptables-legacy drops in that hook. */
-static struct group *dropped(struct lab *l, enum nf_hook hook, const char *chain, const char *text)
+static struct group *dropped_in(struct lab *l, size_t i, enum nf_hook hook, const char *chain,
+				const char *text)
 {
-	struct group *g = drop(l, 0, "NETFILTER_DROP", "nf_hook_slow", NODE);
+	struct group *g = drop(l, i, "NETFILTER_DROP", "nf_hook_slow", NODE);
 
 	g->hook = hook;
 	g->hook_family = "ip";
@@ -45,6 +46,11 @@ static struct group *dropped(struct lab *l, enum nf_hook hook, const char *chain
 	strcpy(g->out, "flannel.1");
 	g->out_ifindex = FLANNEL;
 	return g;
+}
+
+static struct group *dropped(struct lab *l, enum nf_hook hook, const char *chain, const char *text)
+{
+	return dropped_in(l, 0, hook, chain, text);
 }
 
 /* Netfilter dropped it, and no rule may have. */
@@ -215,6 +221,8 @@ static void anew(struct lab *l)
 		l->groups[i].finding = -1;
 }
 
+#define INPUT_RULE(number, text) make_rule(RULE_IPTABLES_LEGACY, "filter", "INPUT", number, text)
+
 /* A probe saw that it was conntrack: what was deduced before is no finding any more. */
 static void test_rule_taken_back(void **state)
 {
@@ -250,6 +258,34 @@ static void test_finding_stands(void **state)
 	set_rule(g, make_rule(RULE_IPTABLES_LEGACY, "filter", "INPUT", 4, "-A INPUT -j DROP"));
 	again(l, 0);
 	assert_int_equal(g->finding, -1);
+}
+
+/* One group's rule was another one. The other group had the same finding, and who listened is gone:
+ * it keeps what was proved. */
+static void test_finding_stands_for_others(void **state)
+{
+	struct lab *l = *state;
+	struct group *g[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		g[i] = dropped_in(l, i, HOOK_INPUT, "INPUT", "-P INPUT DROP");
+		set_flow(g[i], IPPROTO_TCP, i ? "10.244.1.3" : "10.244.1.2", 40000, "10.244.1.1",
+			 10250);
+	}
+	anew(l);
+	listen_on(l->node, 10250);
+	diagnose_group(&l->d, g[0]);
+	diagnose_group(&l->d, g[1]);
+	assert_int_equal(g[0]->finding, 0);
+	assert_int_equal(g[1]->finding, 0);
+	l->node->n_listeners = 0;
+	set_rule(g[0], INPUT_RULE(4, "-A INPUT -p tcp -j DROP"));
+	again(l, 0);
+	assert_int_equal(g[0]->finding, -1);
+	assert_true(g[1]->finding >= 0);
+	assert_true(says(&l->d.findings[g[1]->finding], "-P INPUT DROP"));
+	diagnose_finish(&l->d, l->groups, 2);
+	assert_int_equal(l->d.n, 1);
 }
 
 /* VXLAN of a known VTEP, freed where both netfilter's rules and conntrack may have said so. */
@@ -306,8 +342,6 @@ static void test_tunnel_full_conntrack(void **state)
 	g->rule_others = 2;
 	assert_finding(l, 1, "conntrack-full", STATUS_SUSPECTED);
 }
-
-#define INPUT_RULE(number, text) make_rule(RULE_IPTABLES_LEGACY, "filter", "INPUT", number, text)
 
 /* It was another rule after all: nothing of the first one stays, and who had it keeps it. */
 static void test_tunnel_rule_changes(void **state)
@@ -1094,6 +1128,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_forward_policy_to_known_pods, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rule_taken_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_finding_stands, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_finding_stands_for_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tunnel_without_rule, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tunnel_full_conntrack, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tunnel_rule_changes, setup, teardown),

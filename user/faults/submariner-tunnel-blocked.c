@@ -110,7 +110,8 @@ static bool is_private(const struct addr *a)
 	return false;
 }
 
-/* Does this node send to it what a gateway sends to another? conntrack may not work here at all. */
+/* Does this node send to it what a gateway sends to another? A gateway without conntrack is none
+ * that can tell: who scans it would be a false alarm. */
 static enum agrees is_gateway(struct finding *f, const struct group *g, struct host *h,
 			      const struct addr *peer)
 {
