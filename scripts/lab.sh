@@ -327,13 +327,15 @@ lab_trap()
 	trap 'exit 129' HUP
 }
 
-# lab_kill NAME…: all processes in these namespaces
+# lab_kill NAME…: all processes in these namespaces, but for a whydrop of another lab, which looks into all
 lab_kill()
 {
-	local pids
-	pids=$(printf "netns pids $LAB-%s\n" "$@" | ip -force -batch - 2>/dev/null) || :
-	# shellcheck disable=SC2086 # one word per pid
-	[[ -z $pids ]] || kill -9 $pids 2>/dev/null || :
+	local pid comm pids=()
+	for pid in $(printf "netns pids $LAB-%s\n" "$@" | ip -force -batch - 2>/dev/null); do
+		read -r comm 2>/dev/null <"/proc/$pid/comm" || continue
+		[[ $comm == whydrop ]] || pids+=("$pid")
+	done
+	[[ ! ${pids[*]} ]] || kill -9 "${pids[@]}" 2>/dev/null || :
 }
 
 # Leaves $? as it was, so that it can be an EXIT trap.
