@@ -258,6 +258,14 @@ static int find_recent(const struct explain *e, const struct hook_sample *s)
 	return -1;
 }
 
+/* While programs are attached or detached, one may see what another one misses. */
+static bool all_attached(const struct explain *e, const struct hook_sample *s)
+{
+	uint64_t end = e->disarmed_ns[probe_family(s->fn)];
+
+	return s->ts >= e->armed_ns && (!end || s->ts < end);
+}
+
 struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 			   const struct hook_sample *s)
 {
@@ -266,8 +274,7 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 	struct group *g;
 	int at;
 
-	/* while programs were still being attached, one may have seen what another one missed */
-	if (!function || s->ts < e->armed_ns || (at = find_recent(e, s)) < 0)
+	if (!function || !all_attached(e, s) || (at = find_recent(e, s)) < 0)
 		return NULL;
 	g = &t->groups[e->recent[at].group];
 	if (!was_in(g, function, !e->recent[at].told))
@@ -317,6 +324,7 @@ static void arm(struct explain *e, struct session *s, struct kernel *k, enum pro
 	/* what came to others because of a module changes nothing about what those saw */
 	if (!was) {
 		e->armed_ns = now_ns(CLOCK_MONOTONIC);
+		e->disarmed_ns[family] = 0;
 		arming_attached(&e->arming[family], e->armed_ns);
 	}
 	if (family == PROBES_NETFILTER)
@@ -350,6 +358,7 @@ static void arm_and_disarm(struct explain *e, struct session *s, struct kernel *
 		on[i] = want && (!is || e->modules_came);
 		if (want || !is)
 			continue;
+		e->disarmed_ns[family] = now_ns(CLOCK_MONOTONIC);
 		session_disarm(s, family);
 		tell_armed(k, family, "disarmed");
 	}

@@ -35,6 +35,8 @@ struct explain {
 	bool modules_came;
 	/* CLOCK_MONOTONIC; until then programs were attached one after the other */
 	uint64_t armed_ns;
+	/* And since then they were detached, one after the other; 0: they are attached. */
+	uint64_t disarmed_ns[PROBE_FAMILIES];
 	bool sees_rules;   /* a verdict without a rule is a policy's, */
 	uint64_t rules_ns; /* of packets that died since then */
 };

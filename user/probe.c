@@ -164,6 +164,17 @@ const char *probe_function(enum hook_fn fn)
 	return fn < FN_MAX ? names[fn] : NULL;
 }
 
+enum probe_family probe_family(enum hook_fn fn)
+{
+	const char *name = probe_function(fn);
+
+	for (size_t i = 0; name && i < ARRAY_SIZE(defs); i++) {
+		if (!strcmp(defs[i].name, name))
+			return defs[i].family;
+	}
+	return PROBES_ALWAYS;
+}
+
 /* libbpf's last warning: the reason why a rung failed, in the words of who knows. */
 static char last_warning[512];
 /* The last program that a warning was about: "libbpf: prog 'NAME': …". */

@@ -84,6 +84,8 @@ size_t probes_report(const struct probe_set *s, struct probe_report out[MAX_PROB
 
 /* The kernel's name of a function that hook programs watch. */
 const char *probe_function(enum hook_fn fn);
+/* The family of the probe that watches it. */
+enum probe_family probe_family(enum hook_fn fn);
 /* What libbpf says goes to the log from here on, and its warnings are kept. */
 void probes_log_libbpf(void);
 /* libbpf's last warning; "" if there was none. */

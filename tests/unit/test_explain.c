@@ -525,6 +525,9 @@ static void test_half_armed(void **state)
 	assert_null(hook(w));
 	assert_false(the_group(w)->explained);
 	w->explain.armed_ns = w->sample.ts;
+	w->explain.disarmed_ns[PROBES_NETFILTER] = w->sample.ts; /* or was not there any more */
+	assert_null(hook(w));
+	w->explain.disarmed_ns[PROBES_NETFILTER] = w->sample.ts + 1;
 	assert_non_null(hook(w));
 }
 
