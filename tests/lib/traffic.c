@@ -40,7 +40,7 @@ static const char usage_text[] =
 	"flood, scan  UDP to one port, to every port; prints how many packets were sent\n"
 	"refused  exit 0 if TCP is refused at once\n"
 	"Options: --deadline, --interval, --pause (seconds), --size (bytes), --count, --sport,\n"
-	"         --once (refused is final)\n";
+	"         --once (refused is final), --rate (flood prints packets a second instead)\n";
 
 #define MAX_SOCKETS 16
 #define MAX_PACKET  65536
@@ -52,7 +52,7 @@ struct options {
 	double deadline, interval, pause;
 	size_t size;
 	long count;
-	bool once;
+	bool once, rate;
 	uint16_t tcp[MAX_SOCKETS], udp[MAX_SOCKETS], raw[MAX_SOCKETS];
 	int n_tcp, n_udp, n_raw;
 };
@@ -579,6 +579,7 @@ static void flood(void)
 	struct endpoint to = endpoint_of(opt.host, opt.port);
 	int fd = socket_for(&to, SOCK_DGRAM, 0);
 	long sent = 0, tried = 0;
+	double began = now();
 
 	while ((!opt.count || sent < opt.count) && now() < end) {
 		if (sendto(fd, "flood", 5, 0, sa(&to), to.len) == 5)
@@ -586,7 +587,10 @@ static void flood(void)
 		if (++tried % 64 == 0 && opt.pause > 0)
 			wait_seconds(opt.pause);
 	}
-	printf("%ld\n", sent);
+	if (opt.rate)
+		printf("%.0f\n", (double)sent / (now() - began));
+	else
+		printf("%ld\n", sent);
 }
 
 /* To every port but those that answer in the lab. */
@@ -743,6 +747,9 @@ static void take_option(int o)
 	case 'o':
 		opt.once = true;
 		break;
+	case 'R':
+		opt.rate = true;
+		break;
 	default:
 		usage();
 	}
@@ -762,6 +769,7 @@ static void parse(int argc, char **argv)
 						{"count", 1, NULL, 'c'},
 						{"sport", 1, NULL, 'S'},
 						{"once", 0, NULL, 'o'},
+						{"rate", 0, NULL, 'R'},
 						{}};
 	int o;
 
