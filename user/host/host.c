@@ -61,6 +61,8 @@ static int read_kind(struct real_host *h, enum cache_kind kind, struct vec *v)
 	case CACHE_UDP:
 	case CACHE_TCP:
 		return read_sockets(kind == CACHE_TCP, v);
+	case CACHE_IPVS:
+		return read_ipvs(v);
 	default:
 		return -EINVAL;
 	}
@@ -292,21 +294,11 @@ static int op_nfqueue(struct host *h, uint32_t netns, unsigned int queue, uint64
 	return err;
 }
 
-/* Without IPVS there is no file. */
 static int op_ipvs_servers(struct host *h, uint32_t netns, const struct flow *to, unsigned int *n)
 {
-	int err = netns_enter(&real(h)->table, netns);
-	FILE *f;
+	const struct cached *c = get(real(h), netns, CACHE_IPVS);
 
-	if (err)
-		return err;
-	f = fopen("/proc/thread-self/net/ip_vs", "re");
-	netns_leave(&real(h)->table);
-	if (!f)
-		return -errno;
-	err = parse_ipvs(f, to, n);
-	fclose(f);
-	return err;
+	return c->err ? c->err : ipvs_servers_of(c->data, c->n, to, n);
 }
 
 static int op_has_xfrm(struct host *h, uint32_t netns)

@@ -112,6 +112,32 @@ int read_icmp_errors(uint64_t *n)
 	return err;
 }
 
+/* Servers stand behind their service. */
+void read_ipvs_file(FILE *f, struct vec *out)
+{
+	struct ipvs_service s, *last = NULL;
+	char line[256];
+
+	out->size = sizeof(s);
+	while (fgets(line, sizeof(line), f)) {
+		if (line[0] != ' ')
+			last = parse_ipvs_service(line, &s) ? NULL : vec_add(out, &s);
+		else if (last)
+			last->servers += parse_ipvs_server(line);
+	}
+}
+
+int read_ipvs(struct vec *out)
+{
+	FILE *f = fopen("/proc/thread-self/net/ip_vs", "re");
+
+	if (!f)
+		return -errno;
+	read_ipvs_file(f, out);
+	fclose(f);
+	return 0;
+}
+
 /* Compilers add suffixes. */
 static bool begins(const struct kallsyms_line *l, const char *name)
 {

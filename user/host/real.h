@@ -3,6 +3,7 @@
 #ifndef WHYDROP_HOST_REAL_H
 #define WHYDROP_HOST_REAL_H
 
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "../util.h"
@@ -47,6 +48,7 @@ enum cache_kind {
 	CACHE_VLANS,
 	CACHE_UDP,
 	CACHE_TCP,
+	CACHE_IPVS,
 	CACHE_CIDRS,
 	CACHE_CONNTRACK, /* an answer, not to be found again */
 };
@@ -108,6 +110,10 @@ int read_vlans(struct vec *out);
 int read_conntrack_entry(const struct flow *tuple, bool has_ctnetlink, struct ct_entry *out);
 int read_sockets(bool tcp, struct vec *out);
 int read_icmp_errors(uint64_t *n);
+/* Services, of which there may be thousands. -ENOENT: IPVS is not there. */
+int read_ipvs(struct vec *out);
+/* From what the file has, for tests. */
+void read_ipvs_file(FILE *f, struct vec *out);
 int read_sysctl(const char *name, char *buf, size_t size);
 int read_has_xfrm(void);
 /* has_…: what may be asked without loading or making anything. */
