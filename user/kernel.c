@@ -203,6 +203,7 @@ void kernel_open(struct kernel *k, const struct btf *btf)
 	k->facts.rule_headers = btf__find_by_name_kind(btf, "get_func_arg", BTF_KIND_FUNC) > 0;
 	k->facts.counts_missed_perf = counts_what_links_missed(btf);
 	k->facts.nft_frees = k->facts.counts_missed_perf;
+	k->facts.has_nft = btf__find_by_name_kind(btf, "nft_do_chain", BTF_KIND_FUNC) > 0;
 	add_reason_enums(k, btf, 1);
 	add_subsystems(k, btf);
 }

@@ -11,13 +11,14 @@
 
 struct btf;
 
-/* What the kernel's BTF says about the tracepoints we use. */
+/* What the kernel's BTF says about the tracepoints we use, and what else is in it. */
 struct kernel_facts {
 	bool kfree_skb_reason;	 /* it has a reason argument (5.17, 5.15.58) */
 	bool counts_missed;	 /* raw tracepoint programs count skipped runs (6.1), */
 	bool counts_missed_perf; /* and those on plain tracepoints and kprobes, too (6.7) */
 	bool rule_headers;	 /* nft's rules have a header in memory, with their handle (5.17) */
 	bool nft_frees;		 /* nft_do_chain() frees what it drops (6.7) */
+	bool has_nft;		 /* nf_tables is built in, not a module */
 };
 
 struct reason {

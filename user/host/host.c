@@ -365,6 +365,7 @@ int host_open(const struct host_options *opt, struct host **out)
 	netns_table_watch(&h->table);
 	h->base.ops = &real_ops;
 	h->oldest_ns = UINT64_MAX;
+	h->has_nft = opt->has_nft;
 	take_given(h, opt->pod_cidrs, opt->n_pod_cidrs, CIDR_POD, "--pod-cidr");
 	take_given(h, opt->service_cidrs, opt->n_service_cidrs, CIDR_SERVICE, "--service-cidr");
 	*out = &h->base;
@@ -451,8 +452,7 @@ int host_visit(struct host *h, uint32_t netns, void (*what)(void *arg), void *ar
 
 bool host_has_nft(struct host *h)
 {
-	read_kallsyms_names(real(h), KALLSYMS);
-	return real(h)->has_nft;
+	return real(h)->has_nft || module_is_live("/sys/module/nf_tables/initstate");
 }
 
 bool host_has_nft_compat(struct host *h)
@@ -465,6 +465,11 @@ bool host_has_ebtables(struct host *h)
 {
 	read_kallsyms_names(real(h), KALLSYMS);
 	return real(h)->has_ebtables;
+}
+
+void host_read_modules(struct host *h)
+{
+	read_kallsyms_names(real(h), KALLSYMS);
 }
 
 void host_forget_modules(struct host *h)

@@ -150,7 +150,6 @@ static void take_name(void *arg, const struct kallsyms_line *l)
 
 	h->has_ctnetlink |= begins(l, "ctnetlink_dump_table");
 	h->has_xfrm_user |= begins(l, "xfrm_user_rcv_msg");
-	h->has_nft |= begins(l, "nft_do_chain");
 	h->has_nft_compat |= begins(l, "nft_match_select_ops");
 	h->has_ebtables |= begins(l, "ebt_do_table");
 }
@@ -163,7 +162,19 @@ void read_kallsyms_names(struct real_host *h, const char *path)
 		return;
 	h->kallsyms_read = true;
 	/* what was there may be gone with its module */
-	h->has_ctnetlink = h->has_xfrm_user = h->has_ebtables = false;
-	h->has_nft = h->has_nft_compat = false;
+	h->has_ctnetlink = h->has_xfrm_user = h->has_ebtables = h->has_nft_compat = false;
 	kallsyms_read(path, take_name, h);
+}
+
+/* show_initstate(), kernel/module/main.c: "coming" and "going", too. One that is going has left its
+ * subsystem before its names leave kallsyms. What is built in has no such file. */
+bool module_is_live(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char state[16] = "";
+	bool live = f && fgets(state, sizeof(state), f) && !strcmp(state, "live\n");
+
+	if (f)
+		fclose(f);
+	return live;
 }

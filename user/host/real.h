@@ -70,7 +70,8 @@ struct real_host {
 	uint64_t oldest_ns;	  /* of what was taken from it since host_refresh() */
 	struct known_cidr *given; /* by the user */
 	size_t n_given;
-	bool kallsyms_read, has_ctnetlink, has_xfrm_user, has_nft, has_nft_compat, has_ebtables;
+	bool has_nft; /* built in */
+	bool kallsyms_read, has_ctnetlink, has_xfrm_user, has_nft_compat, has_ebtables;
 };
 
 /* A growing array. item points to size bytes. */
@@ -132,5 +133,7 @@ bool read_pod(int pid, struct pod *out);
 bool pod_uid_of_cgroup(const char *text, char uid[40]);
 bool pod_of_log_folder(const char *name, const char *uid, struct pod *out);
 void read_kallsyms_names(struct real_host *h, const char *path);
+/* By its initstate, a file below /sys/module. */
+bool module_is_live(const char *path);
 
 #endif
