@@ -236,6 +236,7 @@ int trace_start(struct trace *t, struct trace_options *opt)
 		log_error("cannot read this node's state: %s", strerror(-err));
 		return EXIT_CANNOT;
 	}
+	kernel_share_symbols(&t->kernel, host_take_symbol, t->host);
 	filter_tunnel_ports(opt->filter, t->host);
 	t->filter = so.filter = opt->filter->f;
 	t->diagnosis.faults = fault_catalogue;
@@ -250,10 +251,8 @@ int trace_start(struct trace *t, struct trace_options *opt)
 	explain_tick(&t->explain, t->session, &t->kernel, t->host);
 	/* what takes longest of the first drop: others may be gone with their namespaces meanwhile
 	 */
-	if (opt->deep) {
+	if (opt->deep)
 		kernel_symbol(&t->kernel, 0);
-		host_read_modules(t->host);
-	}
 	malloc_trim(0); /* BTF took tens of megabytes */
 	return 0;
 }

@@ -106,6 +106,27 @@ static void test_subsystem_is_gone(void **state)
 	assert_false(h.has_ctnetlink || h.has_ebtables || h.has_xfrm_user);
 }
 
+/* It is a large file. */
+static void test_read_once_for_all(void **state)
+{
+	struct real_host h = {.has_xfrm_user = true};
+	struct kernel k;
+
+	(void)state;
+	kernel_open(&k, NULL);
+	kernel_share_symbols(&k, host_take_symbol, &h.base);
+	assert_false(h.kallsyms_read);
+	kernel_symbol(&k, 0);
+	assert_true(h.kallsyms_read);
+	kernel_close(&k);
+	host_take_symbol(&h.base, NULL);
+	assert_false(h.has_xfrm_user);
+	host_take_symbol(&h.base, &(struct kallsyms_line){.name = "xfrm_user_rcv_msg"});
+	write_file("");
+	read_kallsyms_names(&h, path);
+	assert_true(h.has_xfrm_user);
+}
+
 static void test_module_is_live(void **state)
 {
 	(void)state;
@@ -144,6 +165,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_subsystem_is_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_read_once_for_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_module_is_live, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_modules_changed, setup, teardown),
 	};

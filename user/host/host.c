@@ -467,9 +467,9 @@ bool host_has_ebtables(struct host *h)
 	return real(h)->has_ebtables;
 }
 
-void host_read_modules(struct host *h)
+void host_take_symbol(void *arg, const struct kallsyms_line *l)
 {
-	read_kallsyms_names(real(h), KALLSYMS);
+	take_kallsyms_name(real(arg), l);
 }
 
 void host_forget_modules(struct host *h)

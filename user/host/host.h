@@ -134,6 +134,8 @@ struct known_cidr {
 			     "--pod-cidr" */
 };
 
+struct kallsyms_line;
+
 struct host {
 	const struct host_ops *ops;
 };
@@ -284,8 +286,9 @@ bool host_has_nft(struct host *h);
 bool host_has_nft_compat(struct host *h);
 /* Is ebtables-legacy's? */
 bool host_has_ebtables(struct host *h);
-/* Which modules are there is read when it is asked for first, from a large file: read it now. */
-void host_read_modules(struct host *h);
+/* Which modules are there is told by kallsyms, a large file. Whoever reads it all gives each line,
+ * and NULL before the first one: then it is not read for that once more. arg: the host. */
+void host_take_symbol(void *arg, const struct kallsyms_line *l);
 /* What is not there yet may come with a module: do not remember that it was not. */
 void host_forget_modules(struct host *h);
 void host_close(struct host *h);

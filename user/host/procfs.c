@@ -144,10 +144,16 @@ static bool begins(const struct kallsyms_line *l, const char *name)
 	return !strncmp(l->name, name, strlen(name));
 }
 
-static void take_name(void *arg, const struct kallsyms_line *l)
+void take_kallsyms_name(void *host, const struct kallsyms_line *l)
 {
-	struct real_host *h = arg;
+	struct real_host *h = host;
 
+	if (!l) {
+		h->kallsyms_read = true;
+		/* what was there may be gone with its module */
+		h->has_ctnetlink = h->has_xfrm_user = h->has_ebtables = h->has_nft_compat = false;
+		return;
+	}
 	h->has_ctnetlink |= begins(l, "ctnetlink_dump_table");
 	h->has_xfrm_user |= begins(l, "xfrm_user_rcv_msg");
 	h->has_nft_compat |= begins(l, "nft_match_select_ops");
@@ -160,10 +166,8 @@ void read_kallsyms_names(struct real_host *h, const char *path)
 {
 	if (h->kallsyms_read)
 		return;
-	h->kallsyms_read = true;
-	/* what was there may be gone with its module */
-	h->has_ctnetlink = h->has_xfrm_user = h->has_ebtables = h->has_nft_compat = false;
-	kallsyms_read(path, take_name, h);
+	take_kallsyms_name(h, NULL);
+	kallsyms_read(path, take_kallsyms_name, h);
 }
 
 /* show_initstate(), kernel/module/main.c: "coming" and "going", too. One that is going has left its

@@ -133,6 +133,8 @@ bool read_pod(int pid, struct pod *out);
 bool pod_uid_of_cgroup(const char *text, char uid[40]);
 bool pod_of_log_folder(const char *name, const char *uid, struct pod *out);
 void read_kallsyms_names(struct real_host *h, const char *path);
+/* As host_take_symbol(). */
+void take_kallsyms_name(void *host, const struct kallsyms_line *l);
 /* By its initstate, a file below /sys/module. */
 bool module_is_live(const char *path);
 
