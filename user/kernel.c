@@ -203,6 +203,7 @@ void kernel_open(struct kernel *k, const struct btf *btf)
 	k->facts.rule_headers = btf__find_by_name_kind(btf, "get_func_arg", BTF_KIND_FUNC) > 0;
 	k->facts.counts_missed_perf = counts_what_links_missed(btf);
 	k->facts.nft_frees = k->facts.counts_missed_perf;
+	k->facts.has_nft = btf__find_by_name_kind(btf, "nft_do_chain", BTF_KIND_FUNC) > 0;
 	add_reason_enums(k, btf, 1);
 	add_subsystems(k, btf);
 }
@@ -473,6 +474,8 @@ static void take_line(void *arg, const struct kallsyms_line *l)
 	struct reading *r = arg;
 	struct watched *w;
 
+	if (r->k->share)
+		r->k->share(r->k->share_arg, l);
 	if (l->type != 't' && l->type != 'T' && l->type != 'w' && l->type != 'W')
 		return;
 	r->k->addresses_hidden &= !l->addr;
@@ -502,6 +505,8 @@ static void read_kallsyms(struct kernel *k, bool symbols)
 		k->syms_tried = true;
 		pool_add(&r.pool, ""); /* offset 0 is no module */
 	}
+	if (k->share)
+		k->share(k->share_arg, NULL);
 	kallsyms_read(KALLSYMS, take_line, &r);
 	if (!symbols)
 		return;
@@ -533,6 +538,13 @@ bool kernel_modules_changed(struct kernel *k)
 	k->modules_tried = false; /* new ones may bring reasons of their own */
 	k->watched_read = k->syms_tried = false;
 	return true;
+}
+
+void kernel_share_symbols(struct kernel *k, void (*fn)(void *arg, const struct kallsyms_line *l),
+			  void *arg)
+{
+	k->share = fn;
+	k->share_arg = arg;
 }
 
 void kernel_forget_symbols(struct kernel *k)

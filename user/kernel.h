@@ -10,14 +10,16 @@
 #include "group.h"
 
 struct btf;
+struct kallsyms_line;
 
-/* What the kernel's BTF says about the tracepoints we use. */
+/* What the kernel's BTF says about the tracepoints we use, and what else is in it. */
 struct kernel_facts {
 	bool kfree_skb_reason;	 /* it has a reason argument (5.17, 5.15.58) */
 	bool counts_missed;	 /* raw tracepoint programs count skipped runs (6.1), */
 	bool counts_missed_perf; /* and those on plain tracepoints and kprobes, too (6.7) */
 	bool rule_headers;	 /* nft's rules have a header in memory, with their handle (5.17) */
 	bool nft_frees;		 /* nft_do_chain() frees what it drops (6.7) */
+	bool has_nft;		 /* nf_tables is built in, not a module */
 };
 
 struct reason {
@@ -38,6 +40,8 @@ struct kernel {
 	void *names;		 /* a tree of those that were given out: they outlive the above */
 	struct watched *watched; /* sorted by name */
 	size_t n_watched;
+	void (*share)(void *arg, const struct kallsyms_line *l); /* or NULL */
+	void *share_arg;
 	uint64_t modules_hash; /* of /proc/modules */
 	bool watched_read, syms_tried, addresses_hidden, modules_tried;
 };
@@ -72,6 +76,10 @@ bool kernel_modules_changed(struct kernel *k);
 uint64_t kernel_hash_modules(const char *path);
 /* Symbols are to be read anew: BPF programs came, which are symbols, too. */
 void kernel_forget_symbols(struct kernel *k);
+
+/* Whenever kallsyms is read fn() gets each line, too, and NULL before the first one. */
+void kernel_share_symbols(struct kernel *k, void (*fn)(void *arg, const struct kallsyms_line *l),
+			  void *arg);
 
 /* The strings live as long as the kernel. name is NULL where kallsyms has no symbol for it or hides
  * addresses. */

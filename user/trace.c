@@ -231,11 +231,13 @@ int trace_start(struct trace *t, struct trace_options *opt)
 	if (filter_resolve_reasons(opt->filter, &t->kernel) ||
 	    (opt->check && opt->check(opt->check_arg, &t->kernel)))
 		return EXIT_USAGE;
+	opt->host.has_nft = t->kernel.facts.has_nft;
 	err = host_open(&opt->host, &t->host);
 	if (err) {
 		log_error("cannot read this node's state: %s", strerror(-err));
 		return EXIT_CANNOT;
 	}
+	kernel_share_symbols(&t->kernel, host_take_symbol, t->host);
 	filter_tunnel_ports(opt->filter, t->host);
 	t->filter = so.filter = opt->filter->f;
 	t->diagnosis.faults = fault_catalogue;
@@ -243,17 +245,15 @@ int trace_start(struct trace *t, struct trace_options *opt)
 	test_options(&so, &deep);
 	t->names_ms = -1;
 	t->start_ns = (int64_t)now_ns(CLOCK_REALTIME);
-	rules_open(&t->rules, t->host);
 	if (session_open(&so, &t->kernel, &handlers, t, &t->session))
 		return EXIT_CANNOT;
+	rules_open(&t->rules, t->host);
 	t->explain.deep = deep;
 	explain_tick(&t->explain, t->session, &t->kernel, t->host);
 	/* what takes longest of the first drop: others may be gone with their namespaces meanwhile
 	 */
-	if (opt->deep) {
+	if (opt->deep)
 		kernel_symbol(&t->kernel, 0);
-		host_has_nft(t->host);
-	}
 	malloc_trim(0); /* BTF took tens of megabytes */
 	return 0;
 }

@@ -57,6 +57,18 @@ variant_nft_counter()
 		fail "not known to have changed: $(query '.drops[] | ours | {rule, rule_unknown}' -c)"
 }
 
+# A ruleset that was there before the trace, and has not changed: nothing is in doubt.
+variant_unchanged()
+{
+	lab_up
+	nft_output ''
+	export WHYDROP_TEST=rung=stack
+	trace_start --netns "$LAB-node1"
+	inserted true
+	query 'all(.drops[] | ours | select(.hook == "output" and .flow.proto == "udp"); .rule.chain == "output" and ((.rule.why // "") | contains("changed") | not))' -e >/dev/null ||
+		fail "in doubt: $(query '.drops[] | ours | {rule, rule_unknown}' -c)"
+}
+
 # What does not count may have been there.
 variant_nft()
 {

@@ -152,8 +152,11 @@ static int ipvs_servers(struct host *h, uint32_t netns, const struct flow *to, u
 {
 	struct fake_netns *f = find(h, netns);
 
-	if (!f || !addr_eq(&f->ipvs.local, &to->dst) || f->ipvs.port != to->dport)
-		return f ? -ENOENT : -ESRCH;
+	if (!f)
+		return -ESRCH;
+	f->ipvs_asked++;
+	if (!addr_eq(&f->ipvs.local, &to->dst) || f->ipvs.port != to->dport)
+		return -ENOENT;
 	*n = f->ipvs_servers;
 	return 0;
 }

@@ -32,7 +32,7 @@ struct fake_netns {
 	unsigned int queue; /* the only one that a program listens on */
 	uint64_t queue_dropped;
 	struct local_socket ipvs; /* the only service of IPVS */
-	unsigned int ipvs_servers;
+	unsigned int ipvs_servers, ipvs_asked;
 	const void *rules; /* the only bytes that are in its rules */
 	size_t n_rules;
 	const char *rules_table, *rules_chain; /* that those are in */

@@ -3,6 +3,9 @@
 #include "test.h"
 
 #include "rules/changes.h"
+#include "rules/nft_source.h"
+
+#define SECOND 1000000000ULL
 
 static struct changes c;
 
@@ -60,11 +63,34 @@ static void test_another_netns_is_another_ruleset(void **state)
 	(void)state;
 	changes_see(&c, 2, 7, 10);
 	assert_int_equal(since(15, 7), CHANGES_UNKNOWN);
-	for (uint32_t i = 0; i < 2 * CHANGES_NETNS; i++)
-		changes_see(&c, 10 + i, 7, 10);
-	assert_false(changes_is_due(&c, 1, 1000000000)); /* no room: never */
 	changes_tell(&c, &g);
 	assert_int_equal(changes_since_drop(&g, 7), CHANGES_UNKNOWN);
+	/* the inode number is another one's now, which has had as many changes */
+	assert_int_not_equal(nft_source_number(7, 1), nft_source_number(7, 2));
+	assert_int_not_equal(nft_source_number(7, 1), nft_source_number(8, 1));
+	for (uint64_t cookie = 0; cookie < 100; cookie++) {
+		for (uint32_t generation = 1; generation < 100; generation++)
+			assert_int_not_equal(nft_source_number(generation, cookie), 0);
+	}
+	assert_int_not_equal(nft_source_number(0U - 2654435761U, 1), 0);
+}
+
+/* A node has more namespaces than there is room for: one where something dies has it. */
+static void test_there_is_always_room(void **state)
+{
+	struct group g = died_at(9);
+
+	(void)state;
+	changes_see(&c, 1, 7, 5);
+	changes_tell(&c, &g);
+	for (uint32_t i = 1; i < CHANGES_NETNS; i++)
+		changes_see(&c, 10 + i, 7, 10 + i);
+	assert_true(changes_is_due(&c, 2, 500));
+	changes_see(&c, 2, 7, 500);
+	assert_false(changes_is_due(&c, 2, 501));
+	assert_false(changes_is_due(&c, 1, 501)); /* watched, though the oldest */
+	assert_true(changes_is_due(&c, 11, 501)); /* not that one */
+	assert_false(changes_is_due(&c, 12, 501));
 }
 
 static void test_looks_are_not_too_many(void **state)
@@ -73,15 +99,47 @@ static void test_looks_are_not_too_many(void **state)
 
 	(void)state;
 	changes_see(&c, 1, 7, 10);
+	assert_int_equal(changes_next(&c, SECOND), 0); /* nothing died there */
 	changes_tell(&c, &g);
-	assert_true(c.seen[0].watched);
+	assert_int_equal(changes_next(&c, SECOND), 1);
+	changes_see(&c, 1, 7, SECOND);
+	assert_int_equal(changes_next(&c, SECOND + 1), 0);
+	assert_int_equal(changes_next(&c, SECOND - 1), 0); /* asked before that look */
+	assert_false(changes_is_due(&c, 1, SECOND - 1));
+	assert_int_equal(changes_next(&c, 2 * SECOND), 1);
+	assert_int_equal(changes_next(&c, 20 * SECOND), 0); /* nothing dies any more */
 	changes_see(&c, 1, 0, 20);
-	assert_false(c.seen[0].watched);
+	assert_int_equal(changes_next(&c, SECOND), 0);
 	memset(&c, 0, sizeof(c));
 	assert_true(changes_is_due(&c, 1, 10));
 	changes_see(&c, 1, 7, 10);
 	assert_false(changes_is_due(&c, 1, 11));
 	assert_true(changes_is_due(&c, 1, 1000000000));
+}
+
+/* However many there are, each has its turn. */
+static void test_looks_take_turns(void **state)
+{
+	bool looked[40] = {};
+
+	(void)state;
+	for (uint32_t i = 0; i < 40; i++) {
+		struct group g = died_at(15);
+
+		g.netns = 100 + i;
+		changes_see(&c, g.netns, 7, 10);
+		changes_tell(&c, &g);
+	}
+	for (uint64_t i = 0; i < 40; i++) {
+		uint64_t now = SECOND + i * SECOND / 20; /* the first ones are due again */
+		uint32_t netns = changes_next(&c, now);
+
+		assert_in_range(netns, 100, 139);
+		looked[netns - 100] = true;
+		changes_see(&c, netns, 7, now);
+	}
+	for (size_t i = 0; i < 40; i++)
+		assert_true(looked[i]);
 }
 
 /* Each drop is noted, until the rule is known or nobody asks any more. */
@@ -107,7 +165,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_looks_before_and_after, look_at_nothing),
 		cmocka_unit_test_setup(test_another_netns_is_another_ruleset, look_at_nothing),
+		cmocka_unit_test_setup(test_there_is_always_room, look_at_nothing),
 		cmocka_unit_test_setup(test_looks_are_not_too_many, look_at_nothing),
+		cmocka_unit_test_setup(test_looks_take_turns, look_at_nothing),
 		cmocka_unit_test_setup(test_who_wants_to_know, look_at_nothing),
 	};
 

@@ -92,18 +92,51 @@ static void test_subsystem_is_gone(void **state)
 
 	(void)state;
 	write_file("ffffffffc0000010 t ctnetlink_dump_table.isra.0\t[nf_conntrack_netlink]\n"
-		   "ffffffffc0000020 t nft_do_chain\t[nf_tables]\n"
+		   "ffffffffc0000020 t nft_match_select_ops\t[nft_compat]\n"
 		   "ffffffffc0000030 T ebt_do_table\t[ebtables]\n"
 		   "ffffffffc0000040 t xfrm_user_rcv_msg\t[xfrm_user]\n");
 	read_kallsyms_names(&h, path);
-	assert_true(h.has_ctnetlink && h.has_nft && h.has_ebtables && h.has_xfrm_user);
-	write_file("ffffffffc0000020 t nft_do_chain\t[nf_tables]\n");
+	assert_true(h.has_ctnetlink && h.has_nft_compat && h.has_ebtables && h.has_xfrm_user);
+	write_file("ffffffffc0000020 t nft_match_select_ops\t[nft_compat]\n");
 	read_kallsyms_names(&h, path); /* not told that modules changed */
 	assert_true(h.has_ctnetlink);
 	h.kallsyms_read = false;
 	read_kallsyms_names(&h, path);
-	assert_true(h.has_nft);
+	assert_true(h.has_nft_compat);
 	assert_false(h.has_ctnetlink || h.has_ebtables || h.has_xfrm_user);
+}
+
+/* It is a large file. */
+static void test_read_once_for_all(void **state)
+{
+	struct real_host h = {.has_xfrm_user = true};
+	struct kernel k;
+
+	(void)state;
+	kernel_open(&k, NULL);
+	kernel_share_symbols(&k, host_take_symbol, &h.base);
+	assert_false(h.kallsyms_read);
+	kernel_symbol(&k, 0);
+	assert_true(h.kallsyms_read);
+	kernel_close(&k);
+	host_take_symbol(&h.base, NULL);
+	assert_false(h.has_xfrm_user);
+	host_take_symbol(&h.base, &(struct kallsyms_line){.name = "xfrm_user_rcv_msg"});
+	write_file("");
+	read_kallsyms_names(&h, path);
+	assert_true(h.has_xfrm_user);
+}
+
+static void test_module_is_live(void **state)
+{
+	(void)state;
+	write_file("live\n");
+	assert_true(module_is_live(path));
+	write_file("going\n"); /* its subsystem is gone, its names are not */
+	assert_false(module_is_live(path));
+	write_file("");
+	assert_false(module_is_live(path));
+	assert_false(module_is_live("/nonexistent"));
 }
 
 static uint64_t hash_of(const char *text)
@@ -132,6 +165,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_subsystem_is_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_read_once_for_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_module_is_live, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_modules_changed, setup, teardown),
 	};
 

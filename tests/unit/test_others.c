@@ -77,11 +77,33 @@ static void test_ipvs_without_a_server(void **state)
 	assert_false(g.ipvs_service); /* no hook of its own for that */
 }
 
+/* IPVS has many services; but a packet that no probe saw may have been dropped by another one. */
+static void test_who_did_it_is_known(void **state)
+{
+	struct seen_packet seen[2] = {{.told = true}, {.told = false}};
+	struct fake_host h;
+	struct fake_netns *n;
+	struct group g = to(HOOK_INPUT, "10.96.0.10");
+
+	(void)state;
+	fake_host_init(&h);
+	n = fake_netns(&h, 1, "node");
+	g.verdict.function = "nft_do_chain";
+	g.seen = seen;
+	g.n_seen = 1;
+	others_ask(&g, &h.base);
+	assert_int_equal(n->ipvs_asked, 0);
+	g.n_seen = 2;
+	others_ask(&g, &h.base);
+	assert_int_equal(n->ipvs_asked, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nat_needs_a_route),
 		cmocka_unit_test(test_ipvs_without_a_server),
+		cmocka_unit_test(test_who_did_it_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

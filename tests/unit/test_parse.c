@@ -14,6 +14,7 @@
 #include "test.h"
 
 #include "host/parse.h"
+#include "host/real.h"
 
 static struct nl_msg *message(int type, const void *header, size_t size)
 {
@@ -288,11 +289,14 @@ static int servers_of(const char *text, uint8_t proto, const char *dst, uint16_t
 	struct flow to = {.proto = proto, .dport = port};
 	unsigned int n = 99;
 	FILE *f = fmemopen((void *)text, strlen(text), "r");
+	struct vec all = {};
 	int err;
 
 	assert_int_equal(addr_parse(dst, &to.dst), 0);
-	err = parse_ipvs(f, &to, &n);
+	read_ipvs_file(f, &all);
 	fclose(f);
+	err = ipvs_servers_of(all.data, all.n, &to, &n);
+	free(all.data);
 	assert_true(!err || n == 99);
 	return err ? err : (int)n;
 }

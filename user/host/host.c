@@ -61,6 +61,8 @@ static int read_kind(struct real_host *h, enum cache_kind kind, struct vec *v)
 	case CACHE_UDP:
 	case CACHE_TCP:
 		return read_sockets(kind == CACHE_TCP, v);
+	case CACHE_IPVS:
+		return read_ipvs(v);
 	default:
 		return -EINVAL;
 	}
@@ -292,21 +294,11 @@ static int op_nfqueue(struct host *h, uint32_t netns, unsigned int queue, uint64
 	return err;
 }
 
-/* Without IPVS there is no file. */
 static int op_ipvs_servers(struct host *h, uint32_t netns, const struct flow *to, unsigned int *n)
 {
-	int err = netns_enter(&real(h)->table, netns);
-	FILE *f;
+	const struct cached *c = get(real(h), netns, CACHE_IPVS);
 
-	if (err)
-		return err;
-	f = fopen("/proc/thread-self/net/ip_vs", "re");
-	netns_leave(&real(h)->table);
-	if (!f)
-		return -errno;
-	err = parse_ipvs(f, to, n);
-	fclose(f);
-	return err;
+	return c->err ? c->err : ipvs_servers_of(c->data, c->n, to, n);
 }
 
 static int op_has_xfrm(struct host *h, uint32_t netns)
@@ -373,6 +365,7 @@ int host_open(const struct host_options *opt, struct host **out)
 	netns_table_watch(&h->table);
 	h->base.ops = &real_ops;
 	h->oldest_ns = UINT64_MAX;
+	h->has_nft = opt->has_nft;
 	take_given(h, opt->pod_cidrs, opt->n_pod_cidrs, CIDR_POD, "--pod-cidr");
 	take_given(h, opt->service_cidrs, opt->n_service_cidrs, CIDR_SERVICE, "--service-cidr");
 	*out = &h->base;
@@ -459,8 +452,7 @@ int host_visit(struct host *h, uint32_t netns, void (*what)(void *arg), void *ar
 
 bool host_has_nft(struct host *h)
 {
-	read_kallsyms_names(real(h), KALLSYMS);
-	return real(h)->has_nft;
+	return real(h)->has_nft || module_is_live("/sys/module/nf_tables/initstate");
 }
 
 bool host_has_nft_compat(struct host *h)
@@ -473,6 +465,11 @@ bool host_has_ebtables(struct host *h)
 {
 	read_kallsyms_names(real(h), KALLSYMS);
 	return real(h)->has_ebtables;
+}
+
+void host_take_symbol(void *arg, const struct kallsyms_line *l)
+{
+	take_kallsyms_name(real(arg), l);
 }
 
 void host_forget_modules(struct host *h)

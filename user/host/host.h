@@ -134,6 +134,8 @@ struct known_cidr {
 			     "--pod-cidr" */
 };
 
+struct kallsyms_line;
+
 struct host {
 	const struct host_ops *ops;
 };
@@ -251,6 +253,7 @@ uint32_t host_node_of(struct host *h, uint32_t pod_netns);
 struct host_options {
 	const struct cidr *pod_cidrs, *service_cidrs;
 	size_t n_pod_cidrs, n_service_cidrs;
+	bool has_nft; /* nf_tables is built into this kernel */
 };
 
 /*
@@ -276,12 +279,16 @@ void host_learn_last_names(struct host *h);
 int host_enter(struct host *h, uint32_t netns);
 /* Calls what() in the netns, and comes back. 0, or -ESRCH: it was not called. */
 int host_visit(struct host *h, uint32_t netns, void (*what)(void *arg), void *arg);
-/* Is nf_tables in the kernel, so that asking for its rules loads nothing? */
+/* Is nf_tables in the kernel at this moment, so that asking for its rules loads nothing? Costs a
+ * file of a few bytes, or nothing. */
 bool host_has_nft(struct host *h);
 /* Is nft_compat, which tools of iptables-nft ask for and so would load? */
 bool host_has_nft_compat(struct host *h);
 /* Is ebtables-legacy's? */
 bool host_has_ebtables(struct host *h);
+/* Which modules are there is told by kallsyms, a large file. Whoever reads it all gives each line,
+ * and NULL before the first one: then it is not read for that once more. arg: the host. */
+void host_take_symbol(void *arg, const struct kallsyms_line *l);
 /* What is not there yet may come with a module: do not remember that it was not. */
 void host_forget_modules(struct host *h);
 void host_close(struct host *h);

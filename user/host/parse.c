@@ -573,48 +573,62 @@ int parse_conntrack_line(const char *line, struct ct_entry *out)
 }
 
 /* "0A600001:0050", "[fd00:0000:…]:0050" */
-static bool is_ipvs_address(const char *s, const struct addr *a, uint16_t port)
+static bool parse_ipvs_address(const char *s, struct ipvs_service *out)
 {
-	unsigned int v4, number;
-	struct addr have;
+	unsigned int v4, port;
 	char v6[48];
 
-	if (sscanf(s, "[%47[0-9a-fA-F:]]:%4x", v6, &number) == 2) {
-		if (addr_parse(v6, &have))
+	if (sscanf(s, "[%47[0-9a-fA-F:]]:%4x", v6, &port) == 2) {
+		if (addr_parse(v6, &out->addr))
 			return false;
-	} else if (sscanf(s, "%8x:%4x", &v4, &number) == 2) {
-		have = (struct addr){.family = AF_INET};
+	} else if (sscanf(s, "%8x:%4x", &v4, &port) == 2) {
+		out->addr = (struct addr){.family = AF_INET};
 		v4 = htonl(v4);
-		memcpy(have.b, &v4, sizeof(v4));
+		memcpy(out->addr.b, &v4, sizeof(v4));
 	} else {
 		return false;
 	}
-	/* port 0: a persistent service for all of them */
-	return addr_eq(&have, a) && (!number || number == port);
+	out->port = (uint16_t)port;
+	return true;
 }
 
-int parse_ipvs(FILE *f, const struct flow *to, unsigned int *n)
+int parse_ipvs_service(const char *line, struct ipvs_service *out)
 {
-	char line[256], proto[8], address[64],
-		*wanted = to->proto == IPPROTO_TCP   ? "TCP"
-			  : to->proto == IPPROTO_UDP ? "UDP"
-						     : "SCTP";
-	bool found = false, here = false;
-	unsigned int servers = 0;
+	char proto[8], address[64];
+
+	memset(out, 0, sizeof(*out));
+	if (sscanf(line, "%7s %63s", proto, address) != 2)
+		return 1;
+	out->proto = !strcmp(proto, "TCP")    ? IPPROTO_TCP
+		     : !strcmp(proto, "UDP")  ? IPPROTO_UDP
+		     : !strcmp(proto, "SCTP") ? IPPROTO_SCTP
+					      : 0;
+	return out->proto && parse_ipvs_address(address, out) ? 0 : 1;
+}
+
+unsigned int parse_ipvs_server(const char *line)
+{
 	int weight;
 
-	while (fgets(line, sizeof(line), f)) {
-		if (line[0] != ' ') {
-			here = sscanf(line, "%7s %63s", proto, address) == 2 &&
-			       !strcmp(proto, wanted) &&
-			       is_ipvs_address(address, &to->dst, to->dport);
-			found = found || here;
-		} else if (here && sscanf(line, " -> %*s %*s %d", &weight) == 1) {
-			servers += weight > 0;
-		}
+	return sscanf(line, " -> %*s %*s %d", &weight) == 1 && weight > 0;
+}
+
+int ipvs_servers_of(const struct ipvs_service *all, size_t n, const struct flow *to,
+		    unsigned int *servers)
+{
+	unsigned int sum = 0;
+	bool found = false;
+
+	for (size_t i = 0; i < n; i++) {
+		/* port 0: a persistent service for all of them */
+		if (all[i].proto != to->proto || (all[i].port && all[i].port != to->dport) ||
+		    !addr_eq(&all[i].addr, &to->dst))
+			continue;
+		found = true;
+		sum += all[i].servers;
 	}
 	if (!found)
 		return -ENOENT;
-	*n = servers;
+	*servers = sum;
 	return 0;
 }

@@ -13,6 +13,14 @@
 
 struct nlmsghdr;
 
+/* Of IPVS. */
+struct ipvs_service {
+	uint8_t proto;
+	struct addr addr;
+	uint16_t port;	      /* 0: every one */
+	unsigned int servers; /* of any weight */
+};
+
 /* netnsid: IFLA_LINK_NETNSID, -1 if the peer is in the same netns. */
 int parse_link(const struct nlmsghdr *m, struct link *out, int *netnsid);
 int parse_addr(const struct nlmsghdr *m, struct if_addr *out);
@@ -28,8 +36,13 @@ int parse_socket_line(const char *line, struct local_socket *out, unsigned int *
  * snmp6, which has one counter in a line: "Icmp6InErrors". */
 int parse_snmp(FILE *f, const char *name, uint64_t *n);
 int parse_snmp6(FILE *f, const char *name, uint64_t *n);
-/* Of /proc/net/ip_vs: the servers of any weight of the service that the flow is to, or -ENOENT. */
-int parse_ipvs(FILE *f, const struct flow *to, unsigned int *n);
+/* A line of /proc/net/ip_vs; 1 for what is no service that a flow can be to: one by mark. */
+int parse_ipvs_service(const char *line, struct ipvs_service *out);
+/* How many servers of any weight is that line: 1 or 0? */
+unsigned int parse_ipvs_server(const char *line);
+/* How many servers has the service that the flow is to? Or -ENOENT. */
+int ipvs_servers_of(const struct ipvs_service *all, size_t n, const struct flow *to,
+		    unsigned int *servers);
 /* A line of /proc/net/nf_conntrack. */
 int parse_conntrack_line(const char *line, struct ct_entry *out);
 

@@ -112,19 +112,50 @@ int read_icmp_errors(uint64_t *n)
 	return err;
 }
 
+/* Servers stand behind their service. */
+void read_ipvs_file(FILE *f, struct vec *out)
+{
+	struct ipvs_service s, *last = NULL;
+	char line[256];
+
+	out->size = sizeof(s);
+	while (fgets(line, sizeof(line), f)) {
+		if (line[0] != ' ')
+			last = parse_ipvs_service(line, &s) ? NULL : vec_add(out, &s);
+		else if (last)
+			last->servers += parse_ipvs_server(line);
+	}
+}
+
+int read_ipvs(struct vec *out)
+{
+	FILE *f = fopen("/proc/thread-self/net/ip_vs", "re");
+
+	if (!f)
+		return -errno;
+	read_ipvs_file(f, out);
+	fclose(f);
+	return 0;
+}
+
 /* Compilers add suffixes. */
 static bool begins(const struct kallsyms_line *l, const char *name)
 {
 	return !strncmp(l->name, name, strlen(name));
 }
 
-static void take_name(void *arg, const struct kallsyms_line *l)
+void take_kallsyms_name(void *host, const struct kallsyms_line *l)
 {
-	struct real_host *h = arg;
+	struct real_host *h = host;
 
+	if (!l) {
+		h->kallsyms_read = true;
+		/* what was there may be gone with its module */
+		h->has_ctnetlink = h->has_xfrm_user = h->has_ebtables = h->has_nft_compat = false;
+		return;
+	}
 	h->has_ctnetlink |= begins(l, "ctnetlink_dump_table");
 	h->has_xfrm_user |= begins(l, "xfrm_user_rcv_msg");
-	h->has_nft |= begins(l, "nft_do_chain");
 	h->has_nft_compat |= begins(l, "nft_match_select_ops");
 	h->has_ebtables |= begins(l, "ebt_do_table");
 }
@@ -135,9 +166,19 @@ void read_kallsyms_names(struct real_host *h, const char *path)
 {
 	if (h->kallsyms_read)
 		return;
-	h->kallsyms_read = true;
-	/* what was there may be gone with its module */
-	h->has_ctnetlink = h->has_xfrm_user = h->has_ebtables = false;
-	h->has_nft = h->has_nft_compat = false;
-	kallsyms_read(path, take_name, h);
+	take_kallsyms_name(h, NULL);
+	kallsyms_read(path, take_kallsyms_name, h);
+}
+
+/* show_initstate(), kernel/module/main.c: "coming" and "going", too. One that is going has left its
+ * subsystem before its names leave kallsyms. What is built in has no such file. */
+bool module_is_live(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char state[16] = "";
+	bool live = f && fgets(state, sizeof(state), f) && !strcmp(state, "live\n");
+
+	if (f)
+		fclose(f);
+	return live;
 }

@@ -3,6 +3,7 @@
 #ifndef WHYDROP_HOST_REAL_H
 #define WHYDROP_HOST_REAL_H
 
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "../util.h"
@@ -47,6 +48,7 @@ enum cache_kind {
 	CACHE_VLANS,
 	CACHE_UDP,
 	CACHE_TCP,
+	CACHE_IPVS,
 	CACHE_CIDRS,
 	CACHE_CONNTRACK, /* an answer, not to be found again */
 };
@@ -68,7 +70,8 @@ struct real_host {
 	uint64_t oldest_ns;	  /* of what was taken from it since host_refresh() */
 	struct known_cidr *given; /* by the user */
 	size_t n_given;
-	bool kallsyms_read, has_ctnetlink, has_xfrm_user, has_nft, has_nft_compat, has_ebtables;
+	bool has_nft; /* built in */
+	bool kallsyms_read, has_ctnetlink, has_xfrm_user, has_nft_compat, has_ebtables;
 };
 
 /* A growing array. item points to size bytes. */
@@ -108,6 +111,10 @@ int read_vlans(struct vec *out);
 int read_conntrack_entry(const struct flow *tuple, bool has_ctnetlink, struct ct_entry *out);
 int read_sockets(bool tcp, struct vec *out);
 int read_icmp_errors(uint64_t *n);
+/* Services, of which there may be thousands. -ENOENT: IPVS is not there. */
+int read_ipvs(struct vec *out);
+/* From what the file has, for tests. */
+void read_ipvs_file(FILE *f, struct vec *out);
 int read_sysctl(const char *name, char *buf, size_t size);
 int read_has_xfrm(void);
 /* has_…: what may be asked without loading or making anything. */
@@ -126,5 +133,9 @@ bool read_pod(int pid, struct pod *out);
 bool pod_uid_of_cgroup(const char *text, char uid[40]);
 bool pod_of_log_folder(const char *name, const char *uid, struct pod *out);
 void read_kallsyms_names(struct real_host *h, const char *path);
+/* As host_take_symbol(). */
+void take_kallsyms_name(void *host, const struct kallsyms_line *l);
+/* By its initstate, a file below /sys/module. */
+bool module_is_live(const char *path);
 
 #endif

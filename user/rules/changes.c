@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
+
 #include "changes.h"
 #include "turns.h"
 
-#define LOOK_NS 20000000 /* a netns is looked at no more often */
+#define LOOK_NS	      20000000	    /* a netns is looked at no more often */
+#define LOOK_AGAIN_NS 100000000	    /* where nobody has to know just now */
+#define WATCH_NS      5000000000ULL /* after a drop */
 
 static size_t find(const struct changes *c, uint32_t netns)
 {
@@ -13,38 +17,67 @@ static size_t find(const struct changes *c, uint32_t netns)
 	return i;
 }
 
+static bool is_watched(const struct changes *c, size_t i, uint64_t now)
+{
+	/* looking for a way in costs more */
+	return c->seen[i].generation && c->seen[i].dropped_ns &&
+	       now < c->seen[i].dropped_ns + WATCH_NS;
+}
+
+/* The one that was looked at longest ago; rather one that is not watched. */
+static size_t oldest(const struct changes *c, uint64_t now)
+{
+	size_t best = 0;
+
+	for (size_t i = 1; i < c->n; i++) {
+		bool watched = is_watched(c, i, now), best_is = is_watched(c, best, now);
+
+		if (watched != best_is ? best_is : c->seen[i].read_ns < c->seen[best].read_ns)
+			best = i;
+	}
+	return best;
+}
+
+static size_t add(struct changes *c, uint32_t netns, uint64_t now)
+{
+	size_t i = c->n < CHANGES_NETNS ? c->n++ : oldest(c, now);
+
+	memset(&c->seen[i], 0, sizeof(c->seen[i]));
+	c->seen[i].netns = netns;
+	return i;
+}
+
 void changes_see(struct changes *c, uint32_t netns, uint32_t generation, uint64_t now)
 {
 	size_t i = find(c, netns);
 
-	if (i == CHANGES_NETNS)
-		return;
-	if (i == c->n) {
-		c->n++;
-		c->seen[i].netns = netns;
-	}
+	if (i == c->n)
+		i = add(c, netns, now);
 	if (c->seen[i].generation != generation) {
 		c->seen[i].before_ns = c->seen[i].generation ? c->seen[i].read_ns : 0;
 		c->seen[i].since_ns = now;
 	}
 	c->seen[i].generation = generation;
-	c->seen[i].watched = c->seen[i].watched && generation; /* looking for a way in costs more */
 	c->seen[i].read_ns = now;
 }
 
-void changes_watch(struct changes *c, uint32_t netns)
+uint32_t changes_next(const struct changes *c, uint64_t now)
 {
-	size_t i = find(c, netns);
+	size_t best = c->n;
 
-	if (i < c->n)
-		c->seen[i].watched = true;
+	for (size_t i = 0; i < c->n; i++) {
+		if (is_watched(c, i, now) && c->seen[i].read_ns + LOOK_AGAIN_NS <= now &&
+		    (best == c->n || c->seen[i].read_ns < c->seen[best].read_ns))
+			best = i;
+	}
+	return best < c->n ? c->seen[best].netns : 0;
 }
 
 bool changes_is_due(const struct changes *c, uint32_t netns, uint64_t now)
 {
 	size_t i = find(c, netns);
 
-	return i == c->n ? i < CHANGES_NETNS : now - c->seen[i].read_ns >= LOOK_NS;
+	return i == c->n || c->seen[i].read_ns + LOOK_NS <= now;
 }
 
 bool changes_wants(const struct group *g)
@@ -61,7 +94,7 @@ void changes_tell(struct changes *c, struct group *g)
 	g->rule_drop_generation = 0;
 	if (i == c->n || !c->seen[i].generation)
 		return;
-	c->seen[i].watched = true;
+	c->seen[i].dropped_ns = g->last_ns;
 	g->rule_drop_generation = c->seen[i].generation;
 	g->rule_since_before = c->seen[i].since_ns <= g->last_ns;
 	g->rule_read_after = c->seen[i].read_ns >= g->last_ns;

@@ -8,6 +8,7 @@
 #include <nftables/libnftables.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "../util.h"
 #include "nft_plain.h"
@@ -210,6 +211,23 @@ static int on_generation(struct nl_msg *msg, void *arg)
 	return NL_STOP;
 }
 
+uint32_t nft_source_number(uint32_t generation, uint64_t cookie)
+{
+	/* both are small: spread out, no two of them add up to the same */
+	uint32_t number = generation + (uint32_t)cookie * 2654435761U;
+
+	return number ? number : 1;
+}
+
+/* Of a socket; 0: before 5.14 there is none. */
+static uint64_t netns_cookie(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len) ? 0 : cookie;
+}
+
 uint32_t nft_source_generation(void)
 {
 	struct nfgenmsg h = {.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0};
@@ -224,6 +242,8 @@ uint32_t nft_source_generation(void)
 	    nl_send_simple(sk, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, NLM_F_REQUEST, &h,
 			   sizeof(h)) >= 0)
 		nl_recvmsgs_default(sk);
+	if (generation)
+		generation = nft_source_number(generation, netns_cookie(nl_socket_get_fd(sk)));
 	nl_socket_free(sk);
 	return generation;
 }

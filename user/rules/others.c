@@ -31,8 +31,20 @@ static void ask_ipvs(struct group *g, struct host *h)
 	g->ipvs_no_server = !servers;
 }
 
+/* Of each packet that the rules are asked about? */
+static bool probe_saw_verdict(const struct group *g)
+{
+	size_t i = 0;
+
+	while (i < g->n_seen && g->seen[i].told)
+		i++;
+	return g->verdict.function && i == g->n_seen;
+}
+
 void others_ask(struct group *g, struct host *h)
 {
+	if (probe_saw_verdict(g))
+		return;
 	g->nat_no_route = nat_has_no_route(g, h);
 	ask_ipvs(g, h);
 }

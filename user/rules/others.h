@@ -6,7 +6,8 @@
 #include "../group.h"
 #include "../host/host.h"
 
-/* Asks, and notes in the group: has NAT of a local process's packet no route, is it for IPVS? */
+/* Asks, and notes in the group: has NAT of a local process's packet no route, is it for IPVS?
+ * Nobody asks where a probe saw who did it. */
 void others_ask(struct group *g, struct host *h);
 
 #endif

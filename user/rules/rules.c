@@ -25,8 +25,7 @@
 #define CHILD_S	     20	 /* then it is killed */
 #define LAST_WAIT_NS 10000000000ULL
 #define MAX_ANSWER   (4U << 20)
-#define LOOK_NS	     100000000 /* between looks at the generations of rulesets that drop */
-#define MAX_LOOKS    8	       /* at one time */
+#define MAX_LOOKS    8 /* at the generations of rulesets, at one time */
 
 __attribute__((noreturn)) static void be_child(struct table *t, struct host *h, uint32_t netns,
 					       struct reader *reader, const size_t *groups,
@@ -79,65 +78,68 @@ static void look(struct rules *r, struct host *h, uint32_t netns)
 {
 	uint32_t generation = 0;
 
-	host_visit(h, netns, read_generation, &generation);
+	if (host_has_nft(h))
+		host_visit(h, netns, read_generation, &generation);
 	changes_see(&r->changes, netns, generation, now_ns(CLOCK_MONOTONIC));
 }
 
 void rules_open(struct rules *r, struct host *h)
 {
-	uint32_t *all, own;
+	uint32_t *all;
 	size_t n;
 
 	if (!host_has_nft(h))
 		return;
-	if (!host_netns_of_pid(getpid(), &own)) {
-		look(r, h, own);
-		changes_watch(&r->changes, own);
-	}
 	n = host_netns_all(h, &all);
 	for (size_t i = 0; i < n && i < CHANGES_NETNS; i++)
 		look(r, h, all[i]);
 	free(all);
 }
 
-/* Of those whose rules are to be read; and now and then again, so that it is known of the next
- * drop what was there before it. */
-static void look_for_changes(struct rules *r, struct table *t, struct host *h)
+/* Of those whose rules are to be read; whom there is no look left for is the first one next time.
+ * How many looks that took. */
+static unsigned int look_at_drops(struct rules *r, struct table *t, struct host *h)
 {
 	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	size_t first = r->look_first;
 	unsigned int looks = 0;
 
-	if (!host_has_nft(h))
-		return;
-	for (size_t i = 0; i < t->n; i++) {
+	for (size_t k = 0; k < t->n; k++) {
+		size_t i = (first + k) % t->n;
 		struct group *g = &t->groups[i];
 
 		if (!changes_wants(g))
 			continue;
-		if (looks < MAX_LOOKS && changes_is_due(&r->changes, g->netns, now)) {
+		if (changes_is_due(&r->changes, g->netns, now)) {
+			if (looks == MAX_LOOKS) {
+				r->look_first = i;
+				break;
+			}
 			look(r, h, g->netns);
 			looks++;
 		}
 		changes_tell(&r->changes, g);
 	}
-	if (now - r->changes.looked_ns < LOOK_NS)
-		return;
-	for (size_t i = 0; i < r->changes.n && looks < MAX_LOOKS; i++) {
-		if (!r->changes.seen[i].watched ||
-		    !changes_is_due(&r->changes, r->changes.seen[i].netns, now))
-			continue;
-		look(r, h, r->changes.seen[i].netns);
-		looks++;
+	return looks;
+}
+
+/* Where nothing died for some time, this asks the kernel nothing. */
+static void look_for_changes(struct rules *r, struct table *t, struct host *h)
+{
+	unsigned int looks = look_at_drops(r, t, h);
+	uint32_t netns;
+
+	for (; looks < MAX_LOOKS; looks++) {
+		netns = changes_next(&r->changes, now_ns(CLOCK_MONOTONIC));
+		if (!netns)
+			break;
+		look(r, h, netns);
 	}
-	r->changes.looked_ns = now;
 }
 
 static void ask(struct rules *r, struct table *t, struct host *h)
 {
-	struct reader reader = {.has_nft = host_has_nft(h),
-				.has_nft_compat = host_has_nft_compat(h),
-				.has_ebtables = host_has_ebtables(h),
-				.from = &rule_source_node};
+	struct reader reader = {.from = &rule_source_node};
 	uint32_t netns;
 	int fds[2];
 	char up;
@@ -151,6 +153,9 @@ static void ask(struct rules *r, struct table *t, struct host *h)
 		r->seen_only = r->seen_only && t->groups[r->asked[i]].seen_only;
 	if (!r->n_asked || pipe2(fds, O_CLOEXEC))
 		return;
+	reader.has_nft = host_has_nft(h);
+	reader.has_nft_compat = host_has_nft_compat(h);
+	reader.has_ebtables = host_has_ebtables(h);
 	r->pid = fork();
 	if (!r->pid)
 		be_child(t, h, netns, &reader, r->asked, r->n_asked, fds[1]);

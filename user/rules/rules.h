@@ -28,11 +28,13 @@ struct rules {
 	uint64_t seen_not_before_ns;
 	struct turns turns;
 	struct changes changes;
+	size_t look_first;		/* the group that is first to be looked for changes for */
 	size_t asked[RULES_MAX_GROUPS]; /* groups, by the child; those that it has not answered */
 	size_t n_asked;
 };
 
-/* Before the first drop: the rulesets as they are then. */
+/* Before the first drop: which rulesets there are then. Looks into each netns, and reads no rules.
+ */
 void rules_open(struct rules *r, struct host *h);
 /*
  * Several times a second, though children run for a tenth of the time at most: take an answer that
