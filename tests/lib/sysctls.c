@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Writes sysctls of several network namespaces. `ip netns exec … sysctl` does it for one, and takes a tenth
- * of a second on an emulated machine.
+ * Writes sysctls of several network namespaces. `ip netns exec … sysctl` does it for one, and takes
+ * a tenth of a second on an emulated machine.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -757,20 +757,14 @@ static void take_option(int o)
 
 static void parse(int argc, char **argv)
 {
-	static const struct option options[] = {{"ready", 1, NULL, 'r'},
-						{"address", 1, NULL, 'a'},
-						{"tcp", 1, NULL, 't'},
-						{"udp", 1, NULL, 'u'},
-						{"raw", 1, NULL, 'w'},
-						{"deadline", 1, NULL, 'd'},
-						{"interval", 1, NULL, 'i'},
-						{"pause", 1, NULL, 'p'},
-						{"size", 1, NULL, 's'},
-						{"count", 1, NULL, 'c'},
-						{"sport", 1, NULL, 'S'},
-						{"once", 0, NULL, 'o'},
-						{"rate", 0, NULL, 'R'},
-						{}};
+	static const struct option options[] = {
+		{"ready", 1, NULL, 'r'},    {"address", 1, NULL, 'a'},
+		{"tcp", 1, NULL, 't'},	    {"udp", 1, NULL, 'u'},
+		{"raw", 1, NULL, 'w'},	    {"deadline", 1, NULL, 'd'},
+		{"interval", 1, NULL, 'i'}, {"pause", 1, NULL, 'p'},
+		{"size", 1, NULL, 's'},	    {"count", 1, NULL, 'c'},
+		{"sport", 1, NULL, 'S'},    {"once", 0, NULL, 'o'},
+		{"rate", 0, NULL, 'R'},	    {}};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0)
