@@ -221,6 +221,9 @@ const char *group_sent_by(const struct group *g, const struct rule *r, char *buf
 const char *hook_name(enum nf_hook hook);
 /* The name of an NFPROTO_*, "ip" or "inet" for example; NULL for an unknown one. */
 const char *nf_family_name(unsigned int nfproto);
+/* Does that name stand for the function, or for what the compiler made of it: name.part.0,
+ * name.cold? False for NULL. */
+bool symbol_name_is(const char *sym, const char *fn);
 /* Is the symbol one of these functions (NULL-terminated)? Suffixes like .isra.0 and .cold do not
  * matter. False where the address is hidden. */
 bool symbol_is(const struct symbol *s, const char *const *functions);

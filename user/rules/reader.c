@@ -271,13 +271,6 @@ static void keep_queues(struct replay *out)
 	out->n = kept;
 }
 
-static bool at_nft(const struct group *g)
-{
-	static const char *const place[] = {"nft_do_chain", NULL};
-
-	return group_at(g, place);
-}
-
 /* What NAT translates for a local process is routed anew, and dropped where that fails:
  * nf_nat_ipv4_local_fn(), net/netfilter/nf_nat_proto.c. Then it met nothing behind NAT; and what
  * IPVS has no server for, nothing behind IPVS, which comes next (ip_vs_leave()). */
@@ -364,7 +357,7 @@ static void replay_all(const struct reader *r, const struct group *g, struct rep
 {
 	static const char *const hook_place[] = {"nf_hook_slow", NULL};
 	const char *by = g->verdict.function;
-	bool by_nft = is(by, "nft_do_chain") || at_nft(g);
+	bool by_nft = is(by, "nft_do_chain") || rule_at_nft(g);
 	bool by_legacy = (by && !by_nft) || (nft_frees_itself() && group_at(g, hook_place));
 
 	replay_filters(r, g, by_nft, by_legacy, out);
@@ -386,7 +379,7 @@ static bool one_backend(const struct replay *r)
 /* Does a program, or the place, tell that it was a rule of some kind? */
 static bool is_by_rule(const struct group *g)
 {
-	return g->verdict.function || at_nft(g) || rule_at_queue(g);
+	return g->verdict.function || rule_at_nft(g) || rule_at_queue(g);
 }
 
 /* Conntrack gives up what it cannot confirm, a new connection (nf_confirm(),
