@@ -63,6 +63,7 @@ struct seen_packet {
 	uint8_t src_mac[6], dst_mac[6];
 	bool has_src_mac;
 
+	bool first;	   /* it is the one that the group is described by */
 	uint64_t packets;  /* samples like it */
 	bool told;	   /* a hook program saw one of them die by the group's verdict, */
 	bool told_rule;	   /* and by the same rule or policy */
@@ -178,8 +179,7 @@ struct group {
 	char *rule_counters;	  /* NULL: none, or they do not help */
 	uint64_t rule_counted_ns; /* CLOCK_MONOTONIC; not before they were read */
 	unsigned int rule_counts; /* so often */
-	/* Are they all of one rule? The first is the one that the group is described by (seen.c).
-	 */
+	/* Are they all of one rule (seen.c)? */
 	struct seen_packet *seen; /* n_seen; owned by the group */
 	size_t n_seen, seen_asked;
 	int seen_last;		 /* which of them the last sample is like; -1: none */

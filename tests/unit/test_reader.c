@@ -772,6 +772,7 @@ static void set_seen(struct group *g, struct seen_packet *seen, size_t n, const 
 			.flow = g->flow, .ct_state = g->ct_state, .packets = i + 1};
 	for (size_t i = 0; i < n; i++)
 		seen[i].flow.sport = ports[i];
+	seen[0].first = true;
 }
 
 /* Another packet of the group is another rule's, and of one nobody knows. */
@@ -797,6 +798,15 @@ static void test_rules_of_one_group(void **state)
 	assert_int_equal(a.n_also, 1);
 	assert_int_equal(a.also[0].handle, 4);
 	answer_free(&a);
+	/* the first that is kept is not the one that the group is described by */
+	seen[0].first = false;
+	seen[0].flow.sport = 2000;
+	a = answer(&g);
+	assert_int_equal(a.rule.handle, 3);
+	assert_int_equal(a.seen[0], SEEN_ALSO);
+	answer_free(&a);
+	seen[0].first = true;
+	seen[0].flow.sport = 1000;
 	/* a probe saw the other rule, of the second packet */
 	g.verdict = seen_by_a_probe().verdict;
 	g.verdict.rule = 4;

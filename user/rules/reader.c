@@ -873,7 +873,7 @@ static unsigned int whose(const struct reader *r, const struct group *g, struct 
 	unsigned int rule = SEEN_UNKNOWN;
 	struct group view;
 
-	if (a->certain ? g->seen[i].told_rule : !i)
+	if (a->certain ? g->seen[i].told_rule : g->seen[i].first)
 		return SEEN_SAME;
 	seen_view(g, i, &view);
 	deduce(r, &view, &other);
@@ -892,12 +892,14 @@ static void ask_whose(const struct reader *r, const struct group *g, struct answ
 }
 
 /* If not one rule dropped them all: does the first one's explain it, and another one other packets?
- */
+ * The first that is kept need not be the one that the group is described by. */
 static void deduce_apart(const struct reader *r, const struct group *g, struct answer *a)
 {
 	struct answer first = {};
 	struct group view;
 
+	if (!g->seen[0].first)
+		return;
 	seen_view(g, 0, &view);
 	deduce(r, &view, &first);
 	if (first.known)
