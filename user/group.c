@@ -122,7 +122,7 @@ void group_forget_rule(struct group *g)
 	g->rule_why = NULL;
 	g->rule_counters = NULL;
 	g->rule_certain = g->rule_mixed = g->rule_none = g->rule_nat = false;
-	g->rule_again = g->rule_changing = false;
+	g->rule_again = g->rule_changing = g->rule_unsure = false;
 	g->rule_others = 0;
 }
 

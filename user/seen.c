@@ -64,6 +64,7 @@ void seen_take(struct group *g, const struct sample *s)
 		if (!is_like(&g->seen[i], &p))
 			continue;
 		g->seen[i].packets++;
+		g->seen[i].last_ns = s->ts;
 		g->seen_last = (int)i;
 		return;
 	}
@@ -72,6 +73,7 @@ void seen_take(struct group *g, const struct sample *s)
 		return;
 	g->seen = xreallocarray(g->seen, g->n_seen + 1, sizeof(*g->seen));
 	p.first = g->packets == 1;
+	p.first_ns = p.last_ns = s->ts;
 	g->seen[g->n_seen] = p;
 	g->seen_last = (int)g->n_seen++;
 }
@@ -92,6 +94,8 @@ void seen_view(const struct group *g, size_t which, struct group *view)
 
 	*view = *g;
 	view->packets = p->packets;
+	view->first_ns = p->first_ns;
+	view->last_ns = p->last_ns;
 	view->flow = p->flow;
 	view->has_original = p->has_original;
 	view->original = p->original;

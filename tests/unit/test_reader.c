@@ -339,17 +339,19 @@ static void test_ruleset_changed_since_the_drop(void **state)
 	(void)state;
 	g.loc.name = "nft_do_chain";
 	g.packets = 4;
+	g.first_ns = g.last_ns = 50;
 	g.rule_drop_generation = 7;
-	g.rule_since_before = g.rule_read_after = true;
+	g.rule_since_ns = 40;
+	g.rule_read_ns = 60;
 	a = answer(&g);
-	assert_true(a.known);
+	assert_true(a.known && !a.unsure && !a.again);
 	assert_null(a.when);
 	tell(&g, &a);
 	assert_null(strstr(g.rule_why, "drop, and"));
 	group_forget_rule(&g);
-	g.rule_since_before = false;
+	g.rule_since_ns = 60;
 	a = answer(&g);
-	assert_true(a.known);
+	assert_true(a.known && !a.unsure);
 	assert_has(a.when, "ms after the drop, and may have changed");
 	tell(&g, &a);
 	assert_has(g.rule_why, "ms after the drop");
@@ -359,15 +361,70 @@ static void test_ruleset_changed_since_the_drop(void **state)
 	assert_true(!a.known && a.again && !a.none);
 	assert_has(a.why, "changed since the drop");
 	answer_free(&a);
-	node.rules = COUNTED("4"); /* it was there, too */
+	node.rules = COUNTED("4"); /* maybe other packets than those */
 	a = answer(&g);
-	assert_true(a.known);
+	assert_true(a.known && a.unsure && a.again);
 	assert_has(a.when, "changed since the drop");
 	answer_free(&a);
 	node.rules = "[]";
 	a = answer(&g);
 	assert_true(!a.known && a.again && !a.none);
 	answer_free(&a);
+}
+
+/* A look before the drop saw another ruleset, or the first look after it did: the rule may be the
+ * one that came with the change. The next drop decides. */
+static void test_rule_that_may_be_newer(void **state)
+{
+	struct group g = by_the_place(HOOK_FORWARD, CT_NEW);
+	struct answer a;
+
+	(void)state;
+	g.loc.name = "nft_do_chain";
+	g.first_ns = g.last_ns = 50;
+	g.rule_drop_generation = 7;
+	g.rule_before_ns = 40;
+	g.rule_since_ns = g.rule_read_ns = 60;
+	a = answer(&g);
+	assert_true(a.known && a.unsure && a.again);
+	assert_has(a.when, "have changed before it or since");
+	tell(&g, &a);
+	assert_true(g.rule && g.rule_unsure && g.rule_again);
+	g.rule_drop_generation = 6;
+	g.rule_before_ns = 0;
+	g.rule_since_ns = g.rule_read_ns = 40;
+	a = answer(&g);
+	assert_true(a.known && a.unsure);
+	assert_has(a.when, "have changed before it or since");
+	answer_free(&a);
+	/* rules of iptables-legacy have no generation */
+	node.rules = "[]";
+	node.filter = "*filter\n:FORWARD ACCEPT [0:0]\n[1:60] -A FORWARD -j DROP\nCOMMIT\n";
+	g.loc.name = "nf_hook_slow";
+	a = answer(&g);
+	assert_true(a.known && !a.unsure);
+	answer_free(&a);
+	node.filter = NULL;
+	/* another drop, after the change; and none of the rules there now is it */
+	g.loc.name = "nft_do_chain";
+	g.rule_drop_generation = 7;
+	g.last_ns = 70;
+	node.rules = "[]";
+	a = answer(&g);
+	assert_false(a.known);
+	tell(&g, &a);
+	assert_null(g.rule);
+	assert_false(g.rule_unsure);
+	/* or that one is */
+	node.rules = RULE(TO_53 DROP);
+	g.rule_before_ns = 55;
+	g.rule_since_ns = 60;
+	a = answer(&g);
+	assert_true(a.known && !a.unsure && !a.again);
+	assert_has(a.when, "died before the ruleset was changed");
+	tell(&g, &a);
+	assert_false(g.rule_unsure);
+	group_free(&g);
 }
 
 static void test_ruleset_changed_since_the_last_reading(void **state)
@@ -821,6 +878,49 @@ static void test_rules_of_one_group(void **state)
 	answer_free(&a);
 }
 
+/* Some died before the ruleset changed: of those is not known what dropped them. */
+static void test_packets_of_another_ruleset(void **state)
+{
+	static const uint16_t ports[] = {1000, 2000, 1000, 3000};
+	struct group g = by_the_place(HOOK_FORWARD, CT_NEW);
+	struct seen_packet seen[4];
+	struct answer a;
+
+	(void)state;
+	g.loc.name = "nft_do_chain";
+	node.rules = "[" RULE_3(FROM("1000") DROP) ", " RULE_4(FROM("2000") DROP) "]";
+	set_seen(&g, seen, 4, ports);
+	for (size_t i = 0; i < 4; i++)
+		seen[i].first_ns = seen[i].last_ns = 50 + 10 * i;
+	g.first_ns = 50;
+	g.last_ns = 80;
+	g.rule_drop_generation = 7;
+	g.rule_before_ns = 61;
+	g.rule_since_ns = 65;
+	g.rule_read_ns = 90;
+	a = answer(&g);
+	assert_true(a.known && !a.unsure); /* the third is as the first was */
+	assert_int_equal(a.seen[0], SEEN_UNKNOWN);
+	assert_int_equal(a.seen[1], SEEN_UNKNOWN);
+	assert_int_equal(a.seen[2], SEEN_SAME);
+	assert_int_equal(a.n_also, 0);
+	answer_free(&a);
+	/* one of those before was like one since */
+	seen[2].first_ns = 55;
+	a = answer(&g);
+	assert_int_equal(a.seen[2], SEEN_UNKNOWN);
+	answer_free(&a);
+	/* what died since is not that rule's */
+	seen[2].flow.sport = 3000;
+	a = answer(&g);
+	assert_true(a.known && a.unsure);
+	answer_free(&a);
+	seen[0].last_ns = 70;
+	a = answer(&g);
+	assert_true(a.known && !a.unsure);
+	answer_free(&a);
+}
+
 static struct answer deduced(const char *text)
 {
 	struct answer a = {.known = true, .why = "x"};
@@ -987,6 +1087,8 @@ int main(void)
 		cmocka_unit_test_setup(test_nat_without_a_route, set_node),
 		cmocka_unit_test_setup(test_rule_that_counted_too_few, set_node),
 		cmocka_unit_test_setup(test_ruleset_changed_since_the_drop, set_node),
+		cmocka_unit_test_setup(test_rule_that_may_be_newer, set_node),
+		cmocka_unit_test_setup(test_packets_of_another_ruleset, set_node),
 		cmocka_unit_test_setup(test_only_one_may_have, set_node),
 		cmocka_unit_test_setup(test_ipvs, set_node),
 		cmocka_unit_test_setup(test_policy_behind_a_return, set_node),

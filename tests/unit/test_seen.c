@@ -33,6 +33,7 @@ static struct sample sample_of(uint16_t sport, uint32_t mark, uint32_t ct_info)
 {
 	return (struct sample){.kind = SAMPLE_DROP,
 			       .key = g.key,
+			       .ts = g.packets + 1,
 			       .sport = sport,
 			       .dport = 53,
 			       .mark = mark,
@@ -59,6 +60,8 @@ static void test_what_differs(void **state)
 	sample(1000, 0, 2);
 	assert_int_equal(g.n_seen, 1);
 	assert_int_equal(g.seen[0].packets, 2);
+	assert_int_equal(g.seen[0].first_ns, 1);
+	assert_int_equal(g.seen[0].last_ns, 2);
 	assert_int_equal(g.seen_last, 0);
 	sample(1001, 0, 2);
 	sample(1000, 1, 2);
@@ -149,6 +152,7 @@ static void test_told(void **state)
 	seen_view(&g, 0, &view);
 	assert_null(view.verdict.function);
 	assert_int_equal(view.flow.sport, 1000);
+	assert_int_equal(view.last_ns, 1);
 	seen_view(&g, 1, &view);
 	assert_non_null(view.verdict.function);
 	assert_int_equal(view.verdict.rule, 0);

@@ -786,6 +786,13 @@ static const char *objection(const struct reader *r, const struct rule_hit *hit,
 	return NULL;
 }
 
+/* Was a change of the ruleset seen that may have brought the rule after that time? */
+static bool is_newer(const struct reader *r, const struct rule *rule, const struct group *g,
+		     uint64_t ns)
+{
+	return is_nft(rule) && changes_maybe_since(g, ns, r->generation);
+}
+
 static char *when_read(const struct reader *r, const struct rule *rule, const struct group *g)
 {
 	enum changes_answer changed =
@@ -793,13 +800,16 @@ static char *when_read(const struct reader *r, const struct rule *rule, const st
 	uint64_t now = now_ns(CLOCK_MONOTONIC);
 	uint64_t ms = now > g->last_ns ? (now - g->last_ns) / 1000000 : 0;
 
+	if (changed == CHANGES_NONE && changes_maybe_since(g, g->first_ns, r->generation))
+		return xstrdup("those packets that died before the ruleset was changed may be "
+			       "another one's");
 	if (changed == CHANGES_NONE)
 		return NULL;
 	if (changed == CHANGES_SINCE)
 		return xstrdup("but the ruleset has changed since the drop");
 	return xasprintf("the rules were read %" PRIu64 " ms after the drop, and %s", ms,
-			 is_nft(rule) && g->rule_changed_near ? "have changed before it or since"
-							      : "may have changed in between");
+			 is_newer(r, rule, g, g->last_ns) ? "have changed before it or since"
+							  : "may have changed in between");
 }
 
 /* Without a rule that is known. */
@@ -840,6 +850,7 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 	if (hit && !objection(r, hit, g)) {
 		copy_rule(&a->rule, &hit->rule);
 		a->known = true;
+		a->unsure = is_newer(r, &a->rule, g, g->last_ns);
 		a->when = when_read(r, &a->rule, g);
 	} else {
 		a->why = hit ? objection(r, hit, g) : a->why;
@@ -866,18 +877,22 @@ static unsigned int add_also(const struct reader *r, struct answer *a, struct ru
 }
 
 /* Whose rule is that packet of the group? The answer is of one that a probe saw, or of the first.
- */
+ * What died before the ruleset changed met other rules. */
 static unsigned int whose(const struct reader *r, const struct group *g, struct answer *a, size_t i)
 {
 	struct answer other = {};
 	unsigned int rule = SEEN_UNKNOWN;
 	struct group view;
 
-	if (a->certain ? g->seen[i].told_rule : g->seen[i].first)
+	if (a->certain && g->seen[i].told_rule)
 		return SEEN_SAME;
 	seen_view(g, i, &view);
+	if (!a->certain && g->seen[i].first)
+		return is_newer(r, &a->rule, g, view.first_ns) ? SEEN_UNKNOWN : SEEN_SAME;
 	deduce(r, &view, &other);
-	if (other.known && rule_same(&other.rule, &a->rule))
+	if (other.known && is_newer(r, &other.rule, g, view.first_ns))
+		rule = SEEN_UNKNOWN;
+	else if (other.known && rule_same(&other.rule, &a->rule))
 		rule = SEEN_SAME;
 	else if (other.known)
 		rule = add_also(r, a, &other.rule);
@@ -889,6 +904,35 @@ static void ask_whose(const struct reader *r, const struct group *g, struct answ
 {
 	for (size_t i = 0; i < g->n_seen; i++)
 		a->seen[a->n_seen++] = whose(r, g, a, i);
+}
+
+/* Did another packet die by the answer's rule, and not before the ruleset changed? */
+static bool did_another(const struct reader *r, const struct group *g, const struct answer *a,
+			size_t i)
+{
+	struct answer other = {};
+	struct group view;
+	bool same;
+
+	seen_view(g, i, &view);
+	deduce(r, &view, &other);
+	same = other.known && !other.unsure && rule_same(&other.rule, &a->rule);
+	answer_free(&other);
+	return same;
+}
+
+/* A group is described by its first packet, and the time is the last one's: the ruleset may have
+ * changed between them, and then that rule may have dropped neither. */
+static bool none_died_since(const struct reader *r, const struct group *g, const struct answer *a)
+{
+	bool before = false, did = false;
+
+	for (size_t i = 0; i < g->n_seen; i++)
+		before = before ||
+			 (g->seen[i].first && is_newer(r, &a->rule, g, g->seen[i].last_ns));
+	for (size_t i = g->n_seen; before && !did && i--;)
+		did = !is_newer(r, &a->rule, g, g->seen[i].last_ns) && did_another(r, g, a, i);
+	return before && !did;
 }
 
 /* If not one rule dropped them all: does the first one's explain it, and another one other packets?
@@ -916,12 +960,14 @@ static void find_answer(const struct reader *r, const struct group *g, struct an
 {
 	if (!seen(r, g, a))
 		deduce(r, g, a);
+	a->unsure = a->unsure || (a->known && !a->certain && none_died_since(r, g, a));
 	if (a->known)
 		ask_whose(r, g, a);
 	else if (g->n_seen > 1)
 		deduce_apart(r, g, a);
 	if (a->known)
 		give_text(r, &a->rule);
+	a->again = a->again || a->unsure;
 	a->mixed = a->known && is_mixed(r, &a->rule);
 }
 
