@@ -32,6 +32,7 @@ static struct {
 	uint32_t generation;
 	int changes;		     /* so many readings change it */
 	int reads, forgotten, tools; /* tools: runs of them */
+	int texts;		     /* of rules, that were asked for */
 	bool full;		     /* conntrack's table */
 	bool compat;
 } node;
@@ -71,6 +72,7 @@ static char *text_of(const char *family, const char *table, const char *chain, u
 	(void)table;
 	(void)chain;
 	(void)handle;
+	node.texts++;
 	return strdup("the rule's text");
 }
 
@@ -161,6 +163,7 @@ static struct answer answer(const struct group *g)
 	struct answer a = {};
 
 	reader_answer(&r, g, &a);
+	reader_close(&r);
 	return a;
 }
 
@@ -921,6 +924,44 @@ static void test_packets_of_another_ruleset(void **state)
 	answer_free(&a);
 }
 
+/* Packets are many, and rules are: those are parsed once, and texts are made of what is told. */
+static void test_rules_are_read_once(void **state)
+{
+	static const uint16_t ports[] = {1000, 2000, 3000, 4000};
+	struct group g = by_the_place(HOOK_FORWARD, CT_NEW);
+	struct reader r = {.has_nft = true, .from = &source};
+	struct seen_packet seen[4];
+	struct answer a = {};
+
+	(void)state;
+	node.filter = "*filter\n:FORWARD ACCEPT [0:0]\n[9:9] -A FORWARD -j DROP\nCOMMIT\n";
+	node.rules = "[]";
+	set_seen(&g, seen, 4, ports);
+	reader_answer(&r, &g, &a);
+	assert_int_equal(a.rule.backend, RULE_IPTABLES_LEGACY);
+	assert_int_equal(node.tools, 2); /* a run for each table */
+	answer_free(&a);
+	/* until they change */
+	node.filter = NULL;
+	reader_answer(&r, &g, &a);
+	assert_int_equal(a.rule.backend, RULE_IPTABLES_LEGACY);
+	answer_free(&a);
+	node.generation++;
+	reader_answer(&r, &g, &a);
+	assert_false(a.known);
+	answer_free(&a);
+	reader_close(&r);
+	/* for each of the four packets both may have been it */
+	g.loc.name = "nft_do_chain";
+	node.legacy = NULL;
+	node.rules = "[" RULE_3("{\"limit\": {}}," DROP) ", " RULE_4("{\"limit\": {}}," DROP) "]";
+	a = answer(&g);
+	assert_int_equal(a.n_may_be, 2);
+	assert_string_equal(a.may_be[1].text, "the rule's text");
+	assert_int_equal(node.texts, 2);
+	answer_free(&a);
+}
+
 static struct answer deduced(const char *text)
 {
 	struct answer a = {.known = true, .why = "x"};
@@ -1089,6 +1130,7 @@ int main(void)
 		cmocka_unit_test_setup(test_ruleset_changed_since_the_drop, set_node),
 		cmocka_unit_test_setup(test_rule_that_may_be_newer, set_node),
 		cmocka_unit_test_setup(test_packets_of_another_ruleset, set_node),
+		cmocka_unit_test_setup(test_rules_are_read_once, set_node),
 		cmocka_unit_test_setup(test_only_one_may_have, set_node),
 		cmocka_unit_test_setup(test_ipvs, set_node),
 		cmocka_unit_test_setup(test_policy_behind_a_return, set_node),
