@@ -122,18 +122,10 @@ static bool is_hook_function(const char *name)
 	return false;
 }
 
-/* Is it that function, or what the compiler made of it: name.part.0, name.constprop.0? */
-static bool is_function(const char *name, const char *function)
-{
-	size_t n = strlen(function);
-
-	return name && !strncmp(name, function, n) && (!name[n] || name[n] == '.');
-}
-
 static const struct hook_caller *find_caller(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(hook_callers); i++) {
-		if (is_function(name, hook_callers[i].fn))
+		if (symbol_name_is(name, hook_callers[i].fn))
 			return &hook_callers[i];
 	}
 	return NULL;
@@ -164,7 +156,7 @@ void describe_hook(struct group *g)
 		i++;
 	for (dropped_at = i; i < g->n_stack; i++) {
 		name = g->stack[i].name;
-		if (i > dropped_at && is_function(name, "br_handle_frame")) {
+		if (i > dropped_at && symbol_name_is(name, "br_handle_frame")) {
 			g->hook = HOOK_PREROUTING;
 			g->hook_family = "bridge";
 			return;

@@ -230,10 +230,11 @@ void firewall_evidence(struct finding *f, const struct group *g)
 {
 	char buf[RULE_SENT_LEN];
 	const char *sent = group_sent_by(g, g->rule, buf);
+	enum agrees agrees = g->rule_unsure ? AGREES_UNREAD : AGREES_YES;
 
 	free(f->rule);
 	f->rule = rule_str(g->rule);
-	finding_evidence(f, AGREES_YES, "rule", f->rule, NULL);
+	finding_evidence(f, agrees, "rule", f->rule, NULL);
 	if (is_reverse_path(g->rule))
 		finding_evidence(f, AGREES_YES, "what it checks",
 				 "that the way back to the sender is the one by which it came "
@@ -242,7 +243,7 @@ void firewall_evidence(struct finding *f, const struct group *g)
 	if (sent)
 		finding_evidence(f, AGREES_YES, "what it sends back", sent, NULL);
 	if (g->rule_why)
-		finding_evidence(f, AGREES_YES,
+		finding_evidence(f, agrees,
 				 group_rule_certain(g) ? "how it is known" : "how it was deduced",
 				 g->rule_why, NULL);
 }
@@ -254,7 +255,7 @@ void firewall_finding(struct finding *f, const struct group *g, struct host *h)
 
 	netns_label(h, g->netns, where);
 	f->netns = g->netns;
-	f->status = STATUS_CONFIRMED;
+	f->status = g->rule_unsure ? STATUS_SUSPECTED : STATUS_CONFIRMED;
 	finding_place(f, "%s/%s/%s", where, g->rule->family ? g->rule->family : "",
 		      firewall_name(g->rule, name));
 	firewall_evidence(f, g);

@@ -37,8 +37,8 @@ const struct known_cidr *firewall_service_cidr(struct host *h, uint32_t netns,
 /* "rule 3 of chain FORWARD (iptables-legacy, table filter)", "the policy of chain …". buf of
  * FIREWALL_NAME_LEN. */
 const char *firewall_name(const struct rule *r, char *buf);
-/* Confirmed: netns, the rule as place, and as evidence with what is known of how it came to drop
- * the packet. */
+/* Confirmed, or suspected where the rule may be newer than the drop: netns, the rule as place, and
+ * as evidence with what is known of how it came to drop the packet. */
 void firewall_finding(struct finding *f, const struct group *g, struct host *h);
 /* The finding is about that rule: as evidence only. */
 void firewall_evidence(struct finding *f, const struct group *g);

@@ -60,8 +60,7 @@ const char *nf_family_name(unsigned int nfproto)
 	return nfproto < sizeof(names) / sizeof(names[0]) ? names[nfproto] : NULL;
 }
 
-/* Does symbol name `sym` stand for function `fn`? Compilers add suffixes such as .isra.0, .cold. */
-static bool is_function(const char *sym, const char *fn)
+bool symbol_name_is(const char *sym, const char *fn)
 {
 	size_t n = strlen(fn);
 
@@ -71,7 +70,7 @@ static bool is_function(const char *sym, const char *fn)
 bool symbol_is(const struct symbol *s, const char *const *functions)
 {
 	for (; *functions; functions++) {
-		if (is_function(s->name, *functions))
+		if (symbol_name_is(s->name, *functions))
 			return true;
 	}
 	return false;
@@ -123,7 +122,7 @@ void group_forget_rule(struct group *g)
 	g->rule_why = NULL;
 	g->rule_counters = NULL;
 	g->rule_certain = g->rule_mixed = g->rule_none = g->rule_nat = false;
-	g->rule_again = g->rule_changing = false;
+	g->rule_again = g->rule_changing = g->rule_unsure = false;
 	g->rule_others = 0;
 }
 

@@ -63,10 +63,12 @@ struct seen_packet {
 	uint8_t src_mac[6], dst_mac[6];
 	bool has_src_mac;
 
-	uint64_t packets;  /* samples like it */
-	bool told;	   /* a hook program saw one of them die by the group's verdict, */
-	bool told_rule;	   /* and by the same rule or policy */
-	unsigned int rule; /* SEEN_*: whose it was */
+	bool first;		    /* it is the one that the group is described by */
+	uint64_t first_ns, last_ns; /* CLOCK_MONOTONIC: of samples like it, */
+	uint64_t packets;	    /* which are so many */
+	bool told;		    /* a hook program saw one of them die by the group's verdict, */
+	bool told_rule;		    /* and by the same rule or policy */
+	unsigned int rule;	    /* SEEN_*: whose it was */
 };
 
 enum {
@@ -179,8 +181,7 @@ struct group {
 	char *rule_counters;	  /* NULL: none, or they do not help */
 	uint64_t rule_counted_ns; /* CLOCK_MONOTONIC; not before they were read */
 	unsigned int rule_counts; /* so often */
-	/* Are they all of one rule? The first is the one that the group is described by (seen.c).
-	 */
+	/* Are they all of one rule (seen.c)? */
 	struct seen_packet *seen; /* n_seen; owned by the group */
 	size_t n_seen, seen_asked;
 	int seen_last;		 /* which of them the last sample is like; -1: none */
@@ -190,15 +191,15 @@ struct group {
 	struct rule *also;	 /* n_also rules that dropped some of them instead; owned */
 	size_t n_also;
 	uint32_t rule_generation; /* of nft's ruleset, when it was read first; 0: not known */
-	/* Changing rules (rules/changes.c): nft's generation by a look near the last drop, 0: not
-	 * known; was it that before the drop, was that look after it, and was another one seen in
-	 * between? */
-	uint64_t rule_noted_ns; /* the drop that this is about */
+	/* Changing rules (rules/changes.c): nft's generation by the last look near a drop, 0: not
+	 * known; and when (CLOCK_MONOTONIC) it was seen first and last, and the one before it last,
+	 * 0: none was. */
+	uint64_t rule_noted_ns; /* that drop */
 	uint32_t rule_drop_generation;
-	bool rule_since_before, rule_read_after, rule_changed_after;
-	bool rule_changed_near; /* another one was seen before, and it may have been that, too */
-	/* Without a rule: they changed while they were read, or since the drop. Ask again, not
-	 * before (CLOCK_MONOTONIC), after so many times. */
+	uint64_t rule_since_ns, rule_read_ns, rule_before_ns;
+	bool rule_unsure; /* the rule may be newer than the drop: a change was seen near it */
+	/* Without a rule that is sure: they changed while they were read, or since the drop. Ask
+	 * again, not before (CLOCK_MONOTONIC), after so many times. */
 	bool rule_again, rule_changing;
 	uint64_t rule_again_ns;
 	unsigned int rule_tries;
@@ -222,6 +223,9 @@ const char *group_sent_by(const struct group *g, const struct rule *r, char *buf
 const char *hook_name(enum nf_hook hook);
 /* The name of an NFPROTO_*, "ip" or "inet" for example; NULL for an unknown one. */
 const char *nf_family_name(unsigned int nfproto);
+/* Does that name stand for the function, or for what the compiler made of it: name.part.0,
+ * name.cold? False for NULL. */
+bool symbol_name_is(const char *sym, const char *fn);
 /* Is the symbol one of these functions (NULL-terminated)? Suffixes like .isra.0 and .cold do not
  * matter. False where the address is hidden. */
 bool symbol_is(const struct symbol *s, const char *const *functions);

@@ -35,10 +35,12 @@ static bool is_like(const struct seen_packet *a, const struct seen_packet *b)
 	return flow_same_tuple(&a->flow, &b->flow) && a->flow.tcp_flags == b->flow.tcp_flags &&
 	       a->flow.is_fragment == b->flow.is_fragment && a->mark == b->mark &&
 	       a->vlan == b->vlan && a->ct_state == b->ct_state && a->ct_reply == b->ct_reply &&
-	       a->ct_status == b->ct_status && a->ct_zone == b->ct_zone &&
-	       a->has_original == b->has_original &&
+	       a->has_ct_status == b->has_ct_status && a->ct_status == b->ct_status &&
+	       a->ct_zone == b->ct_zone && a->has_original == b->has_original &&
 	       (!a->has_original || flow_same_tuple(&a->original, &b->original)) &&
-	       !memcmp(a->src_mac, b->src_mac, sizeof(a->src_mac));
+	       a->has_src_mac == b->has_src_mac &&
+	       !memcmp(a->src_mac, b->src_mac, sizeof(a->src_mac)) &&
+	       !memcmp(a->dst_mac, b->dst_mac, sizeof(a->dst_mac));
 }
 
 /* Is there room for one more, and is it time? */
@@ -62,6 +64,7 @@ void seen_take(struct group *g, const struct sample *s)
 		if (!is_like(&g->seen[i], &p))
 			continue;
 		g->seen[i].packets++;
+		g->seen[i].last_ns = s->ts;
 		g->seen_last = (int)i;
 		return;
 	}
@@ -69,6 +72,8 @@ void seen_take(struct group *g, const struct sample *s)
 	if (!is_wanted(g))
 		return;
 	g->seen = xreallocarray(g->seen, g->n_seen + 1, sizeof(*g->seen));
+	p.first = g->packets == 1;
+	p.first_ns = p.last_ns = s->ts;
 	g->seen[g->n_seen] = p;
 	g->seen_last = (int)g->n_seen++;
 }
@@ -89,6 +94,8 @@ void seen_view(const struct group *g, size_t which, struct group *view)
 
 	*view = *g;
 	view->packets = p->packets;
+	view->first_ns = p->first_ns;
+	view->last_ns = p->last_ns;
 	view->flow = p->flow;
 	view->has_original = p->has_original;
 	view->original = p->original;

@@ -9,7 +9,7 @@
 
 #include "group.h"
 
-/* A sample of the group came, which is described. */
+/* A sample of the group came, which is described, and counted already. */
 void seen_take(struct group *g, const struct sample *s);
 /* A hook program saw the sample that was like that one (-1: none that is kept) die by the group's
  * verdict, and by its rule or policy. */

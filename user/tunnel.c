@@ -174,6 +174,8 @@ void tunnel_rule(struct finding *f, const struct group *g, const char *what,
 		finding_evidence(f, AGREES_UNREAD, "the rule",
 				 "not known, so that it may be conntrack, too", NULL);
 	}
+	if (g->rule_unsure)
+		f->status = STATUS_SUSPECTED;
 	if (g->rule)
 		name_rule(f, g);
 	if (!g->rule || !fix_rule(f, g, peer, direction))

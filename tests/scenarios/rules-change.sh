@@ -14,6 +14,13 @@ inserted()
 	[[ $(query '[.drops[] | ours | select(.hook == "output" and .flow.proto == "udp")] | length') != 0 ]] || fail "no drop was seen"
 }
 
+# No finding is confirmed that says a rule dropped them which came only then.
+none_confirmed()
+{
+	query 'any(.findings[]; .status == "confirmed") | not' -e >/dev/null ||
+		fail "confirmed: $(query '.findings[] | {id, status, evidence}' -c)"
+}
+
 # The right rule, or none and why.
 named_right()
 {
@@ -31,6 +38,8 @@ variant_legacy()
 	trace_start --netns "$LAB-node1"
 	inserted in_ns node1 iptables-legacy -w -I OUTPUT -d 10.244.0.0/16 -p udp -j DROP
 	named_right
+	query 'all(.findings[] | select(.status == "confirmed") | .evidence[] | select(.check == "rule"); .value | contains("/32"))' -e >/dev/null ||
+		fail "confirmed: $(query '.findings[] | {id, status, evidence}' -c)"
 }
 
 nft_output()
@@ -55,6 +64,7 @@ variant_nft_counter()
 	inserted in_ns node1 nft insert rule ip fw output ip daddr 10.244.0.0/16 meta l4proto udp counter drop
 	query 'all(.drops[] | ours | select(.hook == "output" and .flow.proto == "udp"); .rule == null and (.rule_unknown | contains("changed")))' -e >/dev/null ||
 		fail "not known to have changed: $(query '.drops[] | ours | {rule, rule_unknown}' -c)"
+	none_confirmed
 }
 
 # A ruleset that was there before the trace, and has not changed: nothing is in doubt.
@@ -77,8 +87,32 @@ variant_nft()
 	export WHYDROP_TEST=rung=stack
 	trace_start --netns "$LAB-node1"
 	inserted in_ns node1 nft insert rule ip fw output ip daddr 10.244.0.0/16 meta l4proto udp drop
-	query 'all(.drops[] | ours | select(.hook == "output" and .flow.proto == "udp"); (.rule.why // .rule_unknown) | contains("changed"))' -e >/dev/null ||
+	query 'all(.drops[] | ours | select(.hook == "output" and .flow.proto == "udp");
+		((.rule.why // .rule_unknown) | contains("changed")) and (.rule == null or .rule.unsure))' -e >/dev/null ||
 		fail "does not say that it changed: $(query '.drops[] | ours | {rule, rule_unknown}' -c)"
+	none_confirmed
+}
+
+# Another packet tells whether the rule there now drops them.
+variant_next_drop()
+{
+	local round
+	lab_up
+	nft_output ''
+	export WHYDROP_TEST=rung=stack
+	trace_start -v --netns "$LAB-node1"
+	kill -STOP "$TRACE_PID"
+	flows_die 0.5 "udp node1 $POD_C $LAB_PORT"
+	in_ns node1 nft insert rule ip fw output ip daddr 10.244.0.0/16 meta l4proto udp drop
+	kill -CONT "$TRACE_PID"
+	wait_for 60 grep -q 'rule known .*unsure' "$LAB_DIR/trace.err" || fail "no rule that may be newer"
+	for ((round = 0; round < 30; round++)); do
+		flows_die 1.2 "udp node1 $POD_C $LAB_PORT"
+		! grep -q 'rule known .*deduced' "$LAB_DIR/trace.err" || break
+	done
+	trace_stop
+	query 'any(.findings[]; .status == "confirmed" and (.evidence[] | select(.check == "rule").value | contains("10.244.0.0/16")))' -e >/dev/null ||
+		fail "not confirmed: $(query '.findings[] | {id, status, evidence}' -c)"
 }
 
 # As often as a reading is tried.

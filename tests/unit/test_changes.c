@@ -4,6 +4,7 @@
 
 #include "rules/changes.h"
 #include "rules/nft_source.h"
+#include "rules/rule.h"
 
 #define SECOND 1000000000ULL
 
@@ -54,6 +55,28 @@ static void test_looks_before_and_after(void **state)
 	assert_int_equal(since(45, 8), CHANGES_UNKNOWN);
 	changes_see(&c, 1, 8, 50);
 	assert_int_equal(since(35, 8), CHANGES_UNKNOWN);
+}
+
+/* What died a while before the last drop. */
+static void test_earlier_packets(void **state)
+{
+	struct group g = died_at(35);
+
+	(void)state;
+	assert_false(changes_maybe_since(&g, 35, 7));
+	changes_see(&c, 1, 7, 20);
+	changes_tell(&c, &g);
+	assert_false(changes_maybe_since(&g, 15, 7)); /* nobody looked before */
+	assert_true(changes_maybe_since(&g, 35, 8));
+	changes_see(&c, 1, 8, 30);
+	changes_tell(&c, &g);
+	assert_false(changes_maybe_since(&g, 35, 8));
+	assert_true(changes_maybe_since(&g, 25, 8));
+	assert_true(changes_maybe_since(&g, 15, 8));
+	/* a packet that came since is judged by the same looks */
+	g.last_ns = 40;
+	assert_int_equal(changes_since_drop(&g, 8), CHANGES_NONE);
+	assert_int_equal(changes_since_drop(&g, 9), CHANGES_UNKNOWN);
 }
 
 static void test_another_netns_is_another_ruleset(void **state)
@@ -146,6 +169,7 @@ static void test_looks_take_turns(void **state)
 static void test_who_wants_to_know(void **state)
 {
 	struct group g = died_at(15);
+	struct rule rule = {};
 
 	(void)state;
 	assert_true(changes_wants(&g));
@@ -156,6 +180,15 @@ static void test_who_wants_to_know(void **state)
 	assert_false(changes_wants(&g));
 	g.rule_again = true;
 	assert_true(changes_wants(&g));
+	/* a rule that may be newer than the drop */
+	g.rule = &rule;
+	assert_false(changes_wants(&g));
+	g.rule_unsure = true;
+	assert_true(changes_wants(&g));
+	/* or other packets of one that is known */
+	g.rule_unsure = false;
+	g.n_seen = 2;
+	assert_true(changes_wants(&g));
 	strcpy(g.reason, "NO_SOCKET");
 	assert_false(changes_wants(&g));
 }
@@ -164,6 +197,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_looks_before_and_after, look_at_nothing),
+		cmocka_unit_test_setup(test_earlier_packets, look_at_nothing),
 		cmocka_unit_test_setup(test_another_netns_is_another_ruleset, look_at_nothing),
 		cmocka_unit_test_setup(test_there_is_always_room, look_at_nothing),
 		cmocka_unit_test_setup(test_looks_are_not_too_many, look_at_nothing),

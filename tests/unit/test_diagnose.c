@@ -12,6 +12,7 @@
 #include "diagnose.h"
 #include "fake_node.h"
 #include "noise.h"
+#include "rules/rule.h"
 #include "util.h"
 
 /* As if nothing had been diagnosed yet. */
@@ -299,6 +300,25 @@ static void test_vxlan_blocked(void **state)
 	assert_finding(l, 1, "vxlan-blocked", STATUS_CONFIRMED);
 	assert_has(l->d.findings[0].summary, "192.168.77.2");
 	assert_has(l->d.findings[0].summary, "8472");
+}
+
+/* It may have come with a change of the ruleset after the drop. */
+static void test_vxlan_blocked_by_a_newer_rule(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = vxlan_drop(l, "192.168.77.2");
+	struct rule rule = {.family = (char *)"ip",
+			    .table = (char *)"fw",
+			    .chain = (char *)"input",
+			    .handle = 7,
+			    .text = (char *)"udp dport 8472 drop"};
+
+	g->rule = &rule;
+	g->rule_unsure = true;
+	assert_finding(l, 1, "vxlan-blocked", STATUS_SUSPECTED);
+	g->rule_unsure = false;
+	assert_finding(l, 1, "vxlan-blocked", STATUS_CONFIRMED);
+	g->rule = NULL;
 }
 
 static void test_vxlan_stranger_or_other_vni(void **state)
@@ -892,6 +912,7 @@ int main(void)
 		T(test_bridge_nf_on_or_flag_set),
 		T(test_bridge_nf_no_translation),
 		T(test_vxlan_blocked),
+		T(test_vxlan_blocked_by_a_newer_rule),
 		T(test_vxlan_stranger_or_other_vni),
 		T(test_silence),
 		T(test_no_silence),

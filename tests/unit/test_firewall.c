@@ -109,6 +109,25 @@ static void test_forward(void **state)
 			    "-p tcp --dport 80 -j ACCEPT");
 }
 
+/* It may have come with a change of the ruleset after the drop. */
+static void test_rule_that_may_be_newer(void **state)
+{
+	struct lab *l = *state;
+	struct group *g =
+		dropped(l, HOOK_FORWARD, "FORWARD", "-A FORWARD -p tcp --dport 80 -j DROP");
+	const struct finding *f;
+
+	g->rule_unsure = true;
+	assert_finding(l, 1, "forward-rule-drop", STATUS_SUSPECTED);
+	f = &l->d.findings[0];
+	for (size_t i = 0; i < f->n_evidence; i++)
+		assert_true(strcmp(f->evidence[i].check, "rule") ||
+			    f->evidence[i].agrees == AGREES_UNREAD);
+	/* another drop, of which it is sure */
+	g->rule_unsure = false;
+	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
+}
+
 /* It is the route that is wrong then, or the sender's address. */
 static void test_reverse_path_rule(void **state)
 {
@@ -1119,6 +1138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_forward, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rule_that_may_be_newer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forward_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forward_nft, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forward_policy, setup, teardown),

@@ -32,6 +32,7 @@ static struct {
 	uint32_t generation;
 	int changes;		     /* so many readings change it */
 	int reads, forgotten, tools; /* tools: runs of them */
+	int texts;		     /* of rules, that were asked for */
 	bool full;		     /* conntrack's table */
 	bool compat;
 } node;
@@ -71,6 +72,7 @@ static char *text_of(const char *family, const char *table, const char *chain, u
 	(void)table;
 	(void)chain;
 	(void)handle;
+	node.texts++;
 	return strdup("the rule's text");
 }
 
@@ -161,6 +163,7 @@ static struct answer answer(const struct group *g)
 	struct answer a = {};
 
 	reader_answer(&r, g, &a);
+	reader_close(&r);
 	return a;
 }
 
@@ -339,17 +342,19 @@ static void test_ruleset_changed_since_the_drop(void **state)
 	(void)state;
 	g.loc.name = "nft_do_chain";
 	g.packets = 4;
+	g.first_ns = g.last_ns = 50;
 	g.rule_drop_generation = 7;
-	g.rule_since_before = g.rule_read_after = true;
+	g.rule_since_ns = 40;
+	g.rule_read_ns = 60;
 	a = answer(&g);
-	assert_true(a.known);
+	assert_true(a.known && !a.unsure && !a.again);
 	assert_null(a.when);
 	tell(&g, &a);
 	assert_null(strstr(g.rule_why, "drop, and"));
 	group_forget_rule(&g);
-	g.rule_since_before = false;
+	g.rule_since_ns = 60;
 	a = answer(&g);
-	assert_true(a.known);
+	assert_true(a.known && !a.unsure);
 	assert_has(a.when, "ms after the drop, and may have changed");
 	tell(&g, &a);
 	assert_has(g.rule_why, "ms after the drop");
@@ -359,15 +364,70 @@ static void test_ruleset_changed_since_the_drop(void **state)
 	assert_true(!a.known && a.again && !a.none);
 	assert_has(a.why, "changed since the drop");
 	answer_free(&a);
-	node.rules = COUNTED("4"); /* it was there, too */
+	node.rules = COUNTED("4"); /* maybe other packets than those */
 	a = answer(&g);
-	assert_true(a.known);
+	assert_true(a.known && a.unsure && a.again);
 	assert_has(a.when, "changed since the drop");
 	answer_free(&a);
 	node.rules = "[]";
 	a = answer(&g);
 	assert_true(!a.known && a.again && !a.none);
 	answer_free(&a);
+}
+
+/* A look before the drop saw another ruleset, or the first look after it did: the rule may be the
+ * one that came with the change. The next drop decides. */
+static void test_rule_that_may_be_newer(void **state)
+{
+	struct group g = by_the_place(HOOK_FORWARD, CT_NEW);
+	struct answer a;
+
+	(void)state;
+	g.loc.name = "nft_do_chain";
+	g.first_ns = g.last_ns = 50;
+	g.rule_drop_generation = 7;
+	g.rule_before_ns = 40;
+	g.rule_since_ns = g.rule_read_ns = 60;
+	a = answer(&g);
+	assert_true(a.known && a.unsure && a.again);
+	assert_has(a.when, "have changed before it or since");
+	tell(&g, &a);
+	assert_true(g.rule && g.rule_unsure && g.rule_again);
+	g.rule_drop_generation = 6;
+	g.rule_before_ns = 0;
+	g.rule_since_ns = g.rule_read_ns = 40;
+	a = answer(&g);
+	assert_true(a.known && a.unsure);
+	assert_has(a.when, "have changed before it or since");
+	answer_free(&a);
+	/* rules of iptables-legacy have no generation */
+	node.rules = "[]";
+	node.filter = "*filter\n:FORWARD ACCEPT [0:0]\n[1:60] -A FORWARD -j DROP\nCOMMIT\n";
+	g.loc.name = "nf_hook_slow";
+	a = answer(&g);
+	assert_true(a.known && !a.unsure);
+	answer_free(&a);
+	node.filter = NULL;
+	/* another drop, after the change; and none of the rules there now is it */
+	g.loc.name = "nft_do_chain";
+	g.rule_drop_generation = 7;
+	g.last_ns = 70;
+	node.rules = "[]";
+	a = answer(&g);
+	assert_false(a.known);
+	tell(&g, &a);
+	assert_null(g.rule);
+	assert_false(g.rule_unsure);
+	/* or that one is */
+	node.rules = RULE(TO_53 DROP);
+	g.rule_before_ns = 55;
+	g.rule_since_ns = 60;
+	a = answer(&g);
+	assert_true(a.known && !a.unsure && !a.again);
+	assert_has(a.when, "died before the ruleset was changed");
+	tell(&g, &a);
+	assert_false(g.rule_unsure);
+	group_free(&g);
 }
 
 static void test_ruleset_changed_since_the_last_reading(void **state)
@@ -772,6 +832,7 @@ static void set_seen(struct group *g, struct seen_packet *seen, size_t n, const 
 			.flow = g->flow, .ct_state = g->ct_state, .packets = i + 1};
 	for (size_t i = 0; i < n; i++)
 		seen[i].flow.sport = ports[i];
+	seen[0].first = true;
 }
 
 /* Another packet of the group is another rule's, and of one nobody knows. */
@@ -797,6 +858,15 @@ static void test_rules_of_one_group(void **state)
 	assert_int_equal(a.n_also, 1);
 	assert_int_equal(a.also[0].handle, 4);
 	answer_free(&a);
+	/* the first that is kept is not the one that the group is described by */
+	seen[0].first = false;
+	seen[0].flow.sport = 2000;
+	a = answer(&g);
+	assert_int_equal(a.rule.handle, 3);
+	assert_int_equal(a.seen[0], SEEN_ALSO);
+	answer_free(&a);
+	seen[0].first = true;
+	seen[0].flow.sport = 1000;
 	/* a probe saw the other rule, of the second packet */
 	g.verdict = seen_by_a_probe().verdict;
 	g.verdict.rule = 4;
@@ -808,6 +878,87 @@ static void test_rules_of_one_group(void **state)
 	assert_int_equal(a.seen[0], SEEN_ALSO);
 	assert_int_equal(a.seen[1], SEEN_SAME);
 	assert_int_equal(a.also[0].handle, 3);
+	answer_free(&a);
+}
+
+/* Some died before the ruleset changed: of those is not known what dropped them. */
+static void test_packets_of_another_ruleset(void **state)
+{
+	static const uint16_t ports[] = {1000, 2000, 1000, 3000};
+	struct group g = by_the_place(HOOK_FORWARD, CT_NEW);
+	struct seen_packet seen[4];
+	struct answer a;
+
+	(void)state;
+	g.loc.name = "nft_do_chain";
+	node.rules = "[" RULE_3(FROM("1000") DROP) ", " RULE_4(FROM("2000") DROP) "]";
+	set_seen(&g, seen, 4, ports);
+	for (size_t i = 0; i < 4; i++)
+		seen[i].first_ns = seen[i].last_ns = 50 + 10 * i;
+	g.first_ns = 50;
+	g.last_ns = 80;
+	g.rule_drop_generation = 7;
+	g.rule_before_ns = 61;
+	g.rule_since_ns = 65;
+	g.rule_read_ns = 90;
+	a = answer(&g);
+	assert_true(a.known && !a.unsure); /* the third is as the first was */
+	assert_int_equal(a.seen[0], SEEN_UNKNOWN);
+	assert_int_equal(a.seen[1], SEEN_UNKNOWN);
+	assert_int_equal(a.seen[2], SEEN_SAME);
+	assert_int_equal(a.n_also, 0);
+	answer_free(&a);
+	/* one of those before was like one since */
+	seen[2].first_ns = 55;
+	a = answer(&g);
+	assert_int_equal(a.seen[2], SEEN_UNKNOWN);
+	answer_free(&a);
+	/* what died since is not that rule's */
+	seen[2].flow.sport = 3000;
+	a = answer(&g);
+	assert_true(a.known && a.unsure);
+	answer_free(&a);
+	seen[0].last_ns = 70;
+	a = answer(&g);
+	assert_true(a.known && !a.unsure);
+	answer_free(&a);
+}
+
+/* Packets are many, and rules are: those are parsed once, and texts are made of what is told. */
+static void test_rules_are_read_once(void **state)
+{
+	static const uint16_t ports[] = {1000, 2000, 3000, 4000};
+	struct group g = by_the_place(HOOK_FORWARD, CT_NEW);
+	struct reader r = {.has_nft = true, .from = &source};
+	struct seen_packet seen[4];
+	struct answer a = {};
+
+	(void)state;
+	node.filter = "*filter\n:FORWARD ACCEPT [0:0]\n[9:9] -A FORWARD -j DROP\nCOMMIT\n";
+	node.rules = "[]";
+	set_seen(&g, seen, 4, ports);
+	reader_answer(&r, &g, &a);
+	assert_int_equal(a.rule.backend, RULE_IPTABLES_LEGACY);
+	assert_int_equal(node.tools, 2); /* a run for each table */
+	answer_free(&a);
+	/* until they change */
+	node.filter = NULL;
+	reader_answer(&r, &g, &a);
+	assert_int_equal(a.rule.backend, RULE_IPTABLES_LEGACY);
+	answer_free(&a);
+	node.generation++;
+	reader_answer(&r, &g, &a);
+	assert_false(a.known);
+	answer_free(&a);
+	reader_close(&r);
+	/* for each of the four packets both may have been it */
+	g.loc.name = "nft_do_chain";
+	node.legacy = NULL;
+	node.rules = "[" RULE_3("{\"limit\": {}}," DROP) ", " RULE_4("{\"limit\": {}}," DROP) "]";
+	a = answer(&g);
+	assert_int_equal(a.n_may_be, 2);
+	assert_string_equal(a.may_be[1].text, "the rule's text");
+	assert_int_equal(node.texts, 2);
 	answer_free(&a);
 }
 
@@ -977,6 +1128,9 @@ int main(void)
 		cmocka_unit_test_setup(test_nat_without_a_route, set_node),
 		cmocka_unit_test_setup(test_rule_that_counted_too_few, set_node),
 		cmocka_unit_test_setup(test_ruleset_changed_since_the_drop, set_node),
+		cmocka_unit_test_setup(test_rule_that_may_be_newer, set_node),
+		cmocka_unit_test_setup(test_packets_of_another_ruleset, set_node),
+		cmocka_unit_test_setup(test_rules_are_read_once, set_node),
 		cmocka_unit_test_setup(test_only_one_may_have, set_node),
 		cmocka_unit_test_setup(test_ipvs, set_node),
 		cmocka_unit_test_setup(test_policy_behind_a_return, set_node),

@@ -29,17 +29,28 @@ static int teardown(void **state)
 	return 0;
 }
 
+static struct sample sample_of(uint16_t sport, uint32_t mark, uint32_t ct_info)
+{
+	return (struct sample){.kind = SAMPLE_DROP,
+			       .key = g.key,
+			       .ts = g.packets + 1,
+			       .sport = sport,
+			       .dport = 53,
+			       .mark = mark,
+			       .ct_info = ct_info};
+}
+
+static void take(const struct sample *s)
+{
+	g.packets++;
+	seen_take(&g, s);
+}
+
 static void sample(uint16_t sport, uint32_t mark, uint32_t ct_info)
 {
-	struct sample s = {.kind = SAMPLE_DROP,
-			   .key = g.key,
-			   .sport = sport,
-			   .dport = 53,
-			   .mark = mark,
-			   .ct_info = ct_info};
+	struct sample s = sample_of(sport, mark, ct_info);
 
-	seen_take(&g, &s);
-	g.packets++;
+	take(&s);
 }
 
 static void test_what_differs(void **state)
@@ -49,6 +60,8 @@ static void test_what_differs(void **state)
 	sample(1000, 0, 2);
 	assert_int_equal(g.n_seen, 1);
 	assert_int_equal(g.seen[0].packets, 2);
+	assert_int_equal(g.seen[0].first_ns, 1);
+	assert_int_equal(g.seen[0].last_ns, 2);
 	assert_int_equal(g.seen_last, 0);
 	sample(1001, 0, 2);
 	sample(1000, 1, 2);
@@ -59,6 +72,46 @@ static void test_what_differs(void **state)
 	assert_int_equal(g.seen[3].ct_state, CT_ESTABLISHED);
 	sample(1001, 0, 2);
 	assert_int_equal(g.seen[1].packets, 2);
+}
+
+/* Whom a frame is for, whether it has that header at all, and what is known of its connection. */
+static void test_what_else_rules_ask(void **state)
+{
+	struct sample s = sample_of(1000, 0, 2);
+
+	(void)state;
+	take(&s);
+	s.l3_off = s.hdr_len = ETH_HLEN;
+	take(&s); /* all addresses are 0 */
+	assert_int_equal(g.n_seen, 2);
+	s.hdr[0] = 2; /* of the destination */
+	take(&s);
+	assert_int_equal(g.n_seen, 3);
+	s.flags |= SAMPLE_HAS_CT;
+	take(&s);
+	assert_int_equal(g.n_seen, 4);
+	take(&s);
+	assert_int_equal(g.n_seen, 4);
+}
+
+/* The first that is kept is the first of all only if a rule may have dropped that one. */
+static void test_which_is_the_first(void **state)
+{
+	(void)state;
+	g.loc.name = "br_handle_frame";
+	strcpy(g.reason, "NOT_SPECIFIED");
+	sample(1000, 0, 2);
+	assert_int_equal(g.n_seen, 0);
+	g.verdict.function = "nft_do_chain";
+	sample(1001, 0, 2);
+	assert_int_equal(g.n_seen, 1);
+	assert_false(g.seen[0].first);
+	group_free(&g);
+	g.packets = 0;
+	sample(1000, 0, 2);
+	sample(1001, 0, 2);
+	assert_true(g.seen[0].first);
+	assert_false(g.seen[1].first);
 }
 
 /* The first few, and then ever more seldom. */
@@ -99,6 +152,7 @@ static void test_told(void **state)
 	seen_view(&g, 0, &view);
 	assert_null(view.verdict.function);
 	assert_int_equal(view.flow.sport, 1000);
+	assert_int_equal(view.last_ns, 1);
 	seen_view(&g, 1, &view);
 	assert_non_null(view.verdict.function);
 	assert_int_equal(view.verdict.rule, 0);
@@ -120,6 +174,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_what_differs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_what_else_rules_ask, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_which_is_the_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_rule, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_told, setup, teardown),

@@ -107,6 +107,7 @@ static void test_changed_rules_are_asked_for_again(void **state)
 {
 	struct table t = make(1);
 	struct turns turns = {};
+	struct rule rule = {};
 	uint32_t netns;
 
 	(void)state;
@@ -124,6 +125,15 @@ static void test_changed_rules_are_asked_for_again(void **state)
 	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 0);
 	groups[0].last_ns = 60;
 	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 1);
+	/* so are those of which one is named that may be newer than the drop */
+	groups[0].rule = &rule;
+	groups[0].rule_again = true;
+	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 0);
+	groups[0].rule_unsure = true;
+	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 1);
+	assert_false(groups[0].seen_only);
+	groups[0].n_seen = 2; /* nobody asks whose its other packets are, until then */
+	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 0);
 }
 
 /* Packets that are not like the first: once the rule is known, and after those who know none. */

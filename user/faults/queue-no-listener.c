@@ -80,7 +80,8 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 		return 0;
 	}
 	firewall_finding(f, g, h);
-	f->status = status;
+	if (status < f->status)
+		f->status = status;
 	if (number >= 0)
 		snprintf(queue, sizeof(queue), "queue %ld", number);
 	netns_label(h, g->netns, where);

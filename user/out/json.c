@@ -230,6 +230,8 @@ static void set_rule(json_t *to, const struct group *g)
 	}
 	o = rule_json(g, g->rule, group_rule_seen(g));
 	json_object_set_new(o, "certain", json_boolean(group_rule_certain(g)));
+	if (g->rule_unsure)
+		json_object_set_new(o, "unsure", json_true());
 	set_string(o, "why", g->rule_why);
 	json_object_set_new(to, "rule", o);
 }

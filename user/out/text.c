@@ -288,7 +288,10 @@ static void print_rule(struct text_out *t, const char *indent, const struct grou
 
 	if (g->rule) {
 		rule = rule_str(g->rule);
-		put(t, "%s%s: %s%s%s%s", indent, group_rule_certain(g) ? "rule" : "rule (deduced)",
+		put(t, "%s%s: %s%s%s%s", indent,
+		    group_rule_certain(g) ? "rule"
+		    : g->rule_unsure	  ? "rule (not sure)"
+					  : "rule (deduced)",
 		    rule, rule_is_policy(g->rule) ? ", policy as intended" : "",
 		    sent ? ", which sends back " : "", sent ? sent : "");
 		free(rule);

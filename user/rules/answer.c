@@ -93,6 +93,7 @@ void answer_write(const struct answer *a, FILE *to)
 	json_object_set_new(o, "mixed", json_boolean(a->mixed));
 	json_object_set_new(o, "generation", json_integer(a->generation));
 	set_text(o, "why", why);
+	json_object_set_new(o, "unsure", json_boolean(a->unsure));
 	json_object_set_new(o, "again", json_boolean(a->again));
 	json_object_set_new(o, "changing", json_boolean(a->changing));
 	set_text(o, "counters", a->counters);
@@ -167,13 +168,15 @@ static bool was_right(const struct group *g)
 }
 
 /* Does the group keep what it has? What was certain stays, whatever a later reading of a changed
- * ruleset says; so does what was deduced when only its other packets were asked about; and a probe
- * may have seen, while the answer was on its way, that no rule did it. */
+ * ruleset says; so does what was deduced when only its other packets were asked about, unless it is
+ * not sure; and a probe may have seen, while the answer was on its way, that no rule did it. */
 static bool keeps_rule(const struct group *g, const struct rule *rule, bool gone)
 {
 	if (g->rule_certain || (g->rule && g->seen_only))
 		return true;
-	return rule ? !rule_may_be_verdict(g) : g->rule && (!gone || was_right(g));
+	if (rule)
+		return !rule_may_be_verdict(g);
+	return g->rule && !g->rule_unsure && (!gone || was_right(g));
 }
 
 /* The longer they change, the later. */
@@ -223,6 +226,7 @@ static void take(struct group *g, json_t *o)
 	group_forget_rule(g);
 	g->rule = rule;
 	g->rule_certain = json_is_true(json_object_get(o, "certain"));
+	g->rule_unsure = json_is_true(json_object_get(o, "unsure"));
 	g->rule_generation = (uint32_t)json_integer_value(json_object_get(o, "generation"));
 	g->rule_others = (unsigned int)json_integer_value(json_object_get(o, "others"));
 	take_may_be(g, json_object_get(o, "may_be"));
@@ -238,7 +242,10 @@ static void take(struct group *g, json_t *o)
 	if (rule)
 		log_info(LOG_VERBOSE, "rule known %" PRIu64 " ms after the first drop, %s: %s %s",
 			 (g->rule_counted_ns - g->first_ns) / 1000000,
-			 g->rule_certain ? "certain" : "deduced", rule->table, rule->chain);
+			 g->rule_certain  ? "certain"
+			 : g->rule_unsure ? "unsure"
+					  : "deduced",
+			 rule->table, rule->chain);
 }
 
 bool answer_take(struct group *g, const char *line)

@@ -13,7 +13,9 @@ struct answer {
 	bool certain;
 	const char *why; /* static; NULL: nothing to say */
 	char *when;	 /* with a rule: what is not known of the time of the drop; or NULL */
-	bool again;	 /* without a rule: ask again after another drop, as the rules changed */
+	bool unsure;	 /* the rule may be newer than the drop */
+	bool again;	 /* without a rule that is sure: ask again after another drop, as the rules
+			  * changed */
 	bool changing;	 /* the same, but at any time: they changed while they were read */
 	size_t others;	 /* without a rule: so many may have been it */
 	struct rule *may_be; /* the first of those */

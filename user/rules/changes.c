@@ -82,8 +82,10 @@ bool changes_is_due(const struct changes *c, uint32_t netns, uint64_t now)
 
 bool changes_wants(const struct group *g)
 {
-	return !g->rule && g->last_ns > g->rule_noted_ns &&
-	       (!g->rule_asked || g->rule_again || g->rule_counters) && turns_rule_may_be(g);
+	bool asks = !g->rule || g->rule_unsure ? !g->rule_asked || g->rule_again || g->rule_counters
+					       : g->n_seen > g->seen_asked;
+
+	return asks && g->last_ns > g->rule_noted_ns && turns_rule_may_be(g);
 }
 
 void changes_tell(struct changes *c, struct group *g)
@@ -96,19 +98,26 @@ void changes_tell(struct changes *c, struct group *g)
 		return;
 	c->seen[i].dropped_ns = g->last_ns;
 	g->rule_drop_generation = c->seen[i].generation;
-	g->rule_since_before = c->seen[i].since_ns <= g->last_ns;
-	g->rule_read_after = c->seen[i].read_ns >= g->last_ns;
-	g->rule_changed_near = !g->rule_since_before && c->seen[i].before_ns;
-	g->rule_changed_after = g->last_ns < c->seen[i].before_ns;
+	g->rule_since_ns = c->seen[i].since_ns;
+	g->rule_before_ns = c->seen[i].before_ns;
+	g->rule_read_ns = c->seen[i].read_ns;
 }
 
 enum changes_answer changes_since_drop(const struct group *g, uint32_t generation)
 {
 	if (!g->rule_drop_generation || !generation)
 		return CHANGES_UNKNOWN;
-	if (g->rule_changed_after)
+	if (g->last_ns < g->rule_before_ns)
 		return CHANGES_SINCE;
 	if (g->rule_drop_generation != generation)
-		return g->rule_read_after ? CHANGES_SINCE : CHANGES_UNKNOWN;
-	return g->rule_since_before ? CHANGES_NONE : CHANGES_UNKNOWN;
+		return g->rule_read_ns >= g->last_ns ? CHANGES_SINCE : CHANGES_UNKNOWN;
+	return g->rule_since_ns <= g->last_ns ? CHANGES_NONE : CHANGES_UNKNOWN;
+}
+
+bool changes_maybe_since(const struct group *g, uint64_t ns, uint32_t generation)
+{
+	if (!g->rule_drop_generation || !generation)
+		return false;
+	return g->rule_drop_generation != generation ||
+	       (g->rule_before_ns && ns < g->rule_since_ns);
 }

@@ -35,7 +35,7 @@ uint32_t changes_next(const struct changes *c, uint64_t now);
 bool changes_is_due(const struct changes *c, uint32_t netns, uint64_t now);
 /* May the group's rule be asked for, and did packets of it die since changes_tell()? */
 bool changes_wants(const struct group *g);
-/* Notes in the group what is known of the ruleset at the time of its last drop. */
+/* Notes in the group what is known of the ruleset near the time of its last drop. */
 void changes_tell(struct changes *c, struct group *g);
 
 /* Is a ruleset that has that generation now, by what was noted in the group, the one that dropped
@@ -45,5 +45,7 @@ enum changes_answer {
 	CHANGES_NONE,
 	CHANGES_SINCE,
 } changes_since_drop(const struct group *g, uint32_t generation);
+/* Has a change been seen that came after a packet that died at that time, or may have? */
+bool changes_maybe_since(const struct group *g, uint64_t ns, uint32_t generation);
 
 #endif

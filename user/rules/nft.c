@@ -184,24 +184,11 @@ static unsigned int drop(struct walk *w, const struct place *at, json_t *arg)
 	return GONE;
 }
 
-/* "flags": one word, or several. */
-static bool has_flag(json_t *arg, const char *flag)
-{
-	json_t *flags = json_object_get(arg, "flags"), *word;
-	size_t i;
-
-	json_array_foreach(flags, i, word)
-	{
-		if (json_is_string(word) && !strcmp(json_string_value(word), flag))
-			return true;
-	}
-	return json_is_string(flags) && !strcmp(json_string_value(flags), flag);
-}
-
 /* Userspace may send it on to the next base chain, too, or nobody is there. */
 static unsigned int queue(struct walk *w, const struct place *at, json_t *arg)
 {
-	enum tri ends = rule_queue_ends(w->g, has_flag(arg, "bypass"));
+	bool bypass = nft_has_flag(json_object_get(arg, "flags"), "bypass");
+	enum tri ends = rule_queue_ends(w->g, bypass);
 
 	if (ends == TRI_NO)
 		return ACCEPTS;

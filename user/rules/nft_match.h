@@ -44,7 +44,7 @@ bool nft_vmap(const struct nft_place *at, json_t *vmap,
 json_t *nft_output(json_t *json);
 /* The one member of an object, or NULL. */
 json_t *nft_member(json_t *object, const char **name);
-/* Is the flag among a set's or a table's: one, or a list? */
+/* Is the flag among those of a set, a table or a statement: one, or a list? */
 bool nft_has_flag(json_t *flags, const char *name);
 void nft_lookups_free(struct nft_lookups *l);
 

@@ -47,20 +47,6 @@ static char *run(const char *command, bool json)
 	return nft_ctx_new ? by_library(command, json) : tool_output(argv);
 }
 
-/* name: "" for a table. NULL also where one of them is a word of nft's grammar: "goto". */
-static char *list_text(const char *what, const char *family, const char *table, const char *name)
-{
-	char *command, *out;
-
-	if (!rule_is_nft_name(family) || !rule_is_nft_name(table) ||
-	    (*name && !rule_is_nft_name(name)))
-		return NULL;
-	command = xasprintf("list %s %s %s %s", what, family, table, name);
-	out = run(command, false);
-	free(command);
-	return out;
-}
-
 static char *list_json(const char *what, const char *family, const char *table, const char *name)
 {
 	json_t *root;
@@ -88,7 +74,7 @@ static json_t *items_of(char *text)
 	return items;
 }
 
-static json_t *kept; /* listings by name */
+static json_t *kept; /* listings by name: arrays, and texts */
 
 static json_t *keep(const char *key, json_t *items)
 {
@@ -96,6 +82,29 @@ static json_t *keep(const char *key, json_t *items)
 		kept = json_object();
 	json_object_set_new_nocheck(kept, key, items ? items : json_null());
 	return json_incref(items);
+}
+
+/* name: "" for a table. Borrowed, and kept. NULL also where one of them is a word of nft's grammar:
+ * "goto". */
+static const char *list_text(const char *what, const char *family, const char *table,
+			     const char *name)
+{
+	char *key, *out;
+	json_t *text;
+
+	if (!rule_is_nft_name(family) || !rule_is_nft_name(table) ||
+	    (*name && !rule_is_nft_name(name)))
+		return NULL;
+	key = xasprintf("list %s %s %s %s", what, family, table, name);
+	text = json_object_get(kept, key);
+	if (!text) {
+		out = run(key, false);
+		text = keep(key, out ? json_string_nocheck(out) : NULL);
+		json_decref(text); /* that is kept has one, too */
+		free(out);
+	}
+	free(key);
+	return json_string_value(text);
 }
 
 static json_t *listing(const char *what, const char *family, const char *table, const char *name)
@@ -250,24 +259,22 @@ uint32_t nft_source_generation(void)
 
 char *nft_source_text(const char *family, const char *table, const char *chain, uint64_t handle)
 {
-	char *rule = plain_text(family, table, chain, handle), *text;
+	char *rule = plain_text(family, table, chain, handle);
+	const char *text;
 
 	if (rule)
 		return rule;
 	text = list_text("chain", family, table, chain);
 	if (!text)
 		text = list_text("table", family, table, "");
-	rule = text ? nft_rule_text(text, handle) : NULL;
-	free(text);
-	return rule;
+	return text ? nft_rule_text(text, handle) : NULL;
 }
 
 char *nft_source_chain(const char *family, const char *table, uint64_t handle, bool *gone)
 {
-	char *text = list_text("table", family, table, "");
+	const char *text = list_text("table", family, table, "");
 	char *chain = text ? nft_rule_chain(text, handle) : NULL;
 
 	*gone = text && !chain;
-	free(text);
 	return chain;
 }

@@ -47,33 +47,35 @@ static const char *save_tool(const char *family, bool nft)
 	return NULL;
 }
 
-/* What one of the tools of iptables and its siblings has in the tables of a family. */
+/* What one of the tools of iptables and its siblings has in the tables of a family, or in one. */
 struct tool_rules {
+	struct tool_rules *next;
+	enum rule_backend backend;
+	char *family, *table;
 	struct xt_ruleset *rules; /* NULL: there are none, or they could not be read */
 	bool unread;		  /* not all of them could be read */
-	struct marks marks;	  /* that they may set */
 };
 
-/* text NULL: it could not be read. */
-static void parse_rules(struct tool_rules *t, const char *text, enum rule_backend backend,
-			const char *family)
+static void forget_rules(struct reader *r)
 {
-	t->rules = text ? xt_parse(text, backend, family) : NULL;
-	t->unread = t->unread || !text;
+	while (r->rules) {
+		struct tool_rules *t = r->rules;
+
+		r->rules = t->next;
+		xt_free(t->rules);
+		free(t->family);
+		free(t->table);
+		free(t);
+	}
 }
 
-static void find_marks(struct tool_rules *t, const struct group *g)
+/* And the marks that they may set. */
+static void find_marks(const struct tool_rules *t, const struct group *g, struct marks *marks)
 {
-	if (t->rules)
-		xt_marks(t->rules, g, &t->marks);
-	if (t->unread)
-		marks_add(&t->marks, INT64_MAX, UINT32_MAX);
-}
-
-static void free_rules(struct tool_rules *t)
-{
-	xt_free(t->rules);
-	marks_free(&t->marks);
+	if (t && t->rules)
+		xt_marks(t->rules, g, marks);
+	if (t && t->unread)
+		marks_add(marks, INT64_MAX, UINT32_MAX);
 }
 
 /* The table that ebt_do_table() dropped the frame in; NULL: not known. Without types of the
@@ -92,22 +94,21 @@ static const char *ebtables_table(const struct group *g)
 /* No file tells which tables of ebtables-legacy a netns has, and asking makes one
  * (find_table_lock(), net/bridge/netfilter/ebtables.c): only the one that a program saw is there.
  */
-static void read_ebtables(const struct reader *r, const struct group *g, struct tool_rules *t)
+static char *ebtables_text(struct reader *r, const char *table, bool *unread)
 {
 	static const char tool[] = "ebtables-legacy";
-	const char *table = ebtables_table(g);
 	const char *const argv[] = {tool, "-t", table, "-L", "--Lc", NULL};
 	char *listing, *text;
 
 	if (!table) {
-		t->unread = r->has_ebtables;
-		return;
+		*unread = r->has_ebtables;
+		return NULL;
 	}
 	listing = tool_output(argv);
 	text = listing ? xt_of_ebtables(listing) : NULL;
-	parse_rules(t, text, RULE_EBTABLES_LEGACY, "bridge");
+	*unread = !text;
 	free(listing);
-	free(text);
+	return text;
 }
 
 static void append(char **text, const char *more)
@@ -130,34 +131,67 @@ static bool next_name(const char **names, char *name, size_t size)
 	return true;
 }
 
-static void read_legacy(const struct reader *r, const struct group *g, struct tool_rules *t)
+static char *legacy_text(struct reader *r, const char *family, bool *unread)
 {
-	const char *family = family_of(g), *tool = save_tool(family, false), *names;
-	char name[64], *text;
+	const char *tool = save_tool(family, false), *names = r->from->legacy_tables(family);
+	char name[64], *text = xstrdup("");
 
-	if (is(family, "bridge")) {
-		read_ebtables(r, g, t);
-		return;
-	}
-	text = xstrdup("");
-	names = r->from->legacy_tables(family);
 	while (next_name(&names, name, sizeof(name))) {
 		const char *table = tool ? r->from->saved(tool, name) : NULL;
 
 		if (table)
 			append(&text, table);
 		else
-			t->unread = true;
+			*unread = true;
 	}
-	if (*text)
-		parse_rules(t, text, RULE_IPTABLES_LEGACY, family);
-	free(text);
+	return text;
+}
+
+/* Read and parsed once, until it is forgotten; borrowed. */
+static const struct tool_rules *read_rules(struct reader *r, enum rule_backend backend,
+					   const char *family, const char *table)
+{
+	struct tool_rules *t = r->rules;
+	char *made = NULL;
+	const char *text;
+
+	while (t && (t->backend != backend || strcmp(t->family, family) ||
+		     (table ? !is(t->table, table) : t->table != NULL)))
+		t = t->next;
+	if (t)
+		return t;
+	t = xcalloc(1, sizeof(*t));
+	*t = (struct tool_rules){.next = r->rules,
+				 .backend = backend,
+				 .family = xstrdup(family),
+				 .table = table ? xstrdup(table) : NULL};
+	r->rules = t;
+	if (backend == RULE_EBTABLES_LEGACY) {
+		text = made = ebtables_text(r, table, &t->unread);
+	} else if (backend == RULE_IPTABLES_LEGACY) {
+		text = made = legacy_text(r, family, &t->unread);
+	} else {
+		text = r->from->saved(save_tool(family, true), NULL);
+		t->unread = !text;
+	}
+	if (text && *text)
+		t->rules = xt_parse(text, backend, family);
+	free(made);
+	return t;
+}
+
+static const struct tool_rules *read_legacy(struct reader *r, const struct group *g)
+{
+	const char *family = family_of(g);
+
+	if (is(family, "bridge"))
+		return read_rules(r, RULE_EBTABLES_LEGACY, family, ebtables_table(g));
+	return read_rules(r, RULE_IPTABLES_LEGACY, family, NULL);
 }
 
 /* What iptables-nft made and can still read: a table with a rule in it that is none of its own it
  * calls incompatible, and leaves out. */
-static bool is_xtables(const struct reader *r, json_t *chains, const char *family,
-		       const char *table)
+static bool is_xtables(struct reader *r, json_t *chains, const char *family, const char *table)
 {
 	const char *tool = save_tool(family, true), *text, *found;
 	char warning[128];
@@ -174,7 +208,7 @@ static bool is_xtables(const struct reader *r, json_t *chains, const char *famil
 }
 
 struct tables {
-	const struct reader *r;
+	struct reader *r;
 	json_t *chains;
 };
 
@@ -186,7 +220,7 @@ static bool is_own_table(void *arg, const char *family, const char *table)
 }
 
 /* Does nft's list of chains have a table that iptables-nft made, in that family? */
-static bool has_xtables(const struct reader *r, json_t *chains, const char *family)
+static bool has_xtables(struct reader *r, json_t *chains, const char *family)
 {
 	json_t *item;
 	size_t i;
@@ -210,17 +244,18 @@ static enum rule_backend nft_tool_backend(const char *family)
 	return strcmp(family, "bridge") ? RULE_IPTABLES_NFT : RULE_EBTABLES;
 }
 
-static json_t *read_chains(const struct reader *r)
+static json_t *read_chains(struct reader *r)
 {
 	return r->from->nft->chains(r->from->nft->arg);
 }
 
-static void read_nft_tool(const struct reader *r, const struct tables *tables, const char *family,
-			  struct tool_rules *t)
+/* NULL: there are none. */
+static const struct tool_rules *read_nft_tool(struct reader *r, const struct tables *tables,
+					      const char *family)
 {
-	if (tables->chains && has_xtables(r, tables->chains, family))
-		parse_rules(t, r->from->saved(save_tool(family, true), NULL),
-			    nft_tool_backend(family), family);
+	if (!tables->chains || !has_xtables(r, tables->chains, family))
+		return NULL;
+	return read_rules(r, nft_tool_backend(family), family, NULL);
 }
 
 /* What could not be followed in the other one may have run before. */
@@ -271,13 +306,6 @@ static void keep_queues(struct replay *out)
 	out->n = kept;
 }
 
-static bool at_nft(const struct group *g)
-{
-	static const char *const place[] = {"nft_do_chain", NULL};
-
-	return group_at(g, place);
-}
-
 /* What NAT translates for a local process is routed anew, and dropped where that fails:
  * nf_nat_ipv4_local_fn(), net/netfilter/nf_nat_proto.c. Then it met nothing behind NAT; and what
  * IPVS has no server for, nothing behind IPVS, which comes next (ip_vs_leave()). */
@@ -295,7 +323,7 @@ static void forget_behind_nat(struct replay *out)
 }
 
 /* nft's own tables, of which the others' rules see the marks. */
-static void replay_nft(const struct reader *r, struct tables *tables, const struct group *g,
+static void replay_nft(struct reader *r, struct tables *tables, const struct group *g,
 		       const struct marks *others, struct marks *marks, struct replay *out)
 {
 	struct replay own = {.others = others};
@@ -310,15 +338,16 @@ static void replay_nft(const struct reader *r, struct tables *tables, const stru
 		replay_free(&own);
 }
 
+/* t NULL: it has no rules. */
 static void replay_tool(const struct tool_rules *t, const char *only, const struct group *g,
 			const struct marks *a, const struct marks *b, struct replay *out)
 {
 	struct marks others = {};
-	struct replay own = {.others = &others, .unread = t->unread};
+	struct replay own = {.others = &others, .unread = t && t->unread};
 
 	marks_add_all(&others, a);
 	marks_add_all(&others, b);
-	if (t->rules)
+	if (t && t->rules)
 		xt_replay(t->rules, only, g, &own);
 	join(out, &own);
 	marks_free(&others);
@@ -326,45 +355,44 @@ static void replay_tool(const struct tool_rules *t, const char *only, const stru
 
 /* The rules of all packet filters, since each may mark packets for the others; what could be its
  * verdict goes to out. */
-static void replay_filters(const struct reader *r, const struct group *g, bool by_nft,
-			   bool by_legacy, struct replay *out)
+static void replay_filters(struct reader *r, const struct group *g, bool by_nft, bool by_legacy,
+			   struct replay *out)
 {
 	const char *family = family_of(g), *only = g->verdict.table[0] ? g->verdict.table : NULL;
 	struct tables tables = {r, r->has_nft ? read_chains(r) : NULL};
-	struct tool_rules tool = {}, legacy = {};
-	struct marks marks = {}, others = {};
+	const struct tool_rules *tool = NULL, *legacy = NULL;
+	struct marks marks = {}, others = {}, tools = {}, legacys = {};
 	bool in_tool = !by_legacy &&
 		       (!only || (tables.chains && is_xtables(r, tables.chains, family, only)));
 
 	/* where its table is known, nobody else marked the packet before it died */
 	if (in_tool || !only)
-		read_nft_tool(r, &tables, family, &tool);
+		tool = read_nft_tool(r, &tables, family);
 	if (!by_nft || !only)
-		read_legacy(r, g, &legacy);
-	find_marks(&tool, g);
-	find_marks(&legacy, g);
-	marks_add_all(&others, &tool.marks);
-	marks_add_all(&others, &legacy.marks);
+		legacy = read_legacy(r, g);
+	find_marks(tool, g, &tools);
+	find_marks(legacy, g, &legacys);
+	marks_add_all(&others, &tools);
+	marks_add_all(&others, &legacys);
 	if (r->has_nft && (!by_legacy || !only))
 		replay_nft(r, &tables, g, &others, &marks, by_legacy ? NULL : out);
 	if (in_tool)
-		replay_tool(&tool, only, g, &marks, &legacy.marks, out);
+		replay_tool(tool, only, g, &marks, &legacys, out);
 	if (!by_nft)
-		replay_tool(&legacy, g->verdict.function ? only : NULL, g, &marks, &tool.marks,
-			    out);
-	free_rules(&tool);
-	free_rules(&legacy);
+		replay_tool(legacy, g->verdict.function ? only : NULL, g, &marks, &tools, out);
+	marks_free(&tools);
+	marks_free(&legacys);
 	marks_free(&marks);
 	marks_free(&others);
 	json_decref(tables.chains);
 }
 
 /* Who gave the verdict, as far as a hook program or the place tells: both may have, else. */
-static void replay_all(const struct reader *r, const struct group *g, struct replay *out)
+static void replay_all(struct reader *r, const struct group *g, struct replay *out)
 {
 	static const char *const hook_place[] = {"nf_hook_slow", NULL};
 	const char *by = g->verdict.function;
-	bool by_nft = is(by, "nft_do_chain") || at_nft(g);
+	bool by_nft = is(by, "nft_do_chain") || rule_at_nft(g);
 	bool by_legacy = (by && !by_nft) || (nft_frees_itself() && group_at(g, hook_place));
 
 	replay_filters(r, g, by_nft, by_legacy, out);
@@ -386,7 +414,7 @@ static bool one_backend(const struct replay *r)
 /* Does a program, or the place, tell that it was a rule of some kind? */
 static bool is_by_rule(const struct group *g)
 {
-	return g->verdict.function || at_nft(g) || rule_at_queue(g);
+	return g->verdict.function || rule_at_nft(g) || rule_at_queue(g);
 }
 
 /* Conntrack gives up what it cannot confirm, a new connection (nf_confirm(),
@@ -400,13 +428,12 @@ static bool conntrack_may_confirm(const struct group *g)
 
 /* nf_conntrack_in() refuses what it has no room for (nf_conntrack_alloc(),
  * net/netfilter/nf_conntrack_core.c) before any rule sees it but those of iptables' raw table. */
-static bool conntrack_may_refuse(const struct reader *r, const struct group *g)
+static bool conntrack_may_refuse(struct reader *r, const struct group *g)
 {
 	return (g->ct_state == CT_NONE || g->ct_state == CT_UNSEEN) && r->from->conntrack_full();
 }
 
-static bool conntrack_may_have(const struct reader *r, const struct group *g,
-			       const struct rule *first)
+static bool conntrack_may_have(struct reader *r, const struct group *g, const struct rule *first)
 {
 	return !is_by_rule(g) && (g->hook == HOOK_PREROUTING || g->hook == HOOK_OUTPUT) &&
 	       !is(first->table, "raw") && conntrack_may_refuse(r, g);
@@ -414,7 +441,7 @@ static bool conntrack_may_have(const struct reader *r, const struct group *g,
 
 /* Nothing else in this hook can have dropped it? Then a rule that only may match is it, if it is
  * alone. Masquerading drops what goes out by another interface by now (nf_nat_inet_fn()). */
-static bool only_rules_drop(const struct reader *r, const struct group *g)
+static bool only_rules_drop(struct reader *r, const struct group *g)
 {
 	if (is_by_rule(g) || g->hook == HOOK_FORWARD)
 		return true;
@@ -439,7 +466,7 @@ static bool never_counted(const struct rule_hit *hit)
 		 hit->rule.backend != RULE_EBTABLES_LEGACY);
 }
 
-static const struct rule_hit *choose(const struct reader *reader, const struct replay *r,
+static const struct rule_hit *choose(struct reader *reader, const struct replay *r,
 				     const struct group *g, const char **why)
 {
 	if (!r->n || conntrack_may_have(reader, g, &r->hits[0].rule))
@@ -518,25 +545,21 @@ static struct rule nft_rule(json_t *rule, const char *family, const char *table,
 			     .comment = comment ? xstrdup(comment) : NULL};
 }
 
-static bool rule_in_chain(const struct reader *r, json_t *chains, const struct group *g,
+static bool rule_in_chain(struct reader *r, json_t *chains, const struct group *g,
 			  const char *chain, struct rule *out)
 {
 	const char *family = g->verdict.family, *table = g->verdict.table;
 	const struct nft_source *src = r->from->nft;
 	json_t *listing = src->chain(src->arg, family, table, chain);
-	struct xt_ruleset *saved_rules;
-	const char *text;
 	unsigned int number;
 	json_t *rule = rule_with(listing, g->verdict.rule, &number);
 	/* handles are given anew when a table is made anew */
 	bool drops = rule && nft_rule_may_drop(rule), found = false;
 
 	if (drops && is_xtables(r, chains, family, table)) {
-		text = r->from->saved(save_tool(family, true), NULL);
-		saved_rules = text ? xt_parse(text, nft_tool_backend(family), family) : NULL;
-		found = saved_rules && xt_rule(saved_rules, table, chain, number, out);
-		if (saved_rules)
-			xt_free(saved_rules);
+		const struct tool_rules *t = read_rules(r, nft_tool_backend(family), family, NULL);
+
+		found = t->rules && xt_rule(t->rules, table, chain, number, out);
 	}
 	if (drops && !found)
 		*out = nft_rule(rule, family, table, chain, g->verdict.rule);
@@ -548,7 +571,7 @@ static bool rule_in_chain(const struct reader *r, json_t *chains, const struct g
  * The chain in which a replay meets the rule with that handle; to free(). NULL: none. *refuted: the
  * packet that was replayed is the one whose verdict was seen, and it does not come by that rule.
  */
-static char *chain_by_replay(const struct reader *r, const struct group *g, bool *refuted)
+static char *chain_by_replay(struct reader *r, const struct group *g, bool *refuted)
 {
 	struct replay replay = {};
 	char *chain = NULL;
@@ -565,7 +588,7 @@ static char *chain_by_replay(const struct reader *r, const struct group *g, bool
 }
 
 /* The chain becomes this function's; NULL: there is none. */
-static bool rule_is_in(const struct reader *r, json_t *chains, const struct group *g, char *chain,
+static bool rule_is_in(struct reader *r, json_t *chains, const struct group *g, char *chain,
 		       struct rule *out)
 {
 	bool found = chain && rule_in_chain(r, chains, g, chain, out);
@@ -575,8 +598,8 @@ static bool rule_is_in(const struct reader *r, json_t *chains, const struct grou
 }
 
 /* The same in whatever chain; the table is listed for it. *gone: it was, and has no such rule. */
-static bool is_anywhere(const struct reader *r, json_t *chains, const struct group *g,
-			struct rule *out, bool *gone)
+static bool is_anywhere(struct reader *r, json_t *chains, const struct group *g, struct rule *out,
+			bool *gone)
 {
 	char *chain =
 		r->from->nft_chain(g->verdict.family, g->verdict.table, g->verdict.rule, gone);
@@ -589,7 +612,7 @@ static bool is_anywhere(const struct reader *r, json_t *chains, const struct gro
 
 /* The rule whose handle a probe saw. Most are in the base chain itself or where a replay leads, so
  * that thousands of chains need not be listed. *gone: it is not there any more. */
-static bool find_handle(const struct reader *r, const struct group *g, struct rule *out, bool *gone)
+static bool find_handle(struct reader *r, const struct group *g, struct rule *out, bool *gone)
 {
 	json_t *chains = read_chains(r);
 	char *chain = chains ? chain_by_replay(r, g, gone) : NULL;
@@ -604,7 +627,7 @@ static bool find_handle(const struct reader *r, const struct group *g, struct ru
 }
 
 /* iptables-nft's, of a rule of the base chain with that handle; 0: it is not there. */
-static unsigned int number_of(const struct reader *r, const struct group *g, uint64_t handle)
+static unsigned int number_of(struct reader *r, const struct group *g, uint64_t handle)
 {
 	const struct nft_source *src = r->from->nft;
 	json_t *listing =
@@ -617,8 +640,7 @@ static unsigned int number_of(const struct reader *r, const struct group *g, uin
 }
 
 /* left: the handle of the rule by which the packet may have left the chain; 0: by none. */
-static void policy_rule(const struct reader *r, const struct group *g, uint64_t left,
-			struct rule *out)
+static void policy_rule(struct reader *r, const struct group *g, uint64_t left, struct rule *out)
 {
 	json_t *chains = read_chains(r);
 	bool xt = chains && is_xtables(r, chains, g->verdict.family, g->verdict.table);
@@ -642,7 +664,7 @@ static bool has_rules(const char *text)
 	return text && strstr(text, "] -A ");
 }
 
-static bool legacy_has_rules(const struct reader *r, const char *family)
+static bool legacy_has_rules(struct reader *r, const char *family)
 {
 	const char *tool = save_tool(family, false), *names = r->from->legacy_tables(family);
 	bool found = false;
@@ -653,7 +675,7 @@ static bool legacy_has_rules(const struct reader *r, const char *family)
 	return found;
 }
 
-static bool nft_tool_has_rules(const struct reader *r, const char *family)
+static bool nft_tool_has_rules(struct reader *r, const char *family)
 {
 	json_t *chains = read_chains(r);
 	bool found = chains && has_xtables(r, chains, family) &&
@@ -664,7 +686,7 @@ static bool nft_tool_has_rules(const struct reader *r, const char *family)
 }
 
 /* Is the rule one of iptables, and has the other iptables rules here, too? */
-static bool is_mixed(const struct reader *r, const struct rule *rule)
+static bool is_mixed(struct reader *r, const struct rule *rule)
 {
 	if (rule->backend == RULE_IPTABLES_NFT)
 		return legacy_has_rules(r, rule->family);
@@ -674,7 +696,7 @@ static bool is_mixed(const struct reader *r, const struct rule *rule)
 
 /* No rule was seen, but was every one of them watched? The functions of rules that drop are, before
  * this is asked; those of others (reject, xtables' targets) may have come with a module since. */
-static bool only_policy(const struct reader *r, const struct group *g, uint64_t *left)
+static bool only_policy(struct reader *r, const struct group *g, uint64_t *left)
 {
 	struct replay replay = {};
 	bool only;
@@ -692,7 +714,7 @@ static bool only_policy(const struct reader *r, const struct group *g, uint64_t 
 }
 
 /* What hook programs saw of the verdict itself. */
-static bool seen(const struct reader *r, const struct group *g, struct answer *a)
+static bool seen(struct reader *r, const struct group *g, struct answer *a)
 {
 	uint64_t left = 0;
 
@@ -715,7 +737,7 @@ static bool seen(const struct reader *r, const struct group *g, struct answer *a
 }
 
 /* Is the base chain that a probe saw the packet die in one of NAT's? */
-static bool is_nat_chain(const struct reader *r, const struct group *g)
+static bool is_nat_chain(struct reader *r, const struct group *g)
 {
 	json_t *chains = g->verdict.family && r->has_nft ? read_chains(r) : NULL, *item;
 	bool found = false;
@@ -745,21 +767,12 @@ static bool has_changed(const struct group *g, bool nat)
 	return !rule_is_none(&now);
 }
 
-static void give_text(const struct reader *r, struct rule *rule)
-{
-	if (rule->backend == RULE_NFT && !rule->text)
-		rule->text =
-			r->from->nft_text(rule->family, rule->table, rule->chain, rule->handle);
-}
-
-static void list_some(const struct reader *r, const struct replay *replay, struct answer *a)
+static void list_some(const struct replay *replay, struct answer *a)
 {
 	a->n_may_be = replay->n < MAX_LISTED ? replay->n : MAX_LISTED;
 	a->may_be = xcalloc(MAX_LISTED, sizeof(*a->may_be));
-	for (size_t i = 0; i < a->n_may_be; i++) {
+	for (size_t i = 0; i < a->n_may_be; i++)
 		copy_rule(&a->may_be[i], &replay->hits[i].rule);
-		give_text(r, &a->may_be[i]);
-	}
 }
 
 static bool is_nft(const struct rule *r)
@@ -781,8 +794,7 @@ static bool counted_too_few(const struct rule_hit *hit, const struct group *g)
 }
 
 /* What is wrong with what was chosen by the rules as they are now; NULL: nothing. */
-static const char *objection(const struct reader *r, const struct rule_hit *hit,
-			     const struct group *g)
+static const char *objection(struct reader *r, const struct rule_hit *hit, const struct group *g)
 {
 	if (counted_too_few(hit, g))
 		return "the rule that they match by now has counted fewer packets than have died: "
@@ -793,30 +805,39 @@ static const char *objection(const struct reader *r, const struct rule_hit *hit,
 	return NULL;
 }
 
-static char *when_read(const struct reader *r, const struct rule *rule, const struct group *g)
+/* Was a change of the ruleset seen that may have brought the rule after that time? */
+static bool is_newer(struct reader *r, const struct rule *rule, const struct group *g, uint64_t ns)
+{
+	return is_nft(rule) && changes_maybe_since(g, ns, r->generation);
+}
+
+static char *when_read(struct reader *r, const struct rule *rule, const struct group *g)
 {
 	enum changes_answer changed =
 		is_nft(rule) ? changes_since_drop(g, r->generation) : CHANGES_UNKNOWN;
 	uint64_t now = now_ns(CLOCK_MONOTONIC);
 	uint64_t ms = now > g->last_ns ? (now - g->last_ns) / 1000000 : 0;
 
+	if (changed == CHANGES_NONE && changes_maybe_since(g, g->first_ns, r->generation))
+		return xstrdup("those packets that died before the ruleset was changed may be "
+			       "another one's");
 	if (changed == CHANGES_NONE)
 		return NULL;
 	if (changed == CHANGES_SINCE)
 		return xstrdup("but the ruleset has changed since the drop");
 	return xasprintf("the rules were read %" PRIu64 " ms after the drop, and %s", ms,
-			 is_nft(rule) && g->rule_changed_near ? "have changed before it or since"
-							      : "may have changed in between");
+			 is_newer(r, rule, g, g->last_ns) ? "have changed before it or since"
+							  : "may have changed in between");
 }
 
 /* Without a rule that is known. */
-static void tell_candidates(const struct reader *r, const struct replay *replay,
-			    const struct group *g, struct answer *a)
+static void tell_candidates(struct reader *r, const struct replay *replay, const struct group *g,
+			    struct answer *a)
 {
 	bool changed = r->has_nft && changes_since_drop(g, r->generation) == CHANGES_SINCE;
 
 	a->others = replay->n;
-	list_some(r, replay, a);
+	list_some(replay, a);
 	a->none = !replay->n && !replay->cut && !changed;
 	a->nat = a->none && is_nat_chain(r, g);
 	a->again = changed;
@@ -830,7 +851,7 @@ static void tell_candidates(const struct reader *r, const struct replay *replay,
 		a->counters = replay_counters(replay);
 }
 
-static void deduce(const struct reader *r, const struct group *g, struct answer *a)
+static void deduce(struct reader *r, const struct group *g, struct answer *a)
 {
 	struct replay replay = {};
 	const struct rule_hit *hit;
@@ -847,6 +868,7 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 	if (hit && !objection(r, hit, g)) {
 		copy_rule(&a->rule, &hit->rule);
 		a->known = true;
+		a->unsure = is_newer(r, &a->rule, g, g->last_ns);
 		a->when = when_read(r, &a->rule, g);
 	} else {
 		a->why = hit ? objection(r, hit, g) : a->why;
@@ -856,7 +878,7 @@ static void deduce(const struct reader *r, const struct group *g, struct answer 
 }
 
 /* Another rule than the answer's, whose memory becomes the answer's: SEEN_ALSO of it. */
-static unsigned int add_also(const struct reader *r, struct answer *a, struct rule *rule)
+static unsigned int add_also(struct answer *a, struct rule *rule)
 {
 	size_t i = 0;
 
@@ -865,7 +887,6 @@ static unsigned int add_also(const struct reader *r, struct answer *a, struct ru
 	if (i == GROUP_ALSO)
 		return SEEN_UNKNOWN;
 	if (i == a->n_also) {
-		give_text(r, rule);
 		a->also[a->n_also++] = *rule;
 		memset(rule, 0, sizeof(*rule));
 	}
@@ -873,38 +894,72 @@ static unsigned int add_also(const struct reader *r, struct answer *a, struct ru
 }
 
 /* Whose rule is that packet of the group? The answer is of one that a probe saw, or of the first.
- */
-static unsigned int whose(const struct reader *r, const struct group *g, struct answer *a, size_t i)
+ * What died before the ruleset changed met other rules. */
+static unsigned int whose(struct reader *r, const struct group *g, struct answer *a, size_t i)
 {
 	struct answer other = {};
 	unsigned int rule = SEEN_UNKNOWN;
 	struct group view;
 
-	if (a->certain ? g->seen[i].told_rule : !i)
+	if (a->certain && g->seen[i].told_rule)
 		return SEEN_SAME;
 	seen_view(g, i, &view);
+	if (!a->certain && g->seen[i].first)
+		return is_newer(r, &a->rule, g, view.first_ns) ? SEEN_UNKNOWN : SEEN_SAME;
 	deduce(r, &view, &other);
-	if (other.known && rule_same(&other.rule, &a->rule))
+	if (other.known && is_newer(r, &other.rule, g, view.first_ns))
+		rule = SEEN_UNKNOWN;
+	else if (other.known && rule_same(&other.rule, &a->rule))
 		rule = SEEN_SAME;
 	else if (other.known)
-		rule = add_also(r, a, &other.rule);
+		rule = add_also(a, &other.rule);
 	answer_free(&other);
 	return rule;
 }
 
-static void ask_whose(const struct reader *r, const struct group *g, struct answer *a)
+static void ask_whose(struct reader *r, const struct group *g, struct answer *a)
 {
 	for (size_t i = 0; i < g->n_seen; i++)
 		a->seen[a->n_seen++] = whose(r, g, a, i);
 }
 
+/* Did another packet die by the answer's rule, and not before the ruleset changed? */
+static bool did_another(struct reader *r, const struct group *g, const struct answer *a, size_t i)
+{
+	struct answer other = {};
+	struct group view;
+	bool same;
+
+	seen_view(g, i, &view);
+	deduce(r, &view, &other);
+	same = other.known && !other.unsure && rule_same(&other.rule, &a->rule);
+	answer_free(&other);
+	return same;
+}
+
+/* A group is described by its first packet, and the time is the last one's: the ruleset may have
+ * changed between them, and then that rule may have dropped neither. */
+static bool none_died_since(struct reader *r, const struct group *g, const struct answer *a)
+{
+	bool before = false, did = false;
+
+	for (size_t i = 0; i < g->n_seen; i++)
+		before = before ||
+			 (g->seen[i].first && is_newer(r, &a->rule, g, g->seen[i].last_ns));
+	for (size_t i = g->n_seen; before && !did && i--;)
+		did = !is_newer(r, &a->rule, g, g->seen[i].last_ns) && did_another(r, g, a, i);
+	return before && !did;
+}
+
 /* If not one rule dropped them all: does the first one's explain it, and another one other packets?
- */
-static void deduce_apart(const struct reader *r, const struct group *g, struct answer *a)
+ * The first that is kept need not be the one that the group is described by. */
+static void deduce_apart(struct reader *r, const struct group *g, struct answer *a)
 {
 	struct answer first = {};
 	struct group view;
 
+	if (!g->seen[0].first)
+		return;
 	seen_view(g, 0, &view);
 	deduce(r, &view, &first);
 	if (first.known)
@@ -917,16 +972,35 @@ static void deduce_apart(const struct reader *r, const struct group *g, struct a
 	}
 }
 
-static void find_answer(const struct reader *r, const struct group *g, struct answer *a)
+static void give_text(struct reader *r, struct rule *rule)
+{
+	if (rule->backend == RULE_NFT && !rule->text)
+		rule->text =
+			r->from->nft_text(rule->family, rule->table, rule->chain, rule->handle);
+}
+
+/* Only of the answer that stands, since most replays are of packets of one and the same rule. */
+static void give_texts(struct reader *r, struct answer *a)
+{
+	if (a->known)
+		give_text(r, &a->rule);
+	for (size_t i = 0; i < a->n_may_be; i++)
+		give_text(r, &a->may_be[i]);
+	for (size_t i = 0; i < a->n_also; i++)
+		give_text(r, &a->also[i]);
+}
+
+static void find_answer(struct reader *r, const struct group *g, struct answer *a)
 {
 	if (!seen(r, g, a))
 		deduce(r, g, a);
+	a->unsure = a->unsure || (a->known && !a->certain && none_died_since(r, g, a));
 	if (a->known)
 		ask_whose(r, g, a);
 	else if (g->n_seen > 1)
 		deduce_apart(r, g, a);
-	if (a->known)
-		give_text(r, &a->rule);
+	give_texts(r, a);
+	a->again = a->again || a->unsure;
 	a->mixed = a->known && is_mixed(r, &a->rule);
 }
 
@@ -937,8 +1011,10 @@ static bool is_consistent(struct reader *r)
 	uint32_t now = r->has_nft ? r->from->generation() : 0;
 	bool same = now == r->generation;
 
-	if (!same)
+	if (!same) {
 		r->from->forget();
+		forget_rules(r);
+	}
 	r->generation = now;
 	return same;
 }
@@ -961,12 +1037,17 @@ static void find_consistent(struct reader *r, const struct group *g, struct answ
 }
 
 /* The verdict was given after an earlier reading: what has that handle now may be another rule. */
-static void doubt_changed(const struct reader *r, const struct group *g, struct answer *a)
+static void doubt_changed(struct reader *r, const struct group *g, struct answer *a)
 {
 	if (!a->certain || !g->rule_generation || g->rule_generation == r->generation)
 		return;
 	a->certain = false;
 	a->why = "a probe saw a rule with that handle, but the ruleset has changed since";
+}
+
+void reader_close(struct reader *r)
+{
+	forget_rules(r);
 }
 
 void reader_answer(struct reader *r, const struct group *g, struct answer *a)

@@ -12,10 +12,13 @@ struct reader {
 			      * knows, whatever the rules are, and would load it by that */
 	bool has_ebtables;   /* and so is that of ebtables-legacy */
 	const struct rule_source *from;
-	uint32_t generation; /* of nft's ruleset, as the last answer read it */
+	uint32_t generation;	  /* of nft's ruleset, as the last answer read it */
+	struct tool_rules *rules; /* that were read; zeroed at first */
 };
 
 /* The answer, zeroed at first, is to be freed. */
 void reader_answer(struct reader *r, const struct group *g, struct answer *a);
+/* Frees what it has of the rules. */
+void reader_close(struct reader *r);
 
 #endif

@@ -126,11 +126,16 @@ bool rule_may_be_verdict(const struct group *g)
 	return !g->verdict.function;
 }
 
-bool rule_table_dropped(const struct group *g)
+bool rule_at_nft(const struct group *g)
 {
 	static const char *const place[] = {"nft_do_chain", NULL};
 
-	return g->verdict.function ? rule_may_be_verdict(g) : group_at(g, place);
+	return group_at(g, place);
+}
+
+bool rule_table_dropped(const struct group *g)
+{
+	return g->verdict.function ? rule_may_be_verdict(g) : rule_at_nft(g);
 }
 
 static enum tri died_at_queue(const struct group *g)

@@ -137,6 +137,8 @@ bool rule_may_be_verdict(const struct group *g);
 /* Is it known that no rule did it: a probe saw conntrack's or NAT's own verdict, or the rules were
  * read and none may have? */
 bool rule_is_none(const struct group *g);
+/* Did nf_tables free it itself? */
+bool rule_at_nft(const struct group *g);
 /* Is it known that a table of rules gave the verdict, by what a probe saw or by where the packet
  * was freed? */
 bool rule_table_dropped(const struct group *g);

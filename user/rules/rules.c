@@ -57,6 +57,7 @@ __attribute__((noreturn)) static void be_child(struct table *t, struct host *h, 
 		fflush(to);
 		answer_free(&a);
 	}
+	reader_close(reader);
 	_exit(0);
 }
 

@@ -30,14 +30,14 @@ static bool counts(const struct group *g)
  * not be read at all. */
 static bool again(const struct turns *t, const struct group *g)
 {
-	return !g->rule && g->rule_again && t->now_ns >= g->rule_again_ns &&
+	return (!g->rule || g->rule_unsure) && g->rule_again && t->now_ns >= g->rule_again_ns &&
 	       (g->rule_changing || g->last_ns > g->rule_counted_ns);
 }
 
 static void mark(struct group *g)
 {
 	g->seen_asked = g->n_seen;
-	g->seen_only = g->rule && g->explained == g->rule_explained;
+	g->seen_only = g->rule && !g->rule_unsure && g->explained == g->rule_explained;
 	g->rule_asked = true;
 	g->rule_waits = g->rule_again = false;
 	g->rule_explained = g->explained;
@@ -69,7 +69,7 @@ static bool wants(const struct turns *t, struct group *g)
  */
 static bool wants_seen(const struct group *g)
 {
-	return g->rule && g->n_seen > g->seen_asked && rule_may_be_verdict(g);
+	return g->rule && !g->rule_unsure && g->n_seen > g->seen_asked && rule_may_be_verdict(g);
 }
 
 /* How many groups of its place were asked about; NULL: there are too many places. */
