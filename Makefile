@@ -115,9 +115,9 @@ test-vm: all arm64 ## every scenario on every kernel (CORE=1: a core set)
 	scripts/deps test vm
 	tests/vm/run $(if $(CORE),-c)
 
-bench-vm: all ## what forwarding costs with whydrop idle and with --deep: KERNEL=6.12
+bench-vm: all ## what forwarding costs with whydrop idle and with --deep: KERNEL=6.12 ROUNDS=3
 	scripts/deps build test vm
-	WHYDROP_VM_ACCEL=icount scripts/vm run -t 3000 $(or $(KERNEL),6.12) -- tests/vm/forwarding
+	WHYDROP_VM_ACCEL=icount scripts/vm run -t 3000 $(or $(KERNEL),6.12) -- tests/vm/forwarding $(ROUNDS)
 
 lint: ## clang-format, clang-tidy, shellcheck, man page
 	scripts/lint
