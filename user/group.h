@@ -182,7 +182,7 @@ struct group {
 	unsigned int rule_counts; /* so often */
 	/* Are they all of one rule (seen.c)? */
 	struct seen_packet *seen; /* n_seen; owned by the group */
-	size_t n_seen, seen_asked;
+	size_t n_seen, seen_asked, seen_answered;
 	int seen_last;		 /* which of them the last sample is like; -1: none */
 	uint64_t seen_different; /* samples that were like none before */
 	uint64_t seen_told;	 /* of those that are not kept: a probe saw the same rule */

@@ -23,13 +23,13 @@ struct rules {
 	char *answer;
 	size_t n_answer;
 	uint64_t started_ns; /* CLOCK_MONOTONIC */
-	uint64_t not_before_ns;
-	bool seen_only; /* nobody is asked about whose rule is not known */
-	uint64_t seen_not_before_ns;
+	uint64_t told_ns;    /* the last answer of whom no rule was known of before */
+	uint64_t not_before_ns, seen_not_before_ns;
 	struct turns turns;
 	struct changes changes;
-	size_t asked[RULES_MAX_GROUPS]; /* groups, by the child; those that it has not answered */
-	size_t n_asked;
+	/* Groups that the child answers: first those n_asked that it has not answered. */
+	size_t asked[RULES_MAX_GROUPS];
+	size_t n_asked, n_taken;
 };
 
 /* Before the first drop: the rulesets as they are then. */
