@@ -446,6 +446,30 @@ static void test_ruleset_changed_since_the_last_reading(void **state)
 	assert_true(a.known && !a.certain);
 	assert_has(a.why, "changed since");
 	answer_free(&a);
+	/* another reading is no nearer to the verdict */
+	g.rule_generation = 0;
+	g.rule_explained = true;
+	node.changes = 99;
+	a = answer(&g);
+	assert_true(a.changing);
+	tell(&g, &a);
+	node.changes = 0;
+	for (int round = 0; round < 2; round++) {
+		node.generation += !round;
+		a = answer(&g);
+		assert_true(a.known && !a.certain);
+		tell(&g, &a);
+	}
+	/* but one before it is */
+	group_forget_rule(&g);
+	g.rule_explained = false;
+	a = answer(&g);
+	tell(&g, &a);
+	g.rule_explained = true;
+	a = answer(&g);
+	assert_true(a.certain);
+	answer_free(&a);
+	group_free(&g);
 }
 
 /* Conntrack is before the rule: it may have refused the packet. */

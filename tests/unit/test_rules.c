@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Answers on their way from the child that reads the rules. */
 #include <fcntl.h>
+#include <poll.h>
+#include <time.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -8,6 +12,7 @@
 
 #include "rules/rule.h"
 #include "rules/rules.h"
+#include "util.h"
 
 #define ANSWER "{\"rule\": {\"family\": \"ip\", \"table\": \"t\", \"chain\": \"c\", \"handle\": "
 
@@ -35,6 +40,8 @@ static struct rules ask(int *fd)
 	assert_int_equal(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
 	r.pid = fork();
 	if (!r.pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(fds[1]);
 		pause();
 		_exit(0);
 	}
@@ -71,10 +78,45 @@ static void test_answers_are_taken_as_they_come(void **state)
 	group_free(&groups[1]);
 }
 
+/* What was only about other packets of groups whose rule is known rests long, and keeps nobody else
+ * waiting; what the child had no time for is asked again. */
+static void test_who_waits(void **state)
+{
+	static const struct host_options none;
+	const uint64_t second = 1000000000, now = now_ns(CLOCK_MONOTONIC);
+	struct pollfd ends;
+	struct host *h;
+	int fd;
+
+	(void)state;
+	assert_int_equal(host_open(&none, &h), 0);
+	for (int urgent = 0; urgent < 2; urgent++) {
+		struct rules r = ask(&fd);
+
+		r.started_ns = r.told_ns = now - 5 * second;
+		groups[0].seen_only = true;
+		groups[1].seen_only = !urgent;
+		groups[0].seen_asked = 3;
+		groups[0].seen_answered = 1;
+		close(fd);
+		ends = (struct pollfd){.fd = r.fd};
+		assert_int_equal(poll(&ends, 1, -1), 1);
+		rules_tick(&r, &table, h, false, on_told, NULL);
+		assert_int_equal(r.pid, 0);
+		assert_int_equal(groups[0].seen_asked, 1);
+		assert_int_equal(r.not_before_ns > now + 40 * second, urgent);
+		assert_int_equal(r.seen_not_before_ns > now + 400 * second, !urgent);
+		group_free(&groups[0]);
+		group_free(&groups[1]);
+	}
+	host_close(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers_are_taken_as_they_come),
+		cmocka_unit_test(test_who_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -239,7 +239,8 @@ static void take(struct group *g, json_t *o)
 	g->rule = rule;
 	g->rule_certain = json_is_true(json_object_get(o, "certain"));
 	g->rule_unsure = json_is_true(json_object_get(o, "unsure"));
-	g->rule_generation = (uint32_t)json_integer_value(json_object_get(o, "generation"));
+	if (!g->rule_explained || !g->rule_generation)
+		g->rule_generation = (uint32_t)json_integer_value(json_object_get(o, "generation"));
 	g->rule_others = (unsigned int)json_integer_value(json_object_get(o, "others"));
 	take_may_be(g, json_object_get(o, "may_be"));
 	g->rule_mixed = json_is_true(json_object_get(o, "mixed"));

@@ -1045,7 +1045,7 @@ static void find_consistent(struct reader *r, const struct group *g, struct answ
 	a->changing = true;
 }
 
-/* The verdict was given after an earlier reading: what has that handle now may be another rule. */
+/* The verdict is not of the ruleset as it is now: what has that handle may be another rule. */
 static void doubt_changed(struct reader *r, const struct group *g, struct answer *a)
 {
 	if (!a->certain || !g->rule_generation || g->rule_generation == r->generation)
