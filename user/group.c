@@ -104,6 +104,7 @@ void group_forget_seen(struct group *g)
 	g->n_also = 0;
 	for (size_t i = 0; i < g->n_seen; i++)
 		g->seen[i].rule = SEEN_UNKNOWN;
+	g->seen_answered = 0;
 }
 
 void group_forget_rule(struct group *g)

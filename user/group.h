@@ -183,14 +183,16 @@ struct group {
 	unsigned int rule_counts; /* so often */
 	/* Are they all of one rule (seen.c)? */
 	struct seen_packet *seen; /* n_seen; owned by the group */
-	size_t n_seen, seen_asked;
+	size_t n_seen, seen_asked, seen_answered;
 	int seen_last;		 /* which of them the last sample is like; -1: none */
 	uint64_t seen_different; /* samples that were like none before */
 	uint64_t seen_told;	 /* of those that are not kept: a probe saw the same rule */
 	bool seen_only;		 /* the rules were asked about them, once the rule was known */
 	struct rule *also;	 /* n_also rules that dropped some of them instead; owned */
 	size_t n_also;
-	uint32_t rule_generation; /* of nft's ruleset, when it was read first; 0: not known */
+	/* Of nft's ruleset, when it was read last before a probe saw a verdict, or else first: has
+	 * it changed since that verdict? 0: not known. */
+	uint32_t rule_generation;
 	/* Changing rules (rules/changes.c): nft's generation by the last look near a drop, 0: not
 	 * known; and when (CLOCK_MONOTONIC) it was seen first and last, and the one before it last,
 	 * 0: none was. */

@@ -163,6 +163,7 @@ static struct answer answer(const struct group *g)
 	struct answer a = {};
 
 	reader_answer(&r, g, &a);
+	reader_more(&r, g, &a);
 	reader_close(&r);
 	return a;
 }
@@ -445,6 +446,30 @@ static void test_ruleset_changed_since_the_last_reading(void **state)
 	assert_true(a.known && !a.certain);
 	assert_has(a.why, "changed since");
 	answer_free(&a);
+	/* another reading is no nearer to the verdict */
+	g.rule_generation = 0;
+	g.rule_explained = true;
+	node.changes = 99;
+	a = answer(&g);
+	assert_true(a.changing);
+	tell(&g, &a);
+	node.changes = 0;
+	for (int round = 0; round < 2; round++) {
+		node.generation += !round;
+		a = answer(&g);
+		assert_true(a.known && !a.certain);
+		tell(&g, &a);
+	}
+	/* but one before it is */
+	group_forget_rule(&g);
+	g.rule_explained = false;
+	a = answer(&g);
+	tell(&g, &a);
+	g.rule_explained = true;
+	a = answer(&g);
+	assert_true(a.certain);
+	answer_free(&a);
+	group_free(&g);
 }
 
 /* Conntrack is before the rule: it may have refused the packet. */
@@ -881,6 +906,111 @@ static void test_rules_of_one_group(void **state)
 	answer_free(&a);
 }
 
+static struct answer deduced(const char *text)
+{
+	struct answer a = {.known = true, .why = "x"};
+
+	a.rule.backend = RULE_NFT;
+	a.rule.family = strdup("ip");
+	a.rule.table = strdup("t");
+	a.rule.chain = strdup("c");
+	a.rule.handle = 5;
+	a.rule.text = strdup(text);
+	return a;
+}
+
+/* A group's rule is told before its packets are replayed; and each of them is replayed once. */
+static void test_rule_comes_before_other_packets(void **state)
+{
+	static const uint16_t ports[] = {1000, 2000, 1000, 3000};
+	struct group g = by_the_place(HOOK_FORWARD, CT_NEW);
+	struct reader r = {.has_nft = true, .from = &source};
+	struct seen_packet seen[4];
+	struct answer a = {};
+	int reads;
+
+	(void)state;
+	g.loc.name = "nft_do_chain";
+	node.rules = "[" RULE_3(FROM("1000") DROP) ", " RULE_4(FROM("2000") DROP) "]";
+	set_seen(&g, seen, 3, ports);
+	reader_answer(&r, &g, &a);
+	assert_true(a.known && !a.more);
+	assert_int_equal(node.reads, 1);
+	assert_int_equal(a.n_seen, 1);
+	assert_true(reader_more(&r, &g, &a));
+	assert_true(a.known && a.more);
+	assert_int_equal(node.reads, 3);
+	assert_int_equal(a.seen[1], SEEN_ALSO);
+	g.rule = &a.rule;
+	g.also = a.also;
+	g.n_also = a.n_also;
+	for (size_t i = 0; i < 3; i++)
+		seen[i].rule = a.seen[i];
+	/* one more came since, also by the other rule */
+	g.seen_only = true;
+	g.seen_answered = 3;
+	seen[3] = seen[1];
+	g.n_seen = 4;
+	reads = node.reads;
+	for (int round = 0; round < 2; round++) {
+		struct answer now = {};
+
+		reader_answer(&r, &g, &now);
+		assert_true(reader_more(&r, &g, &now));
+		assert_true(now.more);
+		if (!round) {
+			assert_int_equal(node.reads, reads + 2);
+			assert_int_equal(now.n_seen, 4);
+			assert_int_equal(now.seen[1], SEEN_ALSO);
+			assert_int_equal(now.seen[3], SEEN_ALSO);
+			assert_int_equal(now.n_also, 1);
+			assert_string_equal(now.also[0].text, "the rule's text");
+		} else {
+			/* all would be another rule's now: nothing is asked of them */
+			assert_int_equal(node.reads, reads + 3);
+			assert_int_equal(now.n_also, 0);
+		}
+		answer_free(&now);
+		node.rules = "[" RULE_4(FROM("1000") DROP) "]";
+	}
+	answer_free(&a);
+	/* neither has counted them all: it is asked of each packet whose it is, also of the first
+	 */
+	node.rules = "[" RULE_3(FROM("1000") COUNTS("1") DROP) ", " RULE_4(FROM("2000") COUNTS("2")
+										   DROP) "]";
+	g.packets = 3;
+	g.n_seen = 2;
+	g.n_also = 0;
+	g.seen_only = true;
+	g.seen_answered = 1;
+	a = deduced("drop");
+	a.rule.handle = 3;
+	g.rule = &a.rule;
+	for (int round = 0; round < 2; round++) {
+		struct answer now = {};
+
+		reader_answer(&r, &g, &now);
+		assert_false(now.known);
+		assert_true(reader_more(&r, &g, &now));
+		assert_int_equal(now.more, !round);
+		assert_int_equal(now.n_seen, 2);
+		assert_int_equal(now.rule.handle, 3);
+		assert_int_equal(now.also[0].handle, 4);
+		answer_free(&now);
+		g.seen_only = false;
+	}
+	answer_free(&a);
+	node.rules = "[" RULE_4(FROM("1000") DROP) "]";
+	g.packets = 0;
+	/* what was read is of two rulesets */
+	g.seen_only = false;
+	reader_answer(&r, &g, &a);
+	node.changes = 1;
+	assert_false(reader_more(&r, &g, &a));
+	answer_free(&a);
+	reader_close(&r);
+}
+
 /* Some died before the ruleset changed: of those is not known what dropped them. */
 static void test_packets_of_another_ruleset(void **state)
 {
@@ -962,19 +1092,6 @@ static void test_rules_are_read_once(void **state)
 	answer_free(&a);
 }
 
-static struct answer deduced(const char *text)
-{
-	struct answer a = {.known = true, .why = "x"};
-
-	a.rule.backend = RULE_NFT;
-	a.rule.family = strdup("ip");
-	a.rule.table = strdup("t");
-	a.rule.chain = strdup("c");
-	a.rule.handle = 5;
-	a.rule.text = strdup(text);
-	return a;
-}
-
 /* Whose the other packets are arrives, too; and asking for those alone changes no rule. */
 static void test_seen_arrives(void **state)
 {
@@ -991,13 +1108,14 @@ static void test_seen_arrives(void **state)
 	tell(&g, &a);
 	assert_int_equal(group_rule_seen(&g), 0);
 	a = deduced("drop");
+	a.more = true;
 	a.n_seen = 3;
 	a.seen[0] = SEEN_SAME;
 	a.seen[1] = SEEN_ALSO;
 	a.n_also = 1;
 	a.also[0] = (struct rule){.table = strdup("u"), .handle = 9};
-	g.seen_only = true;
 	tell(&g, &a);
+	assert_int_equal(g.seen_answered, 3);
 	assert_int_equal(group_rule_seen(&g), 10);
 	assert_int_equal(group_also_seen(&g, 0), 11);
 	assert_int_equal(g.also[0].handle, 9);
@@ -1007,9 +1125,12 @@ static void test_seen_arrives(void **state)
 	/* the first packet would be another rule's now: the ruleset has changed */
 	a = deduced("drop");
 	a.rule.handle = 6;
+	a.more = true;
 	a.n_seen = 1;
 	a.seen[0] = SEEN_SAME;
+	g.seen_asked = 4;
 	tell(&g, &a);
+	assert_int_equal(g.seen_answered, 4); /* not to be asked again */
 	assert_int_equal(g.rule->handle, 5);
 	assert_int_equal(g.n_also, 1);
 	group_free(&g);
@@ -1131,6 +1252,7 @@ int main(void)
 		cmocka_unit_test_setup(test_rule_that_may_be_newer, set_node),
 		cmocka_unit_test_setup(test_packets_of_another_ruleset, set_node),
 		cmocka_unit_test_setup(test_rules_are_read_once, set_node),
+		cmocka_unit_test_setup(test_rule_comes_before_other_packets, set_node),
 		cmocka_unit_test_setup(test_only_one_may_have, set_node),
 		cmocka_unit_test_setup(test_ipvs, set_node),
 		cmocka_unit_test_setup(test_policy_behind_a_return, set_node),

@@ -162,6 +162,31 @@ static void test_other_packets_come_last(void **state)
 	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 0);
 }
 
+/* They make no question of those who know none much longer. */
+static void test_few_ride_with_others(void **state)
+{
+	struct table t = make(20);
+	struct turns turns = {};
+	struct rule rule = {};
+	uint32_t netns;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < 20; i++) {
+		groups[i].rule = i ? &rule : NULL;
+		groups[i].rule_asked = i;
+		groups[i].n_seen = 2;
+	}
+	turns.rest = true;
+	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 1);
+	assert_int_equal(taken[0], 0);
+	groups[0].rule_asked = turns.rest = false;
+	n = turns_take(&turns, &t, taken, MAX, &netns);
+	assert_true(has(n, 0));
+	assert_in_range(n, 2, 6);
+	assert_int_equal(turns_take(&turns, &t, taken, MAX, &netns), 20 - n);
+}
+
 /* It is told once, so that faults look again, and what was deduced goes. */
 static void test_conntrack_did_it(void **state)
 {
@@ -187,6 +212,7 @@ int main(void)
 		cmocka_unit_test(test_namespaces_take_turns),
 		cmocka_unit_test(test_who_asks),
 		cmocka_unit_test(test_other_packets_come_last),
+		cmocka_unit_test(test_few_ride_with_others),
 		cmocka_unit_test(test_conntrack_did_it),
 		cmocka_unit_test(test_changed_rules_are_asked_for_again),
 	};

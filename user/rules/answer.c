@@ -93,6 +93,7 @@ void answer_write(const struct answer *a, FILE *to)
 	json_object_set_new(o, "mixed", json_boolean(a->mixed));
 	json_object_set_new(o, "generation", json_integer(a->generation));
 	set_text(o, "why", why);
+	json_object_set_new(o, "more", json_boolean(a->more));
 	json_object_set_new(o, "unsure", json_boolean(a->unsure));
 	json_object_set_new(o, "again", json_boolean(a->again));
 	json_object_set_new(o, "changing", json_boolean(a->changing));
@@ -168,11 +169,11 @@ static bool was_right(const struct group *g)
 }
 
 /* Does the group keep what it has? What was certain stays, whatever a later reading of a changed
- * ruleset says; so does what was deduced when only its other packets were asked about, unless it is
- * not sure; and a probe may have seen, while the answer was on its way, that no rule did it. */
+ * ruleset says; so does what was deduced and is sure, without a new rule; and a probe may have
+ * seen, while the answer was on its way, that no rule did it. */
 static bool keeps_rule(const struct group *g, const struct rule *rule, bool gone)
 {
-	if (g->rule_certain || (g->rule && g->seen_only))
+	if (g->rule_certain)
 		return true;
 	if (rule)
 		return !rule_may_be_verdict(g);
@@ -200,6 +201,7 @@ static void take_seen(struct group *g, json_t *o)
 		if (i < g->n_seen)
 			g->seen[i].rule = (unsigned int)json_integer_value(item);
 	}
+	g->seen_answered = json_array_size(seen);
 	g->also = xcalloc(json_array_size(also) + 1, sizeof(*g->also));
 	json_array_foreach(also, i, item)
 	{
@@ -211,23 +213,34 @@ static void take_seen(struct group *g, json_t *o)
 	}
 }
 
+/* By another rule than the group's nothing is told of its other packets: the ruleset has changed.
+ */
+static void take_more(struct group *g, json_t *o, struct rule *rule)
+{
+	if (rule && g->rule && rule_same(rule, g->rule))
+		take_seen(g, o);
+	else
+		g->seen_answered = g->seen_asked;
+	if (rule)
+		rule_free(rule);
+	free(rule);
+}
+
 static void take(struct group *g, json_t *o)
 {
 	struct rule *rule = rule_of(json_object_get(o, "rule"));
 
-	if (keeps_rule(g, rule, json_is_true(json_object_get(o, "gone")))) {
-		if (rule && g->rule && rule_same(rule, g->rule))
-			take_seen(g, o);
-		if (rule)
-			rule_free(rule);
-		free(rule);
+	if (json_is_true(json_object_get(o, "more")) ||
+	    keeps_rule(g, rule, json_is_true(json_object_get(o, "gone")))) {
+		take_more(g, o, rule);
 		return;
 	}
 	group_forget_rule(g);
 	g->rule = rule;
 	g->rule_certain = json_is_true(json_object_get(o, "certain"));
 	g->rule_unsure = json_is_true(json_object_get(o, "unsure"));
-	g->rule_generation = (uint32_t)json_integer_value(json_object_get(o, "generation"));
+	if (!g->rule_explained || !g->rule_generation)
+		g->rule_generation = (uint32_t)json_integer_value(json_object_get(o, "generation"));
 	g->rule_others = (unsigned int)json_integer_value(json_object_get(o, "others"));
 	take_may_be(g, json_object_get(o, "may_be"));
 	g->rule_mixed = json_is_true(json_object_get(o, "mixed"));

@@ -11,6 +11,8 @@ struct answer {
 	struct rule rule;
 	bool known; /* the rule */
 	bool certain;
+	bool by_probe;	 /* a probe saw it, though it may have been another one that it saw */
+	bool more;	 /* only of the packets below: all else was told before */
 	const char *why; /* static; NULL: nothing to say */
 	char *when;	 /* with a rule: what is not known of the time of the drop; or NULL */
 	bool unsure;	 /* the rule may be newer than the drop */

@@ -732,7 +732,7 @@ static bool seen(struct reader *r, const struct group *g, struct answer *a)
 			a->why = "the rule that a probe saw is gone: the ruleset has changed since";
 		return a->gone;
 	}
-	a->known = a->certain = true;
+	a->known = a->certain = a->by_probe = true;
 	return true;
 }
 
@@ -901,10 +901,10 @@ static unsigned int whose(struct reader *r, const struct group *g, struct answer
 	unsigned int rule = SEEN_UNKNOWN;
 	struct group view;
 
-	if (a->certain && g->seen[i].told_rule)
+	if (a->by_probe && g->seen[i].told_rule)
 		return SEEN_SAME;
 	seen_view(g, i, &view);
-	if (!a->certain && g->seen[i].first)
+	if (!a->by_probe && g->seen[i].first)
 		return is_newer(r, &a->rule, g, view.first_ns) ? SEEN_UNKNOWN : SEEN_SAME;
 	deduce(r, &view, &other);
 	if (other.known && is_newer(r, &other.rule, g, view.first_ns))
@@ -917,10 +917,13 @@ static unsigned int whose(struct reader *r, const struct group *g, struct answer
 	return rule;
 }
 
+/* Of those that were not asked about. */
 static void ask_whose(struct reader *r, const struct group *g, struct answer *a)
 {
-	for (size_t i = 0; i < g->n_seen; i++)
-		a->seen[a->n_seen++] = whose(r, g, a, i);
+	while (a->n_seen < g->n_seen) {
+		a->seen[a->n_seen] = whose(r, g, a, a->n_seen);
+		a->n_seen++;
+	}
 }
 
 /* Did another packet die by the answer's rule, and not before the ruleset changed? */
@@ -965,6 +968,8 @@ static void deduce_apart(struct reader *r, const struct group *g, struct answer 
 	if (first.known)
 		ask_whose(r, g, &first);
 	if (first.n_also) {
+		first.more = a->more;
+		first.generation = a->generation;
 		answer_free(a);
 		*a = first;
 	} else {
@@ -990,18 +995,22 @@ static void give_texts(struct reader *r, struct answer *a)
 		give_text(r, &a->also[i]);
 }
 
+static void give_rest(struct reader *r, struct answer *a)
+{
+	give_texts(r, a);
+	a->again = a->again || a->unsure;
+	a->mixed = a->known && is_mixed(r, &a->rule);
+}
+
 static void find_answer(struct reader *r, const struct group *g, struct answer *a)
 {
 	if (!seen(r, g, a))
 		deduce(r, g, a);
 	a->unsure = a->unsure || (a->known && !a->certain && none_died_since(r, g, a));
-	if (a->known)
-		ask_whose(r, g, a);
-	else if (g->n_seen > 1)
-		deduce_apart(r, g, a);
-	give_texts(r, a);
-	a->again = a->again || a->unsure;
-	a->mixed = a->known && is_mixed(r, &a->rule);
+	/* most groups have no other packet: that one needs no replay */
+	if (a->known && g->n_seen && (a->by_probe ? g->seen[0].told_rule : g->seen[0].first))
+		a->seen[a->n_seen++] = whose(r, g, a, 0);
+	give_rest(r, a);
 }
 
 /* Did all that was read, now and for groups before, come from one generation of nft's ruleset? If
@@ -1036,13 +1045,39 @@ static void find_consistent(struct reader *r, const struct group *g, struct answ
 	a->changing = true;
 }
 
-/* The verdict was given after an earlier reading: what has that handle now may be another rule. */
+/* The verdict is not of the ruleset as it is now: what has that handle may be another rule. */
 static void doubt_changed(struct reader *r, const struct group *g, struct answer *a)
 {
 	if (!a->certain || !g->rule_generation || g->rule_generation == r->generation)
 		return;
 	a->certain = false;
 	a->why = "a probe saw a rule with that handle, but the ruleset has changed since";
+}
+
+/* What the group knows of packets that were asked about before. */
+static void take_earlier(const struct group *g, struct answer *a)
+{
+	for (a->n_seen = 0; a->n_seen < g->seen_answered; a->n_seen++)
+		a->seen[a->n_seen] = g->seen[a->n_seen].rule;
+	for (size_t i = 0; i < g->n_also; i++)
+		copy_rule(&a->also[a->n_also++], &g->also[i]);
+}
+
+bool reader_more(struct reader *r, const struct group *g, struct answer *a)
+{
+	bool same = g->seen_only && a->known && rule_same(&a->rule, g->rule);
+
+	if (r->generation != a->generation || (!g->seen_only && a->known && a->n_seen == g->n_seen))
+		return false;
+	a->more = g->seen_only || a->known;
+	if (same)
+		take_earlier(g, a);
+	if (same || (a->known && !g->seen_only))
+		ask_whose(r, g, a);
+	else if (!a->known && g->n_seen > 1)
+		deduce_apart(r, g, a);
+	give_rest(r, a);
+	return is_consistent(r) && (a->known || g->seen_only);
 }
 
 void reader_close(struct reader *r)

@@ -18,6 +18,9 @@ struct reader {
 
 /* The answer, zeroed at first, is to be freed. */
 void reader_answer(struct reader *r, const struct group *g, struct answer *a);
+/* Asks about the packets that the group keeps, too, each of which may be replayed: true: the answer
+ * is one that tells more. Those that an earlier answer told of are not asked about again. */
+bool reader_more(struct reader *r, const struct group *g, struct answer *a);
 /* Frees what it has of the rules. */
 void reader_close(struct reader *r);
 

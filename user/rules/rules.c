@@ -21,11 +21,40 @@
 #include "rules.h"
 
 #define DUTY	     10	 /* a child runs for one tenth of the time at most: rulesets may be large */
-#define SEEN_DUTY    100 /* where it reads only for more packets of groups whose rule is known */
-#define CHILD_S	     20	 /* then it is killed */
+#define SEEN_DUTY    100 /* where it reads for more packets of groups whose rule is known */
+#define SEEN_NS	     1000000000ULL /* so long, and then those wait who know no rule */
+#define CHILD_S	     20		   /* then it is killed */
 #define LAST_WAIT_NS 10000000000ULL
 #define MAX_ANSWER   (4U << 20)
 #define MAX_LOOKS    8 /* at the generations of rulesets, at one time */
+
+static void say(const struct answer *a, size_t group, FILE *to)
+{
+	fprintf(to, "%zu ", group);
+	answer_write(a, to);
+	fflush(to);
+}
+
+/* First each one's rule, and then what other packets of theirs need, as far as there is time. */
+static void answer_all(struct reader *reader, struct table *t, const size_t *groups, size_t n,
+		       FILE *to)
+{
+	static struct answer answers[RULES_MAX_GROUPS];
+	uint64_t began;
+
+	for (size_t i = 0; i < n; i++) {
+		reader_answer(reader, &t->groups[groups[i]], &answers[i]);
+		if (!t->groups[groups[i]].seen_only)
+			say(&answers[i], groups[i], to);
+	}
+	began = now_ns(CLOCK_MONOTONIC);
+	for (size_t i = 0; i < n; i++) {
+		if (now_ns(CLOCK_MONOTONIC) - began < SEEN_NS &&
+		    reader_more(reader, &t->groups[groups[i]], &answers[i]))
+			say(&answers[i], groups[i], to);
+		answer_free(&answers[i]);
+	}
+}
 
 __attribute__((noreturn)) static void be_child(struct table *t, struct host *h, uint32_t netns,
 					       struct reader *reader, const size_t *groups,
@@ -48,15 +77,7 @@ __attribute__((noreturn)) static void be_child(struct table *t, struct host *h, 
 	fcntl(STDERR_FILENO + 1, F_SETFD, FD_CLOEXEC);
 	if (!to || fputc('\n', to) == EOF || fflush(to) || host_enter(h, netns))
 		_exit(1);
-	for (size_t i = 0; i < n; i++) {
-		struct answer a = {};
-
-		reader_answer(reader, &t->groups[groups[i]], &a);
-		fprintf(to, "%zu ", groups[i]);
-		answer_write(&a, to);
-		fflush(to);
-		answer_free(&a);
-	}
+	answer_all(reader, t, groups, n, to);
 	reader_close(reader);
 	_exit(0);
 }
@@ -146,12 +167,9 @@ static void ask(struct rules *r, struct table *t, struct host *h)
 	char up;
 
 	r->turns.now_ns = now_ns(CLOCK_MONOTONIC);
-	r->n_asked = turns_take(&r->turns, t, r->asked, RULES_MAX_GROUPS, &netns);
+	r->n_asked = r->n_taken = turns_take(&r->turns, t, r->asked, RULES_MAX_GROUPS, &netns);
 	for (size_t i = 0; i < r->n_asked; i++)
 		others_ask(&t->groups[r->asked[i]], h);
-	r->seen_only = true;
-	for (size_t i = 0; i < r->n_asked; i++)
-		r->seen_only = r->seen_only && t->groups[r->asked[i]].seen_only;
 	if (!r->n_asked || pipe2(fds, O_CLOEXEC))
 		return;
 	reader.has_nft = host_has_nft(h);
@@ -171,14 +189,18 @@ static void ask(struct rules *r, struct table *t, struct host *h)
 		;
 	fcntl(fds[0], F_SETFL, O_NONBLOCK);
 	r->fd = fds[0];
-	r->started_ns = now_ns(CLOCK_MONOTONIC);
+	r->started_ns = r->told_ns = now_ns(CLOCK_MONOTONIC);
 }
 
-static void answered(struct rules *r, size_t group)
+static void answered(struct rules *r, const struct table *t, size_t group)
 {
 	for (size_t i = 0; i < r->n_asked; i++) {
-		if (r->asked[i] == group)
-			r->asked[i] = r->asked[--r->n_asked];
+		if (r->asked[i] != group)
+			continue;
+		r->asked[i] = r->asked[--r->n_asked];
+		r->asked[r->n_asked] = group;
+		if (!t->groups[group].seen_only)
+			r->told_ns = now_ns(CLOCK_MONOTONIC);
 	}
 }
 
@@ -194,52 +216,71 @@ static void say_why(struct rules *r, struct table *t, const char *why)
 	r->n_asked = 0;
 }
 
+/* Those that have come as a whole. */
 static void take_lines(struct rules *r, struct table *t, void (*told)(void *arg, size_t group),
 		       void *arg)
 {
-	char *save, *line;
+	char *line = r->answer, *end;
+	size_t left = r->n_answer;
 
-	if (!r->answer)
-		return;
-	for (line = strtok_r(r->answer, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (; left && (end = memchr(line, '\n', left)); line = end + 1) {
 		char *text;
 		size_t i = strtoul(line, &text, 10);
 
+		*end = '\0';
+		left -= (size_t)(end + 1 - line);
 		if (i < t->n && answer_take(&t->groups[i], text)) {
-			answered(r, i);
+			answered(r, t, i);
 			told(arg, i);
 		}
 	}
+	if (left)
+		memmove(r->answer, line, left);
+	r->n_answer = left;
 }
 
-/* Has the child ended? Then its answers are taken. */
+/* What the child had no time for is asked again. For what was more urgent than other packets of
+ * those whose rule is known, it rests longer. */
+static void settle(struct rules *r, const struct table *t)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC), urgent = r->told_ns;
+
+	for (size_t i = 0; i < r->n_taken; i++) {
+		struct group *g = &t->groups[r->asked[i]];
+
+		if (i < r->n_asked && !g->seen_only)
+			urgent = now;
+		g->seen_asked = g->seen_answered;
+	}
+	r->not_before_ns = now + (urgent - r->started_ns) * (DUTY - 1);
+	r->seen_not_before_ns = now + (now - urgent) * (SEEN_DUTY - 1);
+}
+
+/* Takes the answers that have come. Has the child ended? */
 static bool collect(struct rules *r, struct table *t, void (*told)(void *arg, size_t group),
 		    void *arg)
 {
 	char buf[4096];
-	uint64_t now;
 	ssize_t n;
+	int err;
 
 	while ((n = read(r->fd, buf, sizeof(buf))) > 0) {
 		if (r->n_answer + (size_t)n >= MAX_ANSWER)
-			continue;
-		r->answer = xreallocarray(r->answer, r->n_answer + (size_t)n + 1, 1);
+			r->n_answer = 0; /* nobody's line is that long */
+		r->answer = xreallocarray(r->answer, r->n_answer + (size_t)n, 1);
 		memcpy(r->answer + r->n_answer, buf, (size_t)n);
 		r->n_answer += (size_t)n;
-		r->answer[r->n_answer] = '\0';
 	}
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return false;
+	err = n < 0 ? errno : 0;
 	take_lines(r, t, told, arg);
+	if (err == EAGAIN || err == EINTR)
+		return false;
+	settle(r, t);
 	say_why(r, t,
 		now_ns(CLOCK_MONOTONIC) - r->started_ns < CHILD_S * 1000000000ULL
 			? "what reads the rules has ended before it had read them"
 			: "there are too many rules to read them in time");
 	rules_close(r);
-	now = now_ns(CLOCK_MONOTONIC);
-	r->not_before_ns = now + (now - r->started_ns) * (DUTY - 1);
-	if (r->seen_only)
-		r->seen_not_before_ns = now + (now - r->started_ns) * (SEEN_DUTY - 1);
 	return true;
 }
 

@@ -23,14 +23,14 @@ struct rules {
 	char *answer;
 	size_t n_answer;
 	uint64_t started_ns; /* CLOCK_MONOTONIC */
-	uint64_t not_before_ns;
-	bool seen_only; /* nobody is asked about whose rule is not known */
-	uint64_t seen_not_before_ns;
+	uint64_t told_ns;    /* the last answer of whom no rule was known of before */
+	uint64_t not_before_ns, seen_not_before_ns;
 	struct turns turns;
 	struct changes changes;
-	size_t look_first;		/* the group that is first to be looked for changes for */
-	size_t asked[RULES_MAX_GROUPS]; /* groups, by the child; those that it has not answered */
-	size_t n_asked;
+	size_t look_first; /* the group that is first to be looked for changes for */
+	/* Groups that the child answers: first those n_asked that it has not answered. */
+	size_t asked[RULES_MAX_GROUPS];
+	size_t n_asked, n_taken;
 };
 
 /* Before the first drop: which rulesets there are then. Looks into each netns, and reads no rules.

@@ -7,6 +7,7 @@
 
 #define MAX_COUNTS 8 /* of one group: who has not counted alone until then never will */
 #define MAX_ALIKE  8 /* groups of one place before those of all other places */
+#define MAX_RIDERS 4 /* who know their rule, in a question of those who do not */
 
 bool turns_rule_may_be(const struct group *g)
 {
@@ -130,7 +131,7 @@ static bool is_taken(const size_t *groups, size_t n, size_t group)
 
 size_t turns_take(struct turns *t, struct table *table, size_t *groups, size_t max, uint32_t *netns)
 {
-	size_t n = 0;
+	size_t n = 0, most = max;
 
 	*netns = next_netns(t, table);
 	if (!*netns)
@@ -152,7 +153,9 @@ size_t turns_take(struct turns *t, struct table *table, size_t *groups, size_t m
 			groups[n++] = i;
 		}
 	}
-	for (size_t i = table->n; i-- && n < max;) {
+	if (n && n + MAX_RIDERS < max)
+		most = n + MAX_RIDERS;
+	for (size_t i = table->n; i-- && n < most && !t->rest;) {
 		struct group *g = &table->groups[i];
 
 		if (g->netns != *netns || !wants_seen(g) || is_taken(groups, n, i))
