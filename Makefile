@@ -119,7 +119,7 @@ bench-vm: all ## what forwarding costs with whydrop idle and with --deep: KERNEL
 	scripts/deps build test vm
 	WHYDROP_VM_ACCEL=icount scripts/vm run -t 3000 $(or $(KERNEL),6.12) -- tests/vm/forwarding $(ROUNDS)
 
-lint: ## clang-format, clang-tidy, shellcheck, man page
+lint: $(SKEL) ## clang-format, clang-tidy, shellcheck, man page
 	scripts/lint
 
 install: $(B)/whydrop ## DESTDIR= PREFIX=
