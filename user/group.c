@@ -115,7 +115,7 @@ void group_forget_rule(struct group *g)
 	if (g->rule)
 		rule_free(g->rule);
 	free(g->rule);
-	for (unsigned int i = 0; i < g->n_rule_may_be; i++)
+	for (size_t i = 0; i < g->n_rule_may_be; i++)
 		rule_free(&g->rule_may_be[i]);
 	free(g->rule_may_be);
 	g->rule = g->rule_may_be = NULL;

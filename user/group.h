@@ -168,7 +168,7 @@ struct group {
 	bool rule_certain;		 /* seen by a probe, not deduced */
 	unsigned int rule_others;	 /* without a rule: so many may have been it */
 	struct rule *rule_may_be;	 /* the first of those; owned by the group */
-	unsigned int n_rule_may_be;
+	size_t n_rule_may_be;
 	bool ipvs_service, ipvs_no_server; /* it was for a service of IPVS, which had no server */
 	bool nat_no_route; /* output hook: NAT sent it to where no route led when that was asked */
 	bool rule_mixed;   /* the rule is one of iptables, and the other iptables has some here, too

@@ -122,6 +122,7 @@ static bool fix_rule(struct finding *f, const struct group *g, const struct addr
 	bool in = direction == DIRECTION_IN, six = peer->family == AF_INET6;
 	char match[160], nft[160], a[ADDR_STRLEN], proto[16];
 	char *command;
+	bool known;
 
 	addr_str(peer, a);
 	flow_proto_str(&g->flow, proto);
@@ -136,10 +137,11 @@ static bool fix_rule(struct finding *f, const struct group *g, const struct addr
 			 in ? "saddr" : "daddr", a, g->flow.proto);
 	}
 	command = rule_accept_command(g->rule, match, nft);
-	if (command)
+	known = command != NULL;
+	if (known)
 		finding_fix(f, FIX_NOW, "%s", command);
 	free(command);
-	return command;
+	return known;
 }
 
 static void advise(struct finding *f, const struct group *g, const char *what,

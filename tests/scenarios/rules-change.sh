@@ -93,10 +93,19 @@ variant_nft()
 	none_confirmed
 }
 
+# die_until PATTERN FLOW: its packets die until whydrop's log has it, or for half a minute
+die_until()
+{
+	local round
+	for ((round = 0; round < 30; round++)); do
+		flows_die 1.2 "$2"
+		! grep -q "$1" "$LAB_DIR/trace.err" || break
+	done
+}
+
 # Another packet tells whether the rule there now drops them.
 variant_next_drop()
 {
-	local round
 	lab_up
 	nft_output ''
 	export WHYDROP_TEST=rung=stack
@@ -106,10 +115,7 @@ variant_next_drop()
 	in_ns node1 nft insert rule ip fw output ip daddr 10.244.0.0/16 meta l4proto udp drop
 	kill -CONT "$TRACE_PID"
 	wait_for 60 grep -q 'rule known .*unsure' "$LAB_DIR/trace.err" || fail "no rule that may be newer"
-	for ((round = 0; round < 30; round++)); do
-		flows_die 1.2 "udp node1 $POD_C $LAB_PORT"
-		! grep -q 'rule known .*deduced' "$LAB_DIR/trace.err" || break
-	done
+	die_until 'rule known .*deduced' "udp node1 $POD_C $LAB_PORT"
 	trace_stop
 	query 'any(.findings[]; .status == "confirmed" and (.evidence[] | select(.check == "rule").value | contains("10.244.0.0/16")))' -e >/dev/null ||
 		fail "not confirmed: $(query '.findings[] | {id, status, evidence}' -c)"
@@ -124,7 +130,7 @@ spoiled()
 # So that nothing that changes is missed, it changes with each reading.
 variant_while_it_is_read()
 {
-	local tool round
+	local tool
 	lab_up
 	need_iptables nft
 	tool=$(command -v iptables-nft-save)
@@ -142,10 +148,7 @@ variant_while_it_is_read()
 	wait_for 60 spoiled || fail "the rules are not read again while they change"
 	! grep -q 'rule known' "$LAB_DIR/trace.err" || fail "the rule is known though the rules changed"
 	rm "$LAB_DIR/changes"
-	for ((round = 0; round < 30; round++)); do
-		flows_die 1.2 "udp poda $POD_C $LAB_PORT"
-		! grep -q 'rule known' "$LAB_DIR/trace.err" || break
-	done
+	die_until 'rule known' "udp poda $POD_C $LAB_PORT"
 	trace_stop
 	query 'any(.drops[] | ours; .rule.chain == "FORWARD" and .rule.number == 1)' -e >/dev/null ||
 		fail "no rule: $(query '.drops[] | ours | {rule, rule_unknown}' -c)"

@@ -105,15 +105,6 @@ static bool is_uplink(struct host *h, uint32_t netns, const struct link *l)
 	return false;
 }
 
-/* Since 6.17 an interface may forward IPv6 though the netns does not. */
-static bool is_forced(struct host *h, uint32_t netns, const struct link *in)
-{
-	char name[80], value[16];
-
-	snprintf(name, sizeof(name), "net/ipv6/conf/%s/force_forwarding", in->name);
-	return !h->ops->sysctl(h, netns, name, value, sizeof(value)) && strcmp(value, "0") != 0;
-}
-
 /* Is it off for the whole netns, or for the input interface only? name becomes the sysctl that is
  * to be judged by. Everything that was read is recorded. */
 static enum agrees find_switch(struct finding *f, const struct group *g, struct host *h,
@@ -123,7 +114,8 @@ static enum agrees find_switch(struct finding *f, const struct group *g, struct 
 	enum agrees off;
 
 	snprintf(name, size, "%s", v6 ? "net/ipv6/conf/all/forwarding" : "net/ipv4/ip_forward");
-	if (v6 && is_forced(h, g->netns, in))
+	/* since 6.17 an interface may forward IPv6 though the netns does not */
+	if (v6 && host_conf_is_on(h, g->netns, "ipv6", in, "force_forwarding"))
 		return AGREES_NO;
 	off = evidence_sysctl(f, h, g->netns, name, "1");
 	if (v6 || off != AGREES_NO)

@@ -66,16 +66,11 @@ static bool has_rules(const struct group *g, struct host *h, uint32_t node, stru
 		{.chain = "KUBE-", .bytes = "DNAT", .n = 4},
 		{.table = "kube-proxy", .bytes = "", .n = 0},
 	};
-	bool six = g->flow.dst.family == AF_INET6;
-	int err = 0;
+	int err = host_rules_have_any(h, node, g->flow.dst.family == AF_INET6, likes,
+				      sizeof(likes) / sizeof(likes[0]));
 
-	for (size_t i = 0; i < sizeof(likes) / sizeof(likes[0]); i++) {
-		int has = h->ops->rules_have(h, node, six, &likes[i]);
-
-		if (has > 0)
-			return true;
-		err = err ? err : has;
-	}
+	if (err > 0)
+		return true;
 	finding_evidence(f, err ? AGREES_UNREAD : AGREES_YES,
 			 "rules of KUBE-… that lead to KUBE-SVC-… or have DNAT, or of a table "
 			 "kube-proxy",

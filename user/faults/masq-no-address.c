@@ -45,13 +45,8 @@ static int masquerades(struct host *h, uint32_t netns, struct finding *f)
 {
 	static const struct rules_like likes[] = {{.bytes = "MASQUERADE", .n = 10},
 						  {.bytes = "masq", .n = 5}};
-	int has = 0;
+	int has = host_rules_have_any(h, netns, false, likes, sizeof(likes) / sizeof(likes[0]));
 
-	for (size_t i = 0; i < sizeof(likes) / sizeof(likes[0]) && has <= 0; i++) {
-		int err = h->ops->rules_have(h, netns, false, &likes[i]);
-
-		has = err ? err : has;
-	}
 	if (has)
 		finding_evidence(f, has > 0 ? AGREES_YES : AGREES_UNREAD, "rules that masquerade",
 				 has > 0 ? "some" : strerror(-has), NULL);

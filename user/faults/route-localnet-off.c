@@ -7,8 +7,6 @@
  * net/netfilter/nf_nat_proto.c).
  */
 #include <netinet/in.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "../firewall.h"
 
@@ -27,17 +25,13 @@ static bool signature(const struct group *g)
 static bool is_on_for_device(const struct group *g, struct host *h)
 {
 	struct route_query q = {.dst = g->flow.dst, .mark = g->mark};
-	char name[80], value[16];
 	struct route_answer route;
 	const struct link *dev;
 
 	if (h->ops->route_get(h, g->netns, &q, &route))
 		return false;
 	dev = host_link(h, g->netns, route.oif);
-	if (!dev)
-		return false;
-	snprintf(name, sizeof(name), "net/ipv4/conf/%s/route_localnet", dev->name);
-	return !h->ops->sysctl(h, g->netns, name, value, sizeof(value)) && strcmp(value, "0") != 0;
+	return dev && host_conf_is_on(h, g->netns, "ipv4", dev, "route_localnet");
 }
 
 static int examine(const struct group *g, struct host *h, struct finding *f)

@@ -223,6 +223,13 @@ const char *host_netns_label(struct host *h, uint32_t netns);
 const struct link *host_link(struct host *h, uint32_t netns, uint32_t ifindex);
 /* The interface that owns the address, or 0. */
 uint32_t host_addr_owner(struct host *h, uint32_t netns, const struct addr *a);
+/* Is that setting of one interface there and not 0? family: "ipv4", "ipv6"; key: "forwarding". */
+bool host_conf_is_on(struct host *h, uint32_t netns, const char *family, const struct link *dev,
+		     const char *key);
+/* Are rules there that are like one of these, as by rules_have()? 1, 0, or why none that is was
+ * found though not all could be looked for. */
+int host_rules_have_any(struct host *h, uint32_t netns, bool six, const struct rules_like *likes,
+			size_t n);
 /* The bridge port behind which mac lives, or NULL. */
 const struct link *host_fdb_port(struct host *h, uint32_t netns, uint32_t bridge,
 				 const uint8_t *mac);

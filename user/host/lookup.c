@@ -3,6 +3,7 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../util.h"
@@ -34,6 +35,30 @@ uint32_t host_addr_owner(struct host *h, uint32_t netns, const struct addr *a)
 			return list[i].ifindex;
 	}
 	return 0;
+}
+
+bool host_conf_is_on(struct host *h, uint32_t netns, const char *family, const struct link *dev,
+		     const char *key)
+{
+	char name[96], value[16];
+
+	snprintf(name, sizeof(name), "net/%s/conf/%s/%s", family, dev->name, key);
+	return !h->ops->sysctl(h, netns, name, value, sizeof(value)) && strcmp(value, "0") != 0;
+}
+
+int host_rules_have_any(struct host *h, uint32_t netns, bool six, const struct rules_like *likes,
+			size_t n)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int has = h->ops->rules_have(h, netns, six, &likes[i]);
+
+		if (has > 0)
+			return has;
+		err = err ? err : has;
+	}
+	return err;
 }
 
 const struct link *host_fdb_port(struct host *h, uint32_t netns, uint32_t bridge,

@@ -105,18 +105,17 @@ static bool is_name(struct nlattr *attr, const char *name, bool whole)
 
 static int on_message(struct nl_msg *msg, void *arg)
 {
-	const struct nlmsghdr *m = nlmsg_hdr(msg);
+	struct nlmsghdr *m = nlmsg_hdr(msg);
 	const struct nfgenmsg *h = nlmsg_data(m);
 	struct nlattr *tb[NFTA_RULE_MAX + 1];
 	struct search *s = arg;
 
-	if (nlmsg_parse(nlmsg_hdr(msg), sizeof(*h), tb, NFTA_RULE_MAX, NULL) ||
+	if (nlmsg_parse(m, sizeof(*h), tb, NFTA_RULE_MAX, NULL) ||
 	    !is_name(tb[NFTA_RULE_TABLE], s->like->table, true) ||
 	    !is_name(tb[NFTA_RULE_CHAIN], s->like->chain, false))
 		return NL_OK;
 	/* those of the other version of IP are no answer; family inet's are for both */
-	if (nlmsg_datalen(m) >= (int)sizeof(*h) &&
-	    h->nfgen_family != (s->six ? NFPROTO_IPV4 : NFPROTO_IPV6))
+	if (h->nfgen_family != (s->six ? NFPROTO_IPV4 : NFPROTO_IPV6))
 		look(s, h, (size_t)nlmsg_datalen(m));
 	return NL_OK;
 }

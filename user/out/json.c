@@ -204,21 +204,25 @@ static void set_may_be(json_t *to, const struct group *g)
 {
 	json_t *rules = json_array();
 
-	for (unsigned int i = 0; i < g->n_rule_may_be; i++)
+	for (size_t i = 0; i < g->n_rule_may_be; i++)
 		json_array_append_new(rules, rule_json(g, &g->rule_may_be[i], 0));
 	json_object_set_new(to, "rule_may_be", rules);
+}
+
+static void set_also(json_t *to, const struct group *g)
+{
+	json_t *rules = json_array();
+
+	for (size_t i = 0; i < g->n_also; i++)
+		json_array_append_new(rules, rule_json(g, &g->also[i], group_also_seen(g, i)));
+	json_object_set_new(to, "rules_also", rules);
 }
 
 /* Which rule it was, or how many may have been it. */
 static void set_rule(json_t *to, const struct group *g)
 {
-	json_t *o, *also = json_array();
+	json_t *o;
 
-	for (size_t i = 0; g->rule && i < g->n_also; i++)
-		json_array_append_new(also, rule_json(g, &g->also[i], group_also_seen(g, i)));
-	if (json_array_size(also))
-		json_object_set(to, "rules_also", also);
-	json_decref(also);
 	if (!g->rule && g->rule_others) {
 		set_count(to, "rule_candidates", g->rule_others);
 		set_may_be(to, g);
@@ -234,6 +238,8 @@ static void set_rule(json_t *to, const struct group *g)
 		json_object_set_new(o, "unsure", json_true());
 	set_string(o, "why", g->rule_why);
 	json_object_set_new(to, "rule", o);
+	if (g->n_also)
+		set_also(to, g);
 }
 
 /* As conntrack(8) writes them. */

@@ -253,7 +253,7 @@ static void print_fix(struct text_out *t, const struct finding *f)
 
 static void print_may_be(struct text_out *t, const char *indent, const struct group *g)
 {
-	for (unsigned int i = 0; t->verbose && i < g->n_rule_may_be; i++) {
+	for (size_t i = 0; t->verbose && i < g->n_rule_may_be; i++) {
 		char *rule = rule_str(&g->rule_may_be[i]);
 
 		put(t, "%s  may be: %s", indent, rule);

@@ -62,21 +62,28 @@ static json_t *to_json(const struct rule *r)
 	return o;
 }
 
+static void set_rules(json_t *o, const char *key, const struct rule *rules, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, to_json(&rules[i]));
+	json_object_set_new(o, key, array);
+}
+
 static void set_seen(json_t *o, const struct answer *a)
 {
-	json_t *seen = json_array(), *also = json_array();
+	json_t *seen = json_array();
 
 	for (size_t i = 0; i < a->n_seen; i++)
 		json_array_append_new(seen, json_integer(a->seen[i]));
-	for (size_t i = 0; i < a->n_also; i++)
-		json_array_append_new(also, to_json(&a->also[i]));
 	json_object_set_new(o, "seen", seen);
-	json_object_set_new(o, "also", also);
+	set_rules(o, "also", a->also, a->n_also);
 }
 
 void answer_write(const struct answer *a, FILE *to)
 {
-	json_t *o = json_object(), *may_be = json_array();
+	json_t *o = json_object();
 	char *why = a->why && a->when ? xasprintf("%s; %s", a->why, a->when)
 				      : xstrdup(a->why ? a->why : "");
 
@@ -84,9 +91,7 @@ void answer_write(const struct answer *a, FILE *to)
 		json_object_set_new(o, "rule", to_json(&a->rule));
 	json_object_set_new(o, "certain", json_boolean(a->certain));
 	json_object_set_new(o, "others", json_integer((json_int_t)a->others));
-	for (size_t i = 0; i < a->n_may_be; i++)
-		json_array_append_new(may_be, to_json(&a->may_be[i]));
-	json_object_set_new(o, "may_be", may_be);
+	set_rules(o, "may_be", a->may_be, a->n_may_be);
 	json_object_set_new(o, "gone", json_boolean(a->gone));
 	json_object_set_new(o, "none", json_boolean(a->none));
 	json_object_set_new(o, "nat", json_boolean(a->nat));
@@ -148,17 +153,20 @@ static struct rule *rule_of(json_t *o)
 	return r;
 }
 
-static void take_may_be(struct group *g, json_t *rules)
+/* An array of n rules, to be freed with them. */
+static struct rule *rules_of(json_t *array, size_t *n)
 {
+	struct rule *rules = xcalloc(json_array_size(array) + 1, sizeof(*rules));
 	json_t *o;
 	size_t i;
 
-	g->rule_may_be = xcalloc(json_array_size(rules) + 1, sizeof(*g->rule_may_be));
-	json_array_foreach(rules, i, o)
+	*n = 0;
+	json_array_foreach(array, i, o)
 	{
-		read_rule(o, &g->rule_may_be[i]);
-		g->n_rule_may_be++;
+		if (json_is_object(o))
+			read_rule(o, &rules[(*n)++]);
 	}
+	return rules;
 }
 
 /* Is what was deduced, when it was still there, the rule that a probe has seen since? */
@@ -192,7 +200,7 @@ static void ask_again(struct group *g, bool again, bool changing)
 /* Whose the other packets are: of the rule that the group has. */
 static void take_seen(struct group *g, json_t *o)
 {
-	json_t *seen = json_object_get(o, "seen"), *also = json_object_get(o, "also"), *item;
+	json_t *seen = json_object_get(o, "seen"), *item;
 	size_t i;
 
 	group_forget_seen(g);
@@ -202,15 +210,7 @@ static void take_seen(struct group *g, json_t *o)
 			g->seen[i].rule = (unsigned int)json_integer_value(item);
 	}
 	g->seen_answered = json_array_size(seen);
-	g->also = xcalloc(json_array_size(also) + 1, sizeof(*g->also));
-	json_array_foreach(also, i, item)
-	{
-		struct rule *rule = rule_of(item);
-
-		if (rule)
-			g->also[g->n_also++] = *rule;
-		free(rule);
-	}
+	g->also = rules_of(json_object_get(o, "also"), &g->n_also);
 }
 
 /* By another rule than the group's nothing is told of its other packets: the ruleset has changed.
@@ -242,7 +242,7 @@ static void take(struct group *g, json_t *o)
 	if (!g->rule_explained || !g->rule_generation)
 		g->rule_generation = (uint32_t)json_integer_value(json_object_get(o, "generation"));
 	g->rule_others = (unsigned int)json_integer_value(json_object_get(o, "others"));
-	take_may_be(g, json_object_get(o, "may_be"));
+	g->rule_may_be = rules_of(json_object_get(o, "may_be"), &g->n_rule_may_be);
 	g->rule_mixed = json_is_true(json_object_get(o, "mixed"));
 	g->rule_none = json_is_true(json_object_get(o, "none"));
 	g->rule_nat = json_is_true(json_object_get(o, "nat"));

@@ -170,23 +170,15 @@ static bool dump(struct listing *l)
 	return finished;
 }
 
-static const struct {
-	const char *name;
-	int nfproto;
-} families[] = {{"ip", NFPROTO_IPV4}, {"ip6", NFPROTO_IPV6},	  {"inet", NFPROTO_INET},
-		{"arp", NFPROTO_ARP}, {"bridge", NFPROTO_BRIDGE}, {"netdev", NFPROTO_NETDEV}};
-
-const char *nft_plain_family(int nfproto)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		if (families[i].nfproto == nfproto)
-			return families[i].name;
-	}
-	return NULL;
-}
-
 static int nfproto_of(const char *family)
 {
+	static const struct {
+		const char *name;
+		int nfproto;
+	} families[] = {{"ip", NFPROTO_IPV4},	    {"ip6", NFPROTO_IPV6},
+			{"inet", NFPROTO_INET},	    {"arp", NFPROTO_ARP},
+			{"bridge", NFPROTO_BRIDGE}, {"netdev", NFPROTO_NETDEV}};
+
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		if (!strcmp(families[i].name, family))
 			return families[i].nfproto;

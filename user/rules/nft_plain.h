@@ -15,7 +15,5 @@
 json_t *nft_plain_chain(const char *family, const char *table, const char *chain);
 /* The rule of a listing as `nft list` writes it, to free(); NULL: it is none of these. */
 char *nft_plain_text(json_t *rule);
-/* What nft calls the family of a netlink message; static. NULL: not known. */
-const char *nft_plain_family(int nfproto);
 
 #endif

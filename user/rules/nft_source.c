@@ -120,11 +120,29 @@ static json_t *listing(const char *what, const char *family, const char *table, 
 	return items;
 }
 
+/* Asks nf_tables of this netns; each message of the answer goes to on(). The socket is to be freed;
+ * NULL: there was none. */
+static struct nl_sock *ask(int type, int flags, nl_recvmsg_msg_cb_t on, void *arg)
+{
+	struct nfgenmsg h = {.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0};
+	struct nl_sock *sk = nl_socket_alloc();
+
+	if (!sk)
+		return NULL;
+	nl_socket_disable_auto_ack(sk);
+	nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, on, arg);
+	if (!nl_connect(sk, NETLINK_NETFILTER) &&
+	    nl_send_simple(sk, NFNL_SUBSYS_NFTABLES << 8 | type, NLM_F_REQUEST | flags, &h,
+			   sizeof(h)) >= 0)
+		nl_recvmsgs_default(sk);
+	return sk;
+}
+
 static int on_table(struct nl_msg *msg, void *arg)
 {
 	const struct nfgenmsg *h = nlmsg_data(nlmsg_hdr(msg));
 	struct nlattr *tb[NFTA_TABLE_MAX + 1];
-	const char *family = nft_plain_family(h->nfgen_family);
+	const char *family = nf_family_name(h->nfgen_family);
 
 	if (nlmsg_parse(nlmsg_hdr(msg), sizeof(*h), tb, NFTA_TABLE_MAX, NULL) || !family ||
 	    !tb[NFTA_TABLE_NAME] || !tb[NFTA_TABLE_FLAGS] ||
@@ -139,17 +157,7 @@ static int on_table(struct nl_msg *msg, void *arg)
 /* Not by nft, whose 1.0.6 crashes where it prints such a table in JSON. */
 static void add_dormant_tables(json_t *items)
 {
-	struct nfgenmsg h = {.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0};
-	struct nl_sock *sk = nl_socket_alloc();
-
-	if (!sk)
-		return;
-	nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, on_table, items);
-	if (!nl_connect(sk, NETLINK_NETFILTER) &&
-	    nl_send_simple(sk, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, NLM_F_DUMP, &h,
-			   sizeof(h)) >= 0)
-		nl_recvmsgs_default(sk);
-	nl_socket_free(sk);
+	nl_socket_free(ask(NFT_MSG_GETTABLE, NLM_F_DUMP, on_table, items));
 }
 
 static json_t *read_chains(void *arg)
@@ -239,18 +247,9 @@ static uint64_t netns_cookie(int fd)
 
 uint32_t nft_source_generation(void)
 {
-	struct nfgenmsg h = {.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0};
-	struct nl_sock *sk = nl_socket_alloc();
 	uint32_t generation = 0;
+	struct nl_sock *sk = ask(NFT_MSG_GETGEN, 0, on_generation, &generation);
 
-	if (!sk)
-		return 0;
-	nl_socket_disable_auto_ack(sk);
-	nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, on_generation, &generation);
-	if (!nl_connect(sk, NETLINK_NETFILTER) &&
-	    nl_send_simple(sk, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, NLM_F_REQUEST, &h,
-			   sizeof(h)) >= 0)
-		nl_recvmsgs_default(sk);
 	if (generation)
 		generation = nft_source_number(generation, netns_cookie(nl_socket_get_fd(sk)));
 	nl_socket_free(sk);

@@ -454,16 +454,24 @@ static bool only_rules_drop(struct reader *r, const struct group *g)
 	return (g->hook == HOOK_INPUT || g->hook == HOOK_POSTROUTING) && !conntrack_may_confirm(g);
 }
 
-/*
- * Its counter, read after the drop, says that it never dropped a packet: the replay is wrong, or
- * the counter was set back since, and then those of others may have been, too. Base chains of nft
- * count nothing for iptables-nft, whose policies always read 0.
- */
+static bool is_nft(const struct rule *r)
+{
+	return r->backend != RULE_IPTABLES_LEGACY && r->backend != RULE_EBTABLES_LEGACY;
+}
+
+/* Its counter, read after the drops, says that it dropped fewer packets. Base chains of nft count
+ * nothing for iptables-nft, whose policies always read 0. */
+static bool counted_fewer(const struct rule_hit *hit, uint64_t packets)
+{
+	return hit->has_packets && hit->packets < packets &&
+	       !(hit->rule.policy && is_nft(&hit->rule));
+}
+
+/* The replay is wrong, or the counter was set back since, and then those of others may have been,
+ * too. */
 static bool never_counted(const struct rule_hit *hit)
 {
-	return hit->has_packets && !hit->packets &&
-	       !(hit->rule.policy && hit->rule.backend != RULE_IPTABLES_LEGACY &&
-		 hit->rule.backend != RULE_EBTABLES_LEGACY);
+	return counted_fewer(hit, 1);
 }
 
 static const struct rule_hit *choose(struct reader *reader, const struct replay *r,
@@ -775,28 +783,16 @@ static void list_some(const struct replay *replay, struct answer *a)
 		copy_rule(&a->may_be[i], &replay->hits[i].rule);
 }
 
-static bool is_nft(const struct rule *r)
-{
-	return r->backend != RULE_IPTABLES_LEGACY && r->backend != RULE_EBTABLES_LEGACY;
-}
-
 static bool has_counted(const struct rule_hit *hit, const struct group *g)
 {
 	return hit->has_packets && hit->packets >= g->packets;
 }
 
-/* It cannot have dropped them all: it came later, or took another one's place. Base chains of nft
- * need not count. */
-static bool counted_too_few(const struct rule_hit *hit, const struct group *g)
-{
-	return hit->has_packets && hit->packets < g->packets &&
-	       !(hit->rule.policy && is_nft(&hit->rule));
-}
-
 /* What is wrong with what was chosen by the rules as they are now; NULL: nothing. */
 static const char *objection(struct reader *r, const struct rule_hit *hit, const struct group *g)
 {
-	if (counted_too_few(hit, g))
+	/* it cannot have dropped them all: it came later, or took another one's place */
+	if (counted_fewer(hit, g->packets))
 		return "the rule that they match by now has counted fewer packets than have died: "
 		       "others dropped some, or the ruleset has changed since";
 	if (is_nft(&hit->rule) && !has_counted(hit, g) &&
