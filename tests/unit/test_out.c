@@ -349,7 +349,7 @@ static void test_rules_also(void **state)
 	g[0].n_also = 1;
 	text = render(&m->r, false, false);
 	assert_has(text, "seen for 2 of 100 packets\n");
-	assert_has(text, "also, for 3: iptables-legacy filter OUTPUT 2:");
+	assert_has(text, "another rule dropped 3 of them: iptables-legacy filter OUTPUT 2:");
 	free(text);
 	text = render(&m->r, true, false);
 	j = json_loads(text, JSON_REJECT_DUPLICATES, NULL);

@@ -275,7 +275,8 @@ static void print_seen(struct text_out *t, const char *indent, const struct grou
 			number(g->packets, all));
 	for (size_t i = 0; i < g->n_also; i++) {
 		rule = rule_str(&g->also[i]);
-		put(t, "%salso, for %s: %s", indent, number(group_also_seen(g, i), n), rule);
+		put(t, "%sanother rule dropped %s of them: %s", indent,
+		    number(group_also_seen(g, i), n), rule);
 		free(rule);
 		fputc('\n', t->to);
 	}
