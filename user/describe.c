@@ -216,8 +216,9 @@ static bool in_own_context(const struct group *g)
 	return false;
 }
 
-/* BPF programs and their trampolines, and the kretprobes' one: what tracing put on the stack. A
- * traced function is there twice, the second time where it called the trampoline at its entry. */
+/* BPF programs and their trampolines, and the kretprobes' one: what tracing put on the stack. One
+ * that another tracer made since the symbols were read has no name. A traced function is there
+ * twice, the second time where it called the trampoline at its entry. */
 static bool is_ours(const struct symbol *s, const struct symbol *inner)
 {
 	static const char *const probes[] = {"bpf_trampoline_",		"bpf_prog_",
@@ -226,7 +227,7 @@ static bool is_ours(const struct symbol *s, const struct symbol *inner)
 
 	if (inner && s->name && s->name == inner->name && s->off <= MAX_ENTRY)
 		return true;
-	return (s->module && !strcmp(s->module, "bpf")) || has_prefix(s->name, probes);
+	return !s->name || (s->module && !strcmp(s->module, "bpf")) || has_prefix(s->name, probes);
 }
 
 /* The function that a trampoline ran jumped to the free (a tail call), and seems to be the
@@ -250,12 +251,16 @@ static void look_behind_trampoline(struct group *g, const struct symbol *frames,
 
 void describe_frames(struct group *g, const struct symbol *frames, int n)
 {
+	bool hidden = true; /* all names are */
+
+	for (int i = 0; i < n; i++)
+		hidden &= !frames[i].name;
 	g->stack = xcalloc((size_t)n, sizeof(*g->stack));
 	for (int i = 0; i < n; i++) {
-		if (!is_ours(&frames[i], g->n_stack ? &g->stack[g->n_stack - 1] : NULL))
+		if (hidden || !is_ours(&frames[i], g->n_stack ? &g->stack[g->n_stack - 1] : NULL))
 			g->stack[g->n_stack++] = frames[i];
 	}
-	if (is_ours(&g->loc, NULL))
+	if (!hidden && is_ours(&g->loc, NULL))
 		look_behind_trampoline(g, frames, n);
 }
 

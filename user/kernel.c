@@ -141,6 +141,28 @@ uint64_t kernel_hash_modules(const char *path)
 	return hash;
 }
 
+size_t kernel_read_modules(const char *path, struct module_span **out)
+{
+	FILE *f = fopen(path, "re");
+	char line[1024];
+	size_t n = 0;
+
+	*out = NULL;
+	while (f && fgets(line, sizeof(line), f)) {
+		unsigned long long size, start;
+
+		/* nfnetlink 20480 7 nft_compat,nf_tables, Live 0xffffffffc0342000 (E) */
+		if (sscanf(line, "%*s %llu %*s %*s %*s 0x%llx", &size, &start) != 2 || !start ||
+		    size > UINT64_MAX - start)
+			continue;
+		*out = xreallocarray(*out, n + 1, sizeof(**out));
+		(*out)[n++] = (struct module_span){.start = start, .end = start + size};
+	}
+	if (f)
+		fclose(f);
+	return n;
+}
+
 /* enum skb_drop_reason_subsys (include/net/dropreason.h). */
 static void add_subsystems(struct kernel *k, const struct btf *btf)
 {
@@ -218,6 +240,7 @@ void kernel_close(struct kernel *k)
 	free(k->subsystems);
 	free(k->syms);
 	free(k->sym_names);
+	free(k->modules);
 	free(k->watched);
 	tdestroy(k->names, free);
 	memset(k, 0, sizeof(*k));
@@ -500,6 +523,8 @@ static void read_kallsyms(struct kernel *k, bool symbols)
 	if (symbols) {
 		free(k->syms);
 		free(k->sym_names);
+		free(k->modules);
+		k->n_modules = kernel_read_modules("/proc/modules", &k->modules);
 		k->syms = NULL;
 		k->n_syms = 0;
 		k->syms_tried = true;
@@ -552,8 +577,26 @@ void kernel_forget_symbols(struct kernel *k)
 	k->syms_tried = false;
 }
 
-/* A module's last function has no end in kallsyms: farther away than this is another thing. */
+/* The last function before a hole has no end in kallsyms: farther away than this is another thing.
+ */
 #define MAX_FUNCTION 0x40000
+
+/* Behind a module come others, and code that is made while the kernel runs, as trampolines are:
+ * also where its init section was, whose symbols are there if they were read while it was loading.
+ */
+static bool is_outside_module(const struct kernel *k, const struct ksym *sym, uint64_t addr)
+{
+	const char *module = k->sym_names + sym->module;
+
+	if (!sym->module || !k->n_modules || !strcmp(module, "bpf") ||
+	    !strncmp(module, "__builtin__", 11))
+		return false;
+	for (size_t i = 0; i < k->n_modules; i++) {
+		if (k->modules[i].start <= sym->addr && addr < k->modules[i].end)
+			return false;
+	}
+	return true;
+}
 
 struct symbol kernel_symbol(struct kernel *k, uint64_t addr)
 {
@@ -572,7 +615,8 @@ struct symbol kernel_symbol(struct kernel *k, uint64_t addr)
 		else
 			hi = mid;
 	}
-	if (!lo || addr - k->syms[lo - 1].addr > MAX_FUNCTION)
+	if (!lo || addr - k->syms[lo - 1].addr > MAX_FUNCTION ||
+	    is_outside_module(k, &k->syms[lo - 1], addr))
 		return s;
 	/* Of several names for one address take the first, whatever order the sort left them in. */
 	sym = &k->syms[lo - 1];

@@ -27,6 +27,12 @@ struct reason {
 	char *name; /* without SKB_DROP_REASON_ */
 };
 
+/* Where a module's text is, and up to 6.3 all of it; its size is that of all its parts
+ * (kernel/module/procfs.c). */
+struct module_span {
+	uint64_t start, end;
+};
+
 struct kernel {
 	struct kernel_facts facts;
 	struct reason *reasons; /* sorted by value; those of subsystems are added when met */
@@ -37,6 +43,8 @@ struct kernel {
 	struct ksym *syms;    /* sorted by address; NULL: not read yet */
 	size_t n_syms;
 	char *sym_names;
+	struct module_span *modules; /* as old as syms */
+	size_t n_modules;
 	void *names;		 /* a tree of those that were given out: they outlive the above */
 	struct watched *watched; /* sorted by name */
 	size_t n_watched;
@@ -74,6 +82,9 @@ bool kernel_has_function(struct kernel *k, const char *name, struct symbol *at);
 bool kernel_modules_changed(struct kernel *k);
 /* What that looks at, of the file /proc/modules. */
 uint64_t kernel_hash_modules(const char *path);
+/* Where the modules of the file /proc/modules are, none where addresses are hidden. Returns how
+ * many; *out is the caller's to free. */
+size_t kernel_read_modules(const char *path, struct module_span **out);
 /* Symbols are to be read anew: BPF programs came, which are symbols, too. */
 void kernel_forget_symbols(struct kernel *k);
 

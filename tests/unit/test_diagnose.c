@@ -838,6 +838,42 @@ static void test_free_under_a_trampoline(void **state)
 	assert_int_equal(g->n_stack, 5);
 }
 
+/* That of another tracer, which came when the symbols had been read, has no name: it hides neither
+ * the hook nor the place. */
+static void test_trampoline_without_name(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "NOT_SPECIFIED", "nf_hook_slow", NODE);
+	const struct symbol in_hook[] = {
+		{.name = "kfree_skb", .addr = 1, .off = 0x75},
+		{.name = "nf_hook_slow", .addr = 2, .off = 0x93},
+		{.addr = 3},
+		{.name = "nf_hook_slow", .addr = 4, .off = 5},
+		{.name = "__ip_local_out", .addr = 5, .off = 0xd8},
+	};
+	const struct symbol in_tail_call[] = {
+		{.name = "kfree_skb", .addr = 1, .off = 0x75},
+		{.addr = 3},
+		{.name = "br_forward", .addr = 4, .off = 5},
+		{.name = "br_handle_frame_finish", .addr = 5, .off = 0x3fa},
+	};
+	const struct symbol hidden[] = {{.addr = 1}, {.addr = 2}};
+
+	g->key.location = 2;
+	describe_frames(g, in_hook, 5);
+	describe_hook(g);
+	assert_int_equal(g->n_stack, 3);
+	assert_int_equal(g->hook, HOOK_OUTPUT);
+	g = drop(l, 1, "NOT_SPECIFIED", NULL, NODE);
+	g->key.location = 3;
+	describe_frames(g, in_tail_call, 4);
+	assert_string_equal(g->loc.name, "br_handle_frame_finish");
+	g = drop(l, 2, "NOT_SPECIFIED", NULL, NODE);
+	describe_frames(g, hidden, 2);
+	assert_int_equal(g->n_stack, 2);
+	assert_null(g->loc.name);
+}
+
 /* The same by a kretprobe on 5.10, whose stack ends there. */
 static void test_free_under_a_kretprobe(void **state)
 {
@@ -943,6 +979,7 @@ int main(void)
 		T(test_hook_of_a_frame),
 		T(test_free_under_a_trampoline),
 		T(test_free_under_a_kretprobe),
+		T(test_trampoline_without_name),
 		T(test_noise),
 		T(test_noise_to_groups),
 	};

@@ -127,6 +127,26 @@ static void test_read_once_for_all(void **state)
 	assert_true(h.has_xfrm_user);
 }
 
+/* What lies behind a module's end is not its last function. */
+static void test_modules(void **state)
+{
+	struct module_span *spans;
+
+	(void)state;
+	write_file("nfnetlink 20480 7 nft_compat,nf_tables, Live 0xffffffffc0342000\n"
+		   "jitterentropy_rng 16384 1 - Loading 0xffffffffc0123000 (E)\n"
+		   "hidden 4096 0 - Live 0x0000000000000000\n"
+		   "nonsense\n"
+		   "huge 18446744073709551615 0 - Live 0xffffffffc0123000\n");
+	assert_int_equal(kernel_read_modules(path, &spans), 2);
+	assert_int_equal(spans[0].start, 0xffffffffc0342000);
+	assert_int_equal(spans[0].end, 0xffffffffc0347000);
+	assert_int_equal(spans[1].end, 0xffffffffc0127000);
+	free(spans);
+	assert_int_equal(kernel_read_modules("/nonexistent", &spans), 0);
+	assert_null(spans);
+}
+
 static void test_module_is_live(void **state)
 {
 	(void)state;
@@ -166,6 +186,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_many_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_subsystem_is_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_read_once_for_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_modules, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_module_is_live, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_modules_changed, setup, teardown),
 	};
