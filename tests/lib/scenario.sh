@@ -210,8 +210,10 @@ judge_stop()
 	note "inconclusive: $(verdicts)"
 	open=$(open_without_loss)
 	[[ ! $open ]] && return
-	((JUDGED_EVERYWHERE && $(query '[.drops[] | select(.class != "noise")] - [.drops[] | ours] | length'))) ||
+	((JUDGED_EVERYWHERE && $(query '[.drops[] | select(.class != "noise")] - [.drops[] | ours] | length'))) || {
+		keep_report
 		fail "inconclusive, though nothing of it was lost: $open"
+	}
 }
 
 # check_report ARGUMENTS…: check_report.py, by the server that the runner keeps at $CHECKER if it has one.

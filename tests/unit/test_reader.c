@@ -669,6 +669,35 @@ static void test_drop_of_nat(void **state)
 	group_free(&g);
 }
 
+/* The same where a probe tells no chain, as on 5.10: if the ruleset is what it was, and NAT has a
+ * chain in that hook. */
+static void test_drop_of_nat_untold(void **state)
+{
+	struct group g = seen_by_a_probe();
+	struct answer a;
+
+	(void)state;
+	node.rules = RULE("{\"masquerade\": null}");
+	node.chains =
+		"[{\"chain\": {\"family\": \"inet\", \"table\": \"t\", \"name\": \"c\", \"type\": "
+		"\"nat\", \"hook\": \"forward\", \"prio\": 0, \"policy\": \"accept\"}}]";
+	g.verdict.rule = 0;
+	g.verdict.family = NULL;
+	g.verdict.table[0] = g.verdict.chain[0] = '\0';
+	a = answer(&g);
+	assert_true(a.none && !a.nat); /* when the ruleset was changed is not known */
+	answer_free(&a);
+	g.rule_drop_generation = node.generation;
+	a = answer(&g);
+	assert_true(a.none && a.nat);
+	answer_free(&a);
+	g.hook = HOOK_INPUT;
+	a = answer(&g);
+	assert_true(a.none && !a.nat);
+	answer_free(&a);
+	group_free(&g);
+}
+
 /* At nf_queue() only a rule that queues can have done it, and that rule alone is enough. */
 static void test_only_queues_at_a_queue(void **state)
 {
@@ -1261,6 +1290,7 @@ int main(void)
 		cmocka_unit_test_setup(test_conntrack_table_is_full, set_node),
 		cmocka_unit_test_setup(test_no_rule_after_all, set_node),
 		cmocka_unit_test_setup(test_drop_of_nat, set_node),
+		cmocka_unit_test_setup(test_drop_of_nat_untold, set_node),
 		cmocka_unit_test_setup(test_before_conntrack, set_node),
 		cmocka_unit_test_setup(test_rules_of_one_group, set_node),
 		cmocka_unit_test_setup(test_seen_arrives, set_node),

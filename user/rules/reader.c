@@ -744,22 +744,45 @@ static bool seen(struct reader *r, const struct group *g, struct answer *a)
 	return true;
 }
 
-/* Is the base chain that a probe saw the packet die in one of NAT's? */
+static const char *text_of(json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+/* Is it one of the hook's that the packet died in? */
+static bool is_at_hook(json_t *chain, const struct group *g)
+{
+	const char *family = text_of(chain, "family");
+
+	return g->hook_family && is(text_of(chain, "hook"), hook_name(g->hook)) &&
+	       (is(family, g->hook_family) ||
+		(is(family, "inet") && !strncmp(g->hook_family, "ip", 2)));
+}
+
+/* Is the base chain that a probe saw the packet die in one of NAT's? Before 5.11 modules have no
+ * BTF, and nft_do_chain() tells no chain: then it is one if there is one in the hook, since those
+ * of others have no rule that can have done it, and are what they were. */
 static bool is_nat_chain(struct reader *r, const struct group *g)
 {
-	json_t *chains = g->verdict.family && r->has_nft ? read_chains(r) : NULL, *item;
-	bool found = false;
+	bool told = g->verdict.table[0], found = false;
+	json_t *chains, *item;
 	size_t i;
 
+	if (!r->has_nft || (told && !g->verdict.family))
+		return false;
+	if (!told &&
+	    (!rule_table_dropped(g) || changes_since_drop(g, r->generation) != CHANGES_NONE))
+		return false;
+	chains = read_chains(r);
 	json_array_foreach(chains, i, item)
 	{
 		json_t *c = json_object_get(item, "chain");
 
-		found = found ||
-			(is(json_string_value(json_object_get(c, "type")), "nat") &&
-			 is(json_string_value(json_object_get(c, "family")), g->verdict.family) &&
-			 is(json_string_value(json_object_get(c, "table")), g->verdict.table) &&
-			 is(json_string_value(json_object_get(c, "name")), g->verdict.chain));
+		found = found || (is(text_of(c, "type"), "nat") &&
+				  (told ? is(text_of(c, "family"), g->verdict.family) &&
+						   is(text_of(c, "table"), g->verdict.table) &&
+						   is(text_of(c, "name"), g->verdict.chain)
+					: is_at_hook(c, g)));
 	}
 	json_decref(chains);
 	return found;
