@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "describe.h"
+#include "doubt.h"
 #include "explain.h"
 #include "noise.h"
 #include "seen.h"
@@ -279,6 +280,9 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 	g = &t->groups[e->recent[at].group];
 	if (!was_in(g, function, !e->recent[at].told))
 		return NULL;
+	/* it jumped to the free, and the stack ends at the trampoline that it was to return to */
+	if (!e->recent[at].told && g->loc_traced && doubt_place(g))
+		g->loc = (struct symbol){.name = function};
 	e->recent[at].told = true;
 	for (int family = PROBES_ALWAYS + 1; family < PROBE_FAMILIES; family++) {
 		if (needs(g, (enum probe_family)family))
