@@ -198,6 +198,19 @@ open_without_loss()
 		.text + ": " + .why'
 }
 
+# open_at_trampoline TEXT: is what open_without_loss says of no more packets than died where a kretprobe's
+# trampoline hides the place? Before 5.15 stacks end there, also at that of another test's whydrop, and at
+# this one's own while its programs are being attached.
+open_at_trampoline()
+{
+	local hidden count rest
+	hidden=$(query '[.drops[] | ours | select(.location // "" | startswith("kretprobe_trampoline")) | .packets] | add // 0')
+	while read -r count rest; do
+		((count <= hidden)) || return 1
+	done < <(grep -oE '[0-9]+ packets? whose .*' <<<"$1")
+	((hidden))
+}
+
 # judge_stop: all held. Where something was lost all the same the verdict may be open: then check_report.py
 # is the only judge. What is unsure of others' drops is theirs, and a lab that looks at itself alone has
 # none of them.
@@ -210,6 +223,7 @@ judge_stop()
 	note "inconclusive: $(verdicts)"
 	open=$(open_without_loss)
 	[[ ! $open ]] && return
+	! open_at_trampoline "$open" || return 0
 	((JUDGED_EVERYWHERE && $(query '[.drops[] | select(.class != "noise")] - [.drops[] | ours] | length'))) || {
 		keep_report
 		fail "inconclusive, though nothing of it was lost: $open"
