@@ -521,6 +521,7 @@ static void read_kallsyms(struct kernel *k, bool symbols)
 	k->watched_read = true;
 	k->addresses_hidden = true;
 	if (symbols) {
+		k->syms_hash = kernel_hash_modules("/proc/modules");
 		free(k->syms);
 		free(k->sym_names);
 		free(k->modules);
@@ -598,15 +599,12 @@ static bool is_outside_module(const struct kernel *k, const struct ksym *sym, ui
 	return true;
 }
 
-struct symbol kernel_symbol(struct kernel *k, uint64_t addr)
+/* The symbol that the address is in; NULL: none. */
+static const struct ksym *find_symbol(const struct kernel *k, uint64_t addr)
 {
-	struct symbol s = {.addr = addr};
 	const struct ksym *sym;
-	size_t lo = 0, hi;
+	size_t lo = 0, hi = k->n_syms;
 
-	if (!k->syms_tried)
-		read_kallsyms(k, true);
-	hi = k->n_syms;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
@@ -615,13 +613,32 @@ struct symbol kernel_symbol(struct kernel *k, uint64_t addr)
 		else
 			hi = mid;
 	}
-	if (!lo || addr - k->syms[lo - 1].addr > MAX_FUNCTION ||
-	    is_outside_module(k, &k->syms[lo - 1], addr))
-		return s;
+	if (!lo)
+		return NULL;
 	/* Of several names for one address take the first, whatever order the sort left them in. */
 	sym = &k->syms[lo - 1];
 	while (sym > k->syms && sym[-1].addr == sym->addr)
 		sym--;
+	if (addr - sym->addr > MAX_FUNCTION || is_outside_module(k, sym, addr))
+		return NULL;
+	return sym;
+}
+
+struct symbol kernel_symbol(struct kernel *k, uint64_t addr)
+{
+	struct symbol s = {.addr = addr};
+	const struct ksym *sym;
+
+	if (!k->syms_tried)
+		read_kallsyms(k, true);
+	sym = find_symbol(k, addr);
+	/* it may be a function of a module that came since: nobody else's trampoline */
+	if (!sym && k->n_syms && kernel_hash_modules("/proc/modules") != k->syms_hash) {
+		read_kallsyms(k, true);
+		sym = find_symbol(k, addr);
+	}
+	if (!sym)
+		return s;
 	s.name = keep_name(k, k->sym_names + sym->name);
 	s.module = sym->module ? keep_name(k, k->sym_names + sym->module) : NULL;
 	s.off = addr - sym->addr;

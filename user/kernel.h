@@ -51,6 +51,7 @@ struct kernel {
 	void (*share)(void *arg, const struct kallsyms_line *l); /* or NULL */
 	void *share_arg;
 	uint64_t modules_hash; /* of /proc/modules */
+	uint64_t syms_hash;    /* the same, when syms were read */
 	bool watched_read, syms_tried, addresses_hidden, modules_tried;
 };
 
