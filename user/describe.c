@@ -216,9 +216,8 @@ static bool in_own_context(const struct group *g)
 	return false;
 }
 
-/* BPF programs and their trampolines, and the kretprobes' one: what tracing put on the stack. One
- * that another tracer made since the symbols were read has no name. A traced function is there
- * twice, the second time where it called the trampoline at its entry. */
+/* BPF programs and their trampolines, and the kretprobes' one: what tracing put on the stack. A
+ * traced function is there twice, the second time where it called the trampoline at its entry. */
 static bool is_ours(const struct symbol *s, const struct symbol *inner)
 {
 	static const char *const probes[] = {"bpf_trampoline_",		"bpf_prog_",
@@ -227,22 +226,36 @@ static bool is_ours(const struct symbol *s, const struct symbol *inner)
 
 	if (inner && s->name && s->name == inner->name && s->off <= MAX_ENTRY)
 		return true;
-	return !s->name || (s->module && !strcmp(s->module, "bpf")) || has_prefix(s->name, probes);
+	return (s->module && !strcmp(s->module, "bpf")) || has_prefix(s->name, probes);
 }
 
-/* The function that a trampoline ran jumped to the free (a tail call), and seems to be the
- * trampoline. Without it, its caller would be seen there: the next on the stack but for where the
- * trampoline was called, at the function's entry. Before 5.15 stacks end at the kretprobes' one:
- * then no caller is known. */
+/* One that another tracer made since the symbols were read has no name, as has a module that is
+ * gone; but a function called it at its entry. */
+static bool is_nameless_trampoline(const struct symbol *frames, int i, int n)
+{
+	return !frames[i].name && i + 1 < n && frames[i + 1].name && frames[i + 1].off <= MAX_ENTRY;
+}
+
+static bool is_tracing(const struct symbol *frames, int i, int n, const struct symbol *inner)
+{
+	return is_ours(&frames[i], inner) || is_nameless_trampoline(frames, i, n);
+}
+
+/* Where the packet was freed if the location is a trampoline's: the function that it ran jumped to
+ * the free (a tail call). Without it, its caller would be seen there: the next on the stack but for
+ * where the trampoline was called, at the function's entry. Before 5.15 stacks end at the
+ * kretprobes' one: then no caller is known. */
 static void look_behind_trampoline(struct group *g, const struct symbol *frames, int n)
 {
 	int i = 0;
 
-	g->loc_traced = true;
 	while (i < n && frames[i].addr != g->key.location)
 		i++;
+	if (!is_ours(&g->loc, NULL) && !(i < n && is_nameless_trampoline(frames, i, n)))
+		return;
+	g->loc_traced = true;
 	while (++i < n) {
-		if (is_ours(&frames[i], NULL) || frames[i].off <= MAX_ENTRY)
+		if (is_tracing(frames, i, n, NULL) || frames[i].off <= MAX_ENTRY)
 			continue;
 		g->loc = frames[i];
 		return;
@@ -251,17 +264,14 @@ static void look_behind_trampoline(struct group *g, const struct symbol *frames,
 
 void describe_frames(struct group *g, const struct symbol *frames, int n)
 {
-	bool hidden = true; /* all names are */
-
-	for (int i = 0; i < n; i++)
-		hidden &= !frames[i].name;
 	g->stack = xcalloc((size_t)n, sizeof(*g->stack));
 	for (int i = 0; i < n; i++) {
-		if (hidden || !is_ours(&frames[i], g->n_stack ? &g->stack[g->n_stack - 1] : NULL))
+		const struct symbol *inner = g->n_stack ? &g->stack[g->n_stack - 1] : NULL;
+
+		if (!is_tracing(frames, i, n, inner))
 			g->stack[g->n_stack++] = frames[i];
 	}
-	if (!hidden && is_ours(&g->loc, NULL))
-		look_behind_trampoline(g, frames, n);
+	look_behind_trampoline(g, frames, n);
 }
 
 static void describe_stack(struct group *g, const struct sample *s, struct kernel *k)

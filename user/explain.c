@@ -267,6 +267,18 @@ static bool all_attached(const struct explain *e, const struct hook_sample *s)
 	return s->ts >= e->armed_ns && (!end || s->ts < end);
 }
 
+/* It jumped to the free, and the stack ends at the trampoline that it was to return to. Other
+ * packets of the group may have died in another function, where the same trampoline stands. */
+static void take_place(struct group *g, const char *function)
+{
+	if (g->loc_told && g->loc.name != function) {
+		g->loc.name = NULL;
+	} else if (!g->loc_told && g->loc_traced && doubt_place(g)) {
+		g->loc = (struct symbol){.name = function, .addr = g->key.location};
+		g->loc_told = true;
+	}
+}
+
 struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 			   const struct hook_sample *s)
 {
@@ -280,9 +292,8 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 	g = &t->groups[e->recent[at].group];
 	if (!was_in(g, function, !e->recent[at].told))
 		return NULL;
-	/* it jumped to the free, and the stack ends at the trampoline that it was to return to */
-	if (!e->recent[at].told && g->loc_traced && doubt_place(g))
-		g->loc = (struct symbol){.name = function};
+	if (!e->recent[at].told)
+		take_place(g, function);
 	e->recent[at].told = true;
 	for (int family = PROBES_ALWAYS + 1; family < PROBE_FAMILIES; family++) {
 		if (needs(g, (enum probe_family)family))

@@ -92,6 +92,7 @@ struct group {
 	/* From here on: described. Strings are never NULL unless said. */
 	char reason[48];       /* without SKB_DROP_REASON_; "NOT_SPECIFIED"; or a number */
 	struct symbol loc;     /* where it was freed */
+	bool loc_told;	       /* a hook program's record named loc */
 	bool loc_traced;       /* by a function that loc called and that a hook program watched */
 	uint32_t netns;	       /* inode; 0: unknown */
 	char *netns_name;      /* as it was when the sample came; NULL: none was known. Owned. */

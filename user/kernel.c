@@ -581,6 +581,7 @@ void kernel_forget_symbols(struct kernel *k)
 /* The last function before a hole has no end in kallsyms: farther away than this is another thing.
  */
 #define MAX_FUNCTION 0x40000
+#define MAX_BPF	     0x10000 /* the same of BPF programs, which modules may follow */
 
 /* Behind a module come others, and code that is made while the kernel runs, as trampolines are:
  * also where its init section was, whose symbols are there if they were read while it was loading.
@@ -589,9 +590,10 @@ static bool is_outside_module(const struct kernel *k, const struct ksym *sym, ui
 {
 	const char *module = k->sym_names + sym->module;
 
-	if (!sym->module || !k->n_modules || !strcmp(module, "bpf") ||
-	    !strncmp(module, "__builtin__", 11))
+	if (!sym->module || !k->n_modules || !strncmp(module, "__builtin__", 11))
 		return false;
+	if (!strcmp(module, "bpf"))
+		return addr - sym->addr > MAX_BPF;
 	for (size_t i = 0; i < k->n_modules; i++) {
 		if (k->modules[i].start <= sym->addr && addr < k->modules[i].end)
 			return false;

@@ -203,12 +203,12 @@ open_without_loss()
 # this one's own while its programs are being attached.
 open_at_trampoline()
 {
-	local hidden count rest
-	hidden=$(query '[.drops[] | ours | select(.location // "" | startswith("kretprobe_trampoline")) | .packets] | add // 0')
-	while read -r count rest; do
-		((count <= hidden)) || return 1
-	done < <(grep -oE '[0-9]+ packets? whose .*' <<<"$1")
-	((hidden))
+	local hidden line
+	hidden=$(query '[.drops[] | ours | select(.class != "noise") |
+		select(.location // "" | startswith("kretprobe_trampoline")) | .packets] | add // 0')
+	while read -r line; do
+		[[ $line =~ :\ ([0-9]+)\ packets?\ whose\ [^\;]*$ ]] && ((BASH_REMATCH[1] <= hidden)) || return 1
+	done <<<"$1"
 }
 
 # judge_stop: all held. Where something was lost all the same the verdict may be open: then check_report.py

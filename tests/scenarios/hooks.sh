@@ -149,15 +149,19 @@ variant_kprobe()
 # drop, are no functions that are known, and no module's last one.
 variant_two_tracers()
 {
-	local tcp=".flow.dst == \"$POD_C\" and .flow.dport == $LAB_PORT and .flow.proto == \"tcp\""
+	local other tcp=".flow.dst == \"$POD_C\" and .flow.dport == $LAB_PORT and .flow.proto == \"tcp\""
 	lab_up
 	can_probe nf_hook_slow || skip "no program on nf_hook_slow"
 	break_forward
 	WHYDROP_TEST=rung=stack trace_start --netns "$LAB-node1"
 	flows_die 0.3 "udp poda $POD_C $LAB_PORT"
-	whydrop trace --deep -q --netns "$LAB-node1" --ready-file "$LAB_DIR/other.ready" >/dev/null &
+	env --default-signal=INT,TERM "$WHYDROP" trace --deep -q --netns "$LAB-node1" --ready-file "$LAB_DIR/other.ready" \
+		>/dev/null &
+	other=$!
 	wait_for "${LAB_RUN_DEADLINE:-60}" test -e "$LAB_DIR/other.ready" || fail "the other one did not become ready"
 	flows_die 0.3 "tcp poda $POD_C $LAB_PORT"
+	kill -INT "$other"
+	wait "$other" || fail "the other one failed"
 	trace_stop
 	same hook "$(drop_of "$tcp" '.family + " " + .hook')" "ip forward"
 }

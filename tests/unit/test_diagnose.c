@@ -857,6 +857,12 @@ static void test_trampoline_without_name(void **state)
 		{.name = "br_forward", .addr = 4, .off = 5},
 		{.name = "br_handle_frame_finish", .addr = 5, .off = 0x3fa},
 	};
+	/* no trampoline: a function of a module that is gone */
+	const struct symbol gone[] = {
+		{.name = "kfree_skb", .addr = 1, .off = 0x75},
+		{.addr = 3},
+		{.name = "nf_hook_slow", .addr = 4, .off = 0x3e},
+	};
 	const struct symbol hidden[] = {{.addr = 1}, {.addr = 2}};
 
 	g->key.location = 2;
@@ -869,6 +875,11 @@ static void test_trampoline_without_name(void **state)
 	describe_frames(g, in_tail_call, 4);
 	assert_string_equal(g->loc.name, "br_handle_frame_finish");
 	g = drop(l, 2, "NOT_SPECIFIED", NULL, NODE);
+	g->key.location = 3;
+	describe_frames(g, gone, 3);
+	assert_int_equal(g->n_stack, 3);
+	assert_null(g->loc.name);
+	g = drop(l, 3, "NOT_SPECIFIED", NULL, NODE);
 	describe_frames(g, hidden, 2);
 	assert_int_equal(g->n_stack, 2);
 	assert_null(g->loc.name);

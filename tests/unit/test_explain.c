@@ -520,6 +520,11 @@ static void test_function_that_is_not_on_the_stack(void **state)
 	w->hook.fn = FN_NF_HOOK_SLOW;
 	hook(w);
 	assert_string_equal(g->loc.name, "br_forward");
+	/* another packet of the group, in another function */
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	w->hook.fn = FN_BR_FLOOD;
+	assert_non_null(hook(w));
+	assert_true(doubt_place(g));
 }
 
 /* One of the programs was not there yet: what the others saw is not the whole. */

@@ -770,8 +770,10 @@ static bool is_nat_chain(struct reader *r, const struct group *g)
 
 	if (!r->has_nft || (told && !g->verdict.family))
 		return false;
-	if (!told &&
-	    (!rule_table_dropped(g) || changes_since_drop(g, r->generation) != CHANGES_NONE))
+	if (!told && (g->verdict.function ? !is(g->verdict.function, "nft_do_chain")
+					  : !rule_table_dropped(g)))
+		return false;
+	if (!told && changes_since_drop(g, r->generation) != CHANGES_NONE)
 		return false;
 	chains = read_chains(r);
 	json_array_foreach(chains, i, item)
