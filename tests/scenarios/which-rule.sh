@@ -1439,7 +1439,7 @@ variant_reverse_path()
 		-m rpfilter --invert -j DROP; then
 		way rpfilter "udp poda $POD_C 7962" 'node1 ip prerouting' 'iptables-legacy ip raw PREROUTING' '--dport 7962' rpfilter
 	fi
-	trace_ways
+	trace_ways --deep
 }
 
 # An ACK of no connection that SYNPROXY has a cookie of.
