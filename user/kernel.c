@@ -141,20 +141,25 @@ uint64_t kernel_hash_modules(const char *path)
 	return hash;
 }
 
-size_t kernel_read_modules(const char *path, struct module_span **out)
+size_t kernel_read_modules(const char *path, struct module_span **out, bool *changing)
 {
 	FILE *f = fopen(path, "re");
-	char line[1024];
+	char line[1024], state[16];
 	size_t n = 0;
 
 	*out = NULL;
+	*changing = false;
 	while (f && fgets(line, sizeof(line), f)) {
 		unsigned long long size, start;
 
 		/* nfnetlink 20480 7 nft_compat,nf_tables, Live 0xffffffffc0342000 (E) */
-		if (sscanf(line, "%*s %llu %*s %*s %*s 0x%llx", &size, &start) != 2 || !start ||
-		    size > UINT64_MAX - start)
+		if (sscanf(line, "%*s %llu %*s %*s %15s 0x%llx", &size, state, &start) != 3 ||
+		    !start || size > UINT64_MAX - start)
 			continue;
+		if (strcmp(state, "Live")) {
+			*changing = true;
+			continue;
+		}
 		*out = xreallocarray(*out, n + 1, sizeof(**out));
 		(*out)[n++] = (struct module_span){.start = start, .end = start + size};
 	}
@@ -515,6 +520,7 @@ static void take_line(void *arg, const struct kallsyms_line *l)
 static void read_kallsyms(struct kernel *k, bool symbols)
 {
 	struct reading r = {.k = k, .symbols = symbols};
+	bool changing;
 
 	for (size_t i = 0; i < k->n_watched; i++)
 		k->watched[i].present = false;
@@ -525,7 +531,9 @@ static void read_kallsyms(struct kernel *k, bool symbols)
 		free(k->syms);
 		free(k->sym_names);
 		free(k->modules);
-		k->n_modules = kernel_read_modules("/proc/modules", &k->modules);
+		k->n_modules = kernel_read_modules("/proc/modules", &k->modules, &changing);
+		if (changing)
+			k->syms_hash = 0;
 		k->syms = NULL;
 		k->n_syms = 0;
 		k->syms_tried = true;

@@ -51,7 +51,7 @@ struct kernel {
 	void (*share)(void *arg, const struct kallsyms_line *l); /* or NULL */
 	void *share_arg;
 	uint64_t modules_hash; /* of /proc/modules */
-	uint64_t syms_hash;    /* the same, when syms were read */
+	uint64_t syms_hash;    /* the same when syms were read; 0: some modules were loading */
 	bool watched_read, syms_tried, addresses_hidden, modules_tried;
 };
 
@@ -83,9 +83,10 @@ bool kernel_has_function(struct kernel *k, const char *name, struct symbol *at);
 bool kernel_modules_changed(struct kernel *k);
 /* What that looks at, of the file /proc/modules. */
 uint64_t kernel_hash_modules(const char *path);
-/* Where the modules of the file /proc/modules are, none where addresses are hidden. Returns how
- * many; *out is the caller's to free. */
-size_t kernel_read_modules(const char *path, struct module_span **out);
+/* Where the modules of the file /proc/modules are that are live, none where addresses are hidden;
+ * of one that is loading kallsyms has the symbols of its init section, too, whose place others
+ * take. *changing: there are such. Returns how many; *out is the caller's to free. */
+size_t kernel_read_modules(const char *path, struct module_span **out, bool *changing);
 /* Symbols are to be read anew: BPF programs came, which are symbols, too. */
 void kernel_forget_symbols(struct kernel *k);
 
