@@ -100,7 +100,7 @@ static bool is_one_of(const char *name, const char *const *names)
 	return *names;
 }
 
-static const char *text_of(json_t *object, const char *name)
+const char *nft_text(json_t *object, const char *name)
 {
 	return json_string_value(json_object_get(object, name));
 }
@@ -150,7 +150,7 @@ static void add_hit(struct walk *w, const struct place *at, enum rule_verdict ve
 	hit.rule.table = xstrdup(w->base->table);
 	hit.rule.chain = xstrdup(at->chain);
 	hit.rule.handle = handle_of(at->rule);
-	hit.rule.comment = copy(text_of(at->rule, "comment"));
+	hit.rule.comment = copy(nft_text(at->rule, "comment"));
 	hit.rule.policy = !at->rule;
 	hit.rule.left_handle = at->rule ? 0 : w->left;
 	if (!at->rule)
@@ -162,7 +162,7 @@ static unsigned int walk_chain(struct walk *w, const char *name, int depth);
 
 static unsigned int jump(struct walk *w, const struct place *at, json_t *to)
 {
-	const char *target = text_of(to, "target");
+	const char *target = nft_text(to, "target");
 
 	if (!target || at->depth >= MAX_DEPTH)
 		return cut(w);
@@ -276,7 +276,7 @@ static bool has_value(json_t *value, int depth)
 		return !json_is_array(value);
 	arg = nft_member(value, &name);
 	if (!strcmp(name, "meta")) {
-		key = text_of(arg, "key");
+		key = nft_text(arg, "key");
 		return key && (!strcmp(key, "mark") || !strcmp(key, "priority"));
 	}
 	if (!is_one_of(name, operators))
@@ -305,7 +305,7 @@ static bool has_values(json_t *arg)
  * nft_fwd_neigh_eval()'s. */
 static enum tri reject_applies(const struct walk *w, json_t *arg)
 {
-	const char *type = text_of(arg, "type");
+	const char *type = nft_text(arg, "type");
 
 	if (type && !strcmp(type, "tcp reset"))
 		return nft_is_l4(&w->packet, IPPROTO_TCP);
@@ -318,7 +318,7 @@ static enum tri reject_applies(const struct walk *w, json_t *arg)
 
 static enum tri nat_applies(const struct walk *w, json_t *arg)
 {
-	const char *family = text_of(arg, "family");
+	const char *family = nft_text(arg, "family");
 
 	if (family && !strcmp(family, "ip"))
 		return nft_is_l3(&w->packet, ETHERTYPE_IP);
@@ -437,7 +437,7 @@ static void count(struct place *at, json_t *counter)
 
 static bool is_mark(json_t *expr)
 {
-	const char *key = text_of(json_object_get(expr, "meta"), "key");
+	const char *key = nft_text(json_object_get(expr, "meta"), "key");
 
 	return key && !strcmp(key, "mark");
 }
@@ -484,7 +484,7 @@ static enum tri mangle(struct walk *w, json_t *arg)
  * value for the key, which nft asks before and does not print: net/netfilter/nft_dynset.c. */
 static enum tri update_set(const struct nft_place *at, json_t *arg)
 {
-	const char *op = text_of(arg, "op");
+	const char *op = nft_text(arg, "op");
 	enum tri key = nft_has_key(at, json_object_get(arg, "elem"));
 
 	return tri_and(key, op && !strcmp(op, "delete") ? TRI_YES : TRI_MAYBE);
@@ -506,7 +506,7 @@ static const char *const conditions[] = {"limit", "quota",  "ct count", "meter",
 /* What iptables left, as far as it is no target. */
 static bool is_xt_match(const char *name, json_t *arg)
 {
-	const char *type = strcmp(name, "xt") ? NULL : text_of(arg, "type");
+	const char *type = strcmp(name, "xt") ? NULL : nft_text(arg, "type");
 
 	return type && (!strcmp(type, "match") || !strcmp(type, "watcher"));
 }
@@ -610,7 +610,7 @@ static json_t *read_chain(struct walk *w, const char *name)
 static json_t *rule_of(json_t *object, const char *chain)
 {
 	json_t *rule = json_object_get(object, "rule");
-	const char *in = text_of(rule, "chain");
+	const char *in = nft_text(rule, "chain");
 
 	return rule && (!in || !strcmp(in, chain)) ? rule : NULL;
 }
@@ -700,7 +700,7 @@ static void set_packet(struct walk *w)
 
 static unsigned int walk_policy(struct walk *w)
 {
-	const char *policy = text_of(w->base->chain, "policy");
+	const char *policy = nft_text(w->base->chain, "policy");
 	struct place at = {.chain = w->base->name};
 
 	if (policy && !strcmp(policy, "accept"))
@@ -826,7 +826,7 @@ static enum tri sees_device(const struct group *g, const struct base *b)
  * net/netfilter/nf_nat_core.c. */
 static enum tri sees_connection(const struct group *g, const struct base *b)
 {
-	const char *type = text_of(b->chain, "type");
+	const char *type = nft_text(b->chain, "type");
 
 	if (type && strcmp(type, "nat") != 0)
 		return TRI_YES;
@@ -858,7 +858,7 @@ static bool is_named(const struct group *g, const struct base *b)
  * net/netfilter/nf_nat_core.c. */
 static json_int_t priority_of(json_t *chain, enum nf_hook hook)
 {
-	const char *type = text_of(chain, "type");
+	const char *type = nft_text(chain, "type");
 
 	if (!type || strcmp(type, "nat") != 0)
 		return json_integer_value(json_object_get(chain, "prio"));
@@ -868,12 +868,12 @@ static json_int_t priority_of(json_t *chain, enum nf_hook hook)
 /* False: it is no base chain. */
 static bool read_base(json_t *chain, struct base *b)
 {
-	const char *hook = text_of(chain, "hook");
+	const char *hook = nft_text(chain, "hook");
 
 	*b = (struct base){.chain = chain,
-			   .family = text_of(chain, "family"),
-			   .table = text_of(chain, "table"),
-			   .name = text_of(chain, "name")};
+			   .family = nft_text(chain, "family"),
+			   .table = nft_text(chain, "table"),
+			   .name = nft_text(chain, "name")};
 	if (!hook || !json_is_integer(json_object_get(chain, "prio")) || !b->family || !b->table ||
 	    !b->name)
 		return false;
@@ -898,7 +898,7 @@ static json_t *dormant_tables(json_t *chains)
 	json_array_foreach(chains, i, object)
 	{
 		json_t *table = json_object_get(object, "table");
-		const char *family = text_of(table, "family"), *name = text_of(table, "name");
+		const char *family = nft_text(table, "family"), *name = nft_text(table, "name");
 		char *key;
 
 		if (!family || !name || !nft_has_flag(json_object_get(table, "flags"), "dormant"))
@@ -1099,6 +1099,13 @@ static bool is_builtin(const struct base *b)
 	}
 	return !strcasecmp(name, hook_name(b->hook)) ||
 	       (!strcmp(name, "BROUTING") && b->hook == HOOK_PREROUTING);
+}
+
+bool nft_is_at_hook(json_t *chain, const struct group *g)
+{
+	struct base b;
+
+	return read_base(chain, &b) && b.hook == g->hook && sees_family(g, &b) == TRI_YES;
 }
 
 bool nft_is_xtables(json_t *chains, const char *family, const char *table)

@@ -50,6 +50,10 @@ char *nft_rule_text(const char *listing, uint64_t handle);
 /* The chain of that rule in the output of `nft -a list table …`: malloc'ed, or NULL. */
 char *nft_rule_chain(const char *listing, uint64_t handle);
 
+/* The string at that key, the object's own; NULL: there is none. */
+const char *nft_text(json_t *object, const char *name);
+/* Is it a base chain of the hook, and the family, that the packet died in? */
+bool nft_is_at_hook(json_t *chain, const struct group *g);
 /*
  * Did iptables-nft, ebtables-nft or arptables-nft make that table? By its name, and by its base
  * chains, which must all be theirs. chains: as nft_source's.

@@ -228,8 +228,8 @@ static bool has_xtables(struct reader *r, json_t *chains, const char *family)
 	json_array_foreach(chains, i, item)
 	{
 		json_t *chain = json_object_get(item, "chain");
-		const char *f = json_string_value(json_object_get(chain, "family"));
-		const char *table = json_string_value(json_object_get(chain, "table"));
+		const char *f = nft_text(chain, "family");
+		const char *table = nft_text(chain, "table");
 
 		if (f && table && !strcmp(f, family) && is_xtables(r, chains, f, table))
 			return true;
@@ -542,7 +542,7 @@ static enum rule_verdict verdict_of(json_t *rule)
 static struct rule nft_rule(json_t *rule, const char *family, const char *table, const char *chain,
 			    uint64_t handle)
 {
-	const char *comment = json_string_value(json_object_get(rule, "comment"));
+	const char *comment = nft_text(rule, "comment");
 
 	return (struct rule){.backend = RULE_NFT,
 			     .verdict = verdict_of(rule),
@@ -744,21 +744,6 @@ static bool seen(struct reader *r, const struct group *g, struct answer *a)
 	return true;
 }
 
-static const char *text_of(json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key));
-}
-
-/* Is it one of the hook's that the packet died in? */
-static bool is_at_hook(json_t *chain, const struct group *g)
-{
-	const char *family = text_of(chain, "family");
-
-	return g->hook_family && is(text_of(chain, "hook"), hook_name(g->hook)) &&
-	       (is(family, g->hook_family) ||
-		(is(family, "inet") && !strncmp(g->hook_family, "ip", 2)));
-}
-
 /* Is the base chain that a probe saw the packet die in one of NAT's? Before 5.11 modules have no
  * BTF, and nft_do_chain() tells no chain: then it is one if there is one in the hook, since those
  * of others have no rule that can have done it, and are what they were. */
@@ -780,11 +765,11 @@ static bool is_nat_chain(struct reader *r, const struct group *g)
 	{
 		json_t *c = json_object_get(item, "chain");
 
-		found = found || (is(text_of(c, "type"), "nat") &&
-				  (told ? is(text_of(c, "family"), g->verdict.family) &&
-						   is(text_of(c, "table"), g->verdict.table) &&
-						   is(text_of(c, "name"), g->verdict.chain)
-					: is_at_hook(c, g)));
+		found = found || (is(nft_text(c, "type"), "nat") &&
+				  (told ? is(nft_text(c, "family"), g->verdict.family) &&
+						   is(nft_text(c, "table"), g->verdict.table) &&
+						   is(nft_text(c, "name"), g->verdict.chain)
+					: nft_is_at_hook(c, g)));
 	}
 	json_decref(chains);
 	return found;
