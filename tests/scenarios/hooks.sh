@@ -2,6 +2,8 @@
 # shellcheck shell=bash disable=SC2086 # addresses and ports are single words
 # What the programs on netfilter's and the bridge's functions add to a drop, on every rung that this
 # kernel allows; where it allows none, what the stack of the sample proves.
+# alone: stack
+# since before 5.15 stacks end at the kretprobes of another test's whydrop
 
 # drop_of SELECTION FILTER: of the drops that match, each answer once
 drop_of()

@@ -45,8 +45,10 @@ const char *word_time(int64_t real_ns, char *buf)
 
 const char *word_location(const struct symbol *s, bool hidden, char *buf)
 {
-	if (s->name)
+	if (s->name && s->off)
 		snprintf(buf, LOCATION_STRLEN, "%s+0x%" PRIx64, s->name, s->off);
+	else if (s->name) /* told by a record: no call returns to a function's first byte */
+		snprintf(buf, LOCATION_STRLEN, "%s", s->name);
 	else if (hidden)
 		snprintf(buf, LOCATION_STRLEN, "(address hidden)");
 	else
