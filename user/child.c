@@ -58,7 +58,7 @@ __attribute__((noreturn)) static void wait_and_exec(char **argv, int gate, int f
 	char go;
 	int err;
 
-	signal(SIGPIPE, SIG_DFL);
+	sigpipe_restore();
 	if (read(gate, &go, 1) != 1)
 		_exit(0);
 	execvp(argv[0], argv);
@@ -149,6 +149,11 @@ void child_signal(struct child *c, int sig)
 {
 	if (c->pid)
 		kill(c->pid, sig);
+}
+
+bool child_in_our_group(const struct child *c)
+{
+	return c->pid && getpgid(c->pid) == getpgrp();
 }
 
 void child_free(struct child *c)

@@ -25,6 +25,8 @@ int child_start(struct child *c);
 /* Has it ended? Sets wait_status then. */
 bool child_ended(struct child *c);
 void child_signal(struct child *c, int sig);
+/* So that it gets what a key of the terminal sends. */
+bool child_in_our_group(const struct child *c);
 /* If it never started, it never will. */
 void child_free(struct child *c);
 

@@ -155,7 +155,7 @@ static int settle(struct trace *t)
 }
 
 /* The command's end is the run's. A signal is the command's to obey; a key of the terminal sent it
- * to the command, too. */
+ * to the command, too, unless that left our process group. */
 static int watch_command(struct trace *t, struct child *c)
 {
 	bool from_terminal;
@@ -164,7 +164,7 @@ static int watch_command(struct trace *t, struct child *c)
 	while (!child_ended(c)) {
 		int sig = run_take_signal(&from_terminal);
 
-		if (sig && !from_terminal)
+		if (sig && !(from_terminal && child_in_our_group(c)))
 			child_signal(c, sig);
 		if (err)
 			usleep(RUN_POLL_MS * 1000); /* no tracing any more */
@@ -232,7 +232,7 @@ static int check(void *arg, struct kernel *k)
 	return assertion_check_reasons(arg, k);
 }
 
-static int run(struct args *a, FILE *to, struct child *c)
+static int run(struct args *a, struct run *files, struct child *c)
 {
 	struct trace_options opt = cli_trace_options(&a->cli);
 	struct report r;
@@ -245,7 +245,7 @@ static int run(struct args *a, FILE *to, struct child *c)
 	opt.deep = true;
 	opt.check = check;
 	opt.check_arg = &a->assertion;
-	err = run_start(&t, &opt, &a->cli, a->assertion.argv != NULL);
+	err = run_start(files, &t, &opt, a->assertion.argv != NULL);
 
 	if (!err)
 		err = watch(a, &t, c, &ended_early);
@@ -260,9 +260,9 @@ static int run(struct args *a, FILE *to, struct child *c)
 	r.ended_early = ended_early;
 	r.filter_text = a->cli.filter.text;
 	judge(&a->assertion, &r);
-	if (to != stdout)
+	if (files->to != stdout)
 		tell(&a->assertion);
-	err = run_print(&a->cli, to, print, &p);
+	err = run_print(files, print, &p);
 	if (!err)
 		err = a->assertion.exit_code;
 out:
@@ -274,16 +274,17 @@ int cmd_assert(int argc, char **argv)
 {
 	struct child child = {.gate = -1, .fault = -1};
 	struct args a = {};
-	FILE *to;
+	struct run files;
 	int err;
 
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &a);
-	err = run_prepare(&a.cli, &to);
+	err = run_prepare(&files, &a.cli);
 	if (!err && a.assertion.argv && child_prepare(&child, a.assertion.argv))
 		err = EXIT_USAGE;
 	if (!err)
-		err = run(&a, to, &child);
+		err = run(&a, &files, &child);
 	child_free(&child);
+	run_end(&files);
 	assertion_free(&a.assertion);
 	cli_free(&a.cli);
 	return err;

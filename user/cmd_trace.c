@@ -91,14 +91,14 @@ static int print(void *arg, FILE *to)
 	return out_text(p->r, to, run_wants_colour(to), log_level >= LOG_VERBOSE);
 }
 
-static int run(struct args *a, FILE *to)
+static int run(struct args *a, struct run *files)
 {
 	struct trace_options opt = cli_trace_options(&a->cli);
 	struct report r;
 	struct printed p = {a, &r};
 	struct trace t;
 	bool ended_early;
-	int err = run_start(&t, &opt, &a->cli, false);
+	int err = run_start(files, &t, &opt, false);
 
 	if (err)
 		goto out;
@@ -112,7 +112,7 @@ static int run(struct args *a, FILE *to)
 	r.ended_early = ended_early;
 	r.show_all = a->all;
 	r.filter_text = a->cli.filter.text;
-	err = run_print(&a->cli, to, print, &p);
+	err = run_print(files, print, &p);
 	if (!err && ended_early)
 		err = EXIT_OUTPUT;
 out:
@@ -123,13 +123,14 @@ out:
 int cmd_trace(int argc, char **argv)
 {
 	struct args a = {};
-	FILE *to;
+	struct run files;
 	int err;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
-	err = run_prepare(&a.cli, &to);
+	err = run_prepare(&files, &a.cli);
 	if (!err)
-		err = run(&a, to);
+		err = run(&a, &files);
+	run_end(&files);
 	cli_free(&a.cli);
 	return err;
 }

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "../bpf/event.h"
 #include "catalogue.h"
 #include "doubt.h"
 #include "expr.h"
@@ -24,6 +26,7 @@ struct subject {
 struct expr_key {
 	const char *name;
 	const char *takes; /* for messages */
+	bool several;	   /* a packet may have more than one */
 	/* Could the value ever match? What a typo makes impossible must not hold for ever. NULL:
 	 * any value could. May fill t->net. */
 	bool (*possible)(struct expr_term *t);
@@ -36,6 +39,14 @@ struct expr_key {
 static bool is_glob(const char *value)
 {
 	return strpbrk(value, "*?[\\") != NULL;
+}
+
+/* A glob of nothing but these characters, and what globs are made of. */
+static bool is_glob_of(const char *value, const char *chars)
+{
+	while (*value && (strchr("*?[]!^-", *value) || strchr(chars, *value)))
+		value++;
+	return !*value;
 }
 
 static bool glob(const struct expr_term *t, const char *s)
@@ -148,7 +159,7 @@ static enum match match_hook(const struct subject *s, const struct expr_term *t)
 
 static bool possible_family(struct expr_term *t)
 {
-	static const char *const families[] = {"ip", "ip6", "inet", "arp", "bridge", "netdev"};
+	static const char *const families[] = {"ip", "ip6", "arp", "bridge", "netdev"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		if (glob(t, families[i]))
@@ -379,7 +390,9 @@ static enum match match_proto(const struct group *g, const struct flow *f,
 static bool possible_addr(struct expr_term *t)
 {
 	t->is_net = !cidr_parse(t->value, &t->net);
-	return t->is_net || (is_glob(t->value) && !strchr(t->value, '/'));
+	for (char *c = t->value; *c; c++) /* as addresses are written */
+		*c = (char)tolower((unsigned char)*c);
+	return t->is_net || (is_glob(t->value) && is_glob_of(t->value, "0123456789abcdef.:"));
 }
 
 static enum match match_addr(const struct expr_term *t, const struct addr *a)
@@ -403,15 +416,6 @@ static enum match match_dst(const struct group *g, const struct flow *f, const s
 	return match_addr(t, &f->dst);
 }
 
-static bool possible_port(struct expr_term *t)
-{
-	uint64_t port;
-
-	if (!is_glob(t->value))
-		return !parse_number(t->value, 65535, &port) && port;
-	return strspn(t->value, "0123456789*?[]!^-") == strlen(t->value);
-}
-
 static bool matches_port(const struct expr_term *t, uint16_t port)
 {
 	char text[8];
@@ -421,6 +425,15 @@ static bool matches_port(const struct expr_term *t, uint16_t port)
 		return port == number;
 	snprintf(text, sizeof(text), "%u", port);
 	return port && glob(t, text);
+}
+
+static bool possible_port(struct expr_term *t)
+{
+	for (unsigned int port = 1; port <= 65535; port++) {
+		if (matches_port(t, (uint16_t)port))
+			return true;
+	}
+	return false;
 }
 
 static bool has_port(const struct expr_term *t, const struct flow *f)
@@ -442,8 +455,7 @@ static bool client_may_have(const struct expr_term *t, const struct group *g)
 /* The ports of a fragment are in the first one. */
 static bool has_lost_ports(const struct flow *f)
 {
-	return f->l3 != ETHERTYPE_ARP &&
-	       (f->proto == IPPROTO_TCP || f->proto == IPPROTO_UDP || f->proto == IPPROTO_SCTP);
+	return f->l3 != ETHERTYPE_ARP && proto_has_ports(f->proto);
 }
 
 /* The counters know the port of the service's side only: the other is that of the first packet. */
@@ -461,22 +473,26 @@ static enum match match_port(const struct group *g, const struct flow *f, const 
 }
 
 static const struct expr_key keys[] = {
-	{"fault", "a fault of whydrop(8), or a glob of them", possible_fault, match_fault, NULL},
-	{"status", "confirmed or suspected", possible_status, match_status, NULL},
-	{"reason", "a drop reason", NULL, match_reason, NULL},
-	{"hook", "prerouting, input, forward, output, postrouting, ingress or egress",
+	{"fault", "a fault of whydrop(8), or a glob of them", false, possible_fault, match_fault,
+	 NULL},
+	{"status", "confirmed or suspected", false, possible_status, match_status, NULL},
+	{"reason", "a drop reason", false, NULL, match_reason, NULL},
+	{"hook", "prerouting, input, forward, output, postrouting, ingress or egress", false,
 	 possible_hook, match_hook, NULL},
-	{"family", "ip, ip6, inet, arp, bridge or netdev", possible_family, match_family, NULL},
-	{"proto", "tcp, udp, icmp, icmp6, sctp, esp, arp, or a number up to 255", possible_proto,
-	 NULL, match_proto},
-	{"src", "an address, a prefix, or a glob", possible_addr, NULL, match_src},
-	{"dst", "an address, a prefix, or a glob", possible_addr, NULL, match_dst},
-	{"port", "a port (1 to 65535), or a glob", possible_port, NULL, match_port},
-	{"iface", "an interface", NULL, match_iface, NULL},
-	{"netns", "a network namespace's name or inode number", NULL, match_netns, NULL},
-	{"pod", "a pod's name, or namespace/name", NULL, match_pod, NULL},
-	{"location", "a kernel function", NULL, match_location, NULL},
-	{"class", "fault, noise or unexplained", possible_class, match_class, NULL},
+	{"family",
+	 "that of the hook, ip, ip6, arp, bridge or netdev: chains of family inet are in hooks of "
+	 "ip and ip6",
+	 false, possible_family, match_family, NULL},
+	{"proto", "tcp, udp, icmp, icmp6, sctp, esp, arp, or a number up to 255", false,
+	 possible_proto, NULL, match_proto},
+	{"src", "an address, a prefix, or a glob", false, possible_addr, NULL, match_src},
+	{"dst", "an address, a prefix, or a glob", false, possible_addr, NULL, match_dst},
+	{"port", "a port (1 to 65535), or a glob", true, possible_port, NULL, match_port},
+	{"iface", "an interface", true, NULL, match_iface, NULL},
+	{"netns", "a network namespace's name or inode number", false, NULL, match_netns, NULL},
+	{"pod", "a pod's name, or namespace/name", false, NULL, match_pod, NULL},
+	{"location", "a kernel function", false, NULL, match_location, NULL},
+	{"class", "fault, noise or unexplained", false, possible_class, match_class, NULL},
 };
 
 static enum match match_header(const struct expr *e, const struct group *g, const struct flow *f)
@@ -594,6 +610,46 @@ static void note_key(struct expr *e, const struct expr_term *t)
 	}
 }
 
+static bool has_key(const struct expr *e, const struct expr_key *key)
+{
+	for (size_t i = 0; i < e->n; i++) {
+		if (e->terms[i].key == key)
+			return true;
+	}
+	return false;
+}
+
+/* Could a header of that protocol and IP version be what is asked for? */
+static bool possible_of(const struct expr *e, uint32_t proto, bool ipv6)
+{
+	const struct flow f = {.l3 = proto == PROTO_ARP ? ETHERTYPE_ARP
+				     : ipv6		? ETHERTYPE_IPV6
+							: ETHERTYPE_IP,
+			       .proto = (uint8_t)proto};
+
+	if (!(ipv6 ? proto_may_be_ipv6(proto) : proto_may_be_ipv4(proto)))
+		return false;
+	for (size_t i = 0; i < e->n; i++) {
+		const struct expr_term *t = &e->terms[i];
+
+		if ((t->key->match_flow == match_port && !proto_has_ports(proto)) ||
+		    (t->key->match_flow == match_proto && !matches_proto(t, &f)) ||
+		    (t->is_net && (t->net.addr.family == AF_INET6) != ipv6))
+			return false;
+	}
+	return true;
+}
+
+/* Could one header have all of it? */
+static bool possible_header(const struct expr *e)
+{
+	for (uint32_t proto = 0; proto < 256; proto++) {
+		if (possible_of(e, proto, false) || possible_of(e, proto, true))
+			return true;
+	}
+	return possible_of(e, PROTO_ARP, false);
+}
+
 static int parse_term(const struct parser *p, const char *part)
 {
 	size_t len = strcspn(part, "=<>");
@@ -614,6 +670,13 @@ static int parse_term(const struct parser *p, const char *part)
 		return bad(p, part, "only a count is compared with >= or <=");
 	if (!part[len + 1])
 		return bad(p, part, "empty value");
+	if (!key->several && has_key(e, key)) {
+		snprintf(why, sizeof(why),
+			 "there is a %s already, and all must match: for one of several give a "
+			 "glob, or each an expression",
+			 key->name);
+		return bad(p, part, why);
+	}
 	e->terms = xreallocarray(e->terms, e->n + 1, sizeof(*e->terms));
 	t = &e->terms[e->n++];
 	*t = (struct expr_term){.key = key, .value = xstrdup(part + len + 1)};
@@ -635,6 +698,10 @@ static int parse_terms(const struct parser *p)
 	free(copy);
 	if (err)
 		return err;
+	if (!possible_header(p->e))
+		return bad(p, p->text,
+			   "no packet can match: a protocol without ports or of the other IP "
+			   "version, or addresses of both");
 	if (p->e->min > p->e->max)
 		return bad(p, p->text, "the counts contradict each other");
 	if (!p->e->min && p->e->max == UINT64_MAX)

@@ -209,21 +209,6 @@ int filter_resolve_reasons(struct filter_args *a, struct kernel *k)
 	return 0;
 }
 
-static bool has_ports(uint32_t proto)
-{
-	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
-}
-
-static bool may_be_ipv4(uint32_t proto)
-{
-	return proto != IPPROTO_ICMPV6;
-}
-
-static bool may_be_ipv6(uint32_t proto)
-{
-	return proto != IPPROTO_ICMP && proto != IPPROTO_IGMP && proto != PROTO_ARP;
-}
-
 static bool any_proto(const struct filter *f, bool (*is)(uint32_t proto))
 {
 	for (uint32_t i = 0; i < f->n_protos; i++) {
@@ -247,10 +232,10 @@ int filter_check(const struct filter_args *a)
 	const struct filter *f = &a->f;
 	const char *why = NULL;
 
-	if (f->n_ports && !any_proto(f, has_ports))
+	if (f->n_ports && !any_proto(f, proto_has_ports))
 		why = "that protocol has no ports";
-	else if (!(any_net(f, ETHERTYPE_IP) && any_proto(f, may_be_ipv4)) &&
-		 !(any_net(f, ETHERTYPE_IPV6) && any_proto(f, may_be_ipv6)))
+	else if (!(any_net(f, ETHERTYPE_IP) && any_proto(f, proto_may_be_ipv4)) &&
+		 !(any_net(f, ETHERTYPE_IPV6) && any_proto(f, proto_may_be_ipv6)))
 		why = "that protocol is none of that address family";
 	if (!why)
 		return 0;

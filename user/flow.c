@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../bpf/event.h"
 #include "flow.h"
 #include "util.h"
 
@@ -372,6 +373,21 @@ static int parse_arp(const uint8_t *p, size_t len, struct flow *f, size_t *l4_of
 	f->dst = addr_v4(p + 24);
 	*l4_off = 28;
 	return 28;
+}
+
+bool proto_has_ports(uint32_t proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
+}
+
+bool proto_may_be_ipv4(uint32_t proto)
+{
+	return proto != IPPROTO_ICMPV6;
+}
+
+bool proto_may_be_ipv6(uint32_t proto)
+{
+	return proto != IPPROTO_ICMP && proto != IPPROTO_IGMP && proto != PROTO_ARP;
 }
 
 int flow_parse(uint16_t l3, const uint8_t *p, size_t len, struct flow *out, size_t *l4_off)

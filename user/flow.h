@@ -59,6 +59,12 @@ const char *flow_tcp_flags_str(const struct flow *f, char *buf);
 /* "echo-request", "dest-unreachable/port"…, or "type 42 code 0"; buf of 40. Needs has_icmp. */
 const char *flow_icmp_str(const struct flow *f, char *buf);
 
+/* What belongs to an IP protocol number, or to PROTO_ARP (bpf/event.h), whose addresses are IPv4.
+ */
+bool proto_has_ports(uint32_t proto);
+bool proto_may_be_ipv4(uint32_t proto);
+bool proto_may_be_ipv6(uint32_t proto);
+
 /*
  * Parse a packet from its network header on. Returns the bytes consumed up to the end of the L4
  * ports (the offset of the transport header goes to *l4_off), or -EINVAL where not even the network

@@ -186,6 +186,16 @@ static uint64_t lost_evidence(const struct report *r)
 	return lost;
 }
 
+/* Programs that are not there, of those that always should be. */
+static uint64_t without(const struct report *r)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 1; i < r->n_probes; i++)
+		n += r->probes[i].degraded && !strcmp(r->probes[i].how, "off");
+	return n;
+}
+
 /* Does it skip what nobody counts? A program on a plain tracepoint does not run while another BPF
  * program of a tracepoint or kprobe runs on the same CPU. */
 static bool skips_untold(const struct probe_report *p)
@@ -239,6 +249,10 @@ static uint64_t most(const struct assertion *a, const struct judged *j, const st
 	if (j->expr.wants_faults && evidence) {
 		because(why, "%" PRIu64 " sample%s lost that could have told a fault", evidence,
 			evidence == 1 ? "" : "s");
+		sum = UINT64_MAX;
+	}
+	if (j->expr.wants_faults && without(r)) {
+		because(why, "a probe that would have told a silence is off");
 		sum = UINT64_MAX;
 	}
 	if (j->expr.wants_hooks && acc->hooks_lost) {

@@ -368,13 +368,25 @@ int kernel_no_such_reason(const struct kernel *k, const char *option, const char
 	return -EINVAL;
 }
 
+/* Those of a subsystem may be in a module that is not there yet, or that has no BTF. */
+static bool may_be_reason(const struct kernel *k, unsigned long number)
+{
+	if (number > UINT32_MAX || !k->n_reasons)
+		return number <= UINT32_MAX;
+	if (number & k->subsys_mask)
+		return number >> 16 < k->n_subsystems;
+	return find_reason(k, (uint32_t)number) != NULL;
+}
+
 size_t kernel_reasons_matching(struct kernel *k, const char *glob, uint32_t *out, size_t max)
 {
 	size_t n = 0;
 	char *end;
-	unsigned long number = strtoul(glob, &end, 0);
+	unsigned long number = strtoul(glob, &end, 10);
 
-	if (isdigit((unsigned char)glob[0]) && !*end && number <= UINT32_MAX) {
+	if (isdigit((unsigned char)glob[0]) && !*end) {
+		if (!may_be_reason(k, number))
+			return 0;
 		if (max)
 			out[0] = (uint32_t)number;
 		return 1;

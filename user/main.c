@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <argp.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,7 +57,7 @@ int main(int argc, char **argv)
 {
 	fill_standard_streams();
 	argp_err_exit_status = EXIT_USAGE;
-	signal(SIGPIPE, SIG_IGN);
+	sigpipe_ignore();
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_USAGE;

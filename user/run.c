@@ -13,22 +13,38 @@
 #include "run.h"
 #include "util.h"
 
+/* timeout(1) and its like send what the terminal sends once more, and twice what they send */
+#define REPEATED_NS 500000000ULL
+
 /* The signal that asked to end; negative: it came from the terminal. */
 static volatile sig_atomic_t stop;
+static uint64_t asked_ns; /* when it came; signals do not interrupt each other */
+static bool each_counts;
 
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+
 	(void)context;
+	if (!each_counts && stop) {
+		if (now - asked_ns < REPEATED_NS)
+			return;
+		signal(sig, SIG_DFL);
+		raise(sig); /* kills when this returns */
+		return;
+	}
+	asked_ns = now;
 	stop = info->si_code > 0 ? -sig : sig;
 }
 
 static void catch_signals(bool again)
 {
-	const struct sigaction ours = {.sa_sigaction = on_signal,
-				       .sa_flags = SA_SIGINFO | (again ? 0 : (int)SA_RESETHAND)};
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction old;
+	struct sigaction ours = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO}, old;
 
+	each_counts = again;
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaddset(&ours.sa_mask, signals[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		/* what nohup or a shell's & had ignored stays so */
 		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
@@ -46,20 +62,60 @@ int run_take_signal(bool *from_terminal)
 	return abs(sig);
 }
 
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Is it what goes to the standard stream? There it is appended to what others wrote. */
+static bool is_stream(const struct stat *st, int stream)
+{
+	int flags = fcntl(stream, F_GETFL);
+	struct stat own;
+
+	return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && !fstat(stream, &own) &&
+	       same_file(st, &own);
+}
+
+/* A descriptor of the file, or -errno. */
+static int open_report(const char *path, bool *created)
+{
+	const int flags = O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC;
+	int fd = open(path, flags | O_EXCL, 0644);
+
+	*created = fd >= 0;
+	if (fd < 0 && errno == EEXIST)
+		fd = open(path, flags, 0644);
+	return fd < 0 ? -errno : fd;
+}
+
 /* The report goes to a file that is opened before anything starts, so that an unwritable one is a
  * usage error and not a lost report; what it holds is kept until there is a report. */
-static FILE *open_output(const char *path)
+static int open_output(struct run *r)
 {
-	FILE *f;
+	const char *path = r->cli->output;
+	struct stat st;
 	int fd;
 
+	r->to = stdout;
+	r->appends = true;
 	if (!path || !strcmp(path, "-"))
-		return stdout;
-	fd = open(path, O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC, 0644);
-	f = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!f)
-		log_error("--output '%s': %s", path, strerror(errno));
-	return f;
+		return 0;
+	fd = open_report(path, &r->created);
+	if (fd >= 0 && !fstat(fd, &st) &&
+	    (is_stream(&st, STDOUT_FILENO) || is_stream(&st, STDERR_FILENO))) {
+		close(fd);
+		if (is_stream(&st, STDOUT_FILENO))
+			return 0;
+		fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+	} else {
+		r->appends = false;
+	}
+	r->to = fd < 0 ? NULL : fdopen(fd, "w");
+	if (r->to)
+		return 0;
+	log_error("--output '%s': %s", path, strerror(fd < 0 ? -fd : errno));
+	return -EINVAL;
 }
 
 /* A harness waits for this file to appear: a left-over one must not be mistaken for ours, and it
@@ -85,39 +141,42 @@ static int prepare_ready_file(const char *path)
 	return err;
 }
 
-static int write_ready_file(const char *path)
+static int write_ready_file(struct run *r)
 {
+	const char *path = r->cli->ready_file;
 	int fd = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644) : -1;
 
-	if (fd >= 0)
+	if (fd >= 0) {
+		r->ready = !fstat(fd, &r->ready_stat);
 		close(fd);
+	}
 	if (fd >= 0 || !path)
 		return 0;
 	log_error("--ready-file '%s': %s", path, strerror(errno));
 	return EXIT_CANNOT;
 }
 
-int run_prepare(const struct cli *c, FILE **to)
+int run_prepare(struct run *r, const struct cli *c)
 {
-	FILE *f;
+	struct stat st;
 
-	if (filter_check(&c->filter) || prepare_ready_file(c->ready_file))
+	*r = (struct run){.cli = c};
+	if (filter_check(&c->filter) || prepare_ready_file(c->ready_file) || open_output(r))
 		return EXIT_USAGE;
-	f = open_output(c->output);
-	if (!f)
-		return EXIT_USAGE;
-	*to = f;
-	return 0;
+	if (!c->ready_file || lstat(c->ready_file, &st))
+		return 0;
+	log_error("--ready-file '%s': it is where the report goes, too", c->ready_file);
+	return EXIT_USAGE;
 }
 
-int run_start(struct trace *t, struct trace_options *opt, const struct cli *c, bool again)
+int run_start(struct run *r, struct trace *t, struct trace_options *opt, bool again)
 {
 	int err = trace_start(t, opt);
 
 	if (err)
 		return err;
 	catch_signals(again);
-	return write_ready_file(c->ready_file);
+	return write_ready_file(r);
 }
 
 static void print_live(struct trace *t, uint64_t left_ns, uint64_t elapsed_ns)
@@ -169,18 +228,49 @@ bool run_wants_colour(FILE *to)
 	return isatty(fileno(to)) && !(no && *no) && !(term && !strcmp(term, "dumb"));
 }
 
-int run_print(const struct cli *c, FILE *to, int (*print)(void *arg, FILE *to), void *arg)
+/* The command may have taken away the file that we opened, or its folder. */
+static int find_output_again(struct run *r)
 {
-	int err;
+	struct stat opened, named;
+	int fd;
 
-	/* A file that we opened; standard output may be appended to what others wrote. */
-	if (to != stdout && ftruncate(fileno(to), 0))
+	if (r->appends || fstat(fileno(r->to), &opened) || !S_ISREG(opened.st_mode) ||
+	    (!stat(r->cli->output, &named) && same_file(&opened, &named)))
+		return 0;
+	fd = open_report(r->cli->output, &r->created);
+	if (fd < 0)
+		return fd;
+	fclose(r->to);
+	r->to = fdopen(fd, "w");
+	return r->to ? 0 : -errno;
+}
+
+int run_print(struct run *r, int (*print)(void *arg, FILE *to), void *arg)
+{
+	int err = find_output_again(r);
+
+	if (!err && !r->appends && ftruncate(fileno(r->to), 0))
 		errno = 0; /* a FIFO or a device */
-	err = print(arg, to);
-	if (fclose(to) && !err)
+	if (!err)
+		err = print(arg, r->to);
+	if (r->to && fclose(r->to) && !err)
 		err = -errno;
+	r->to = NULL;
 	if (err)
 		log_error("the report could not be written wholly to %s: %s",
-			  c->output ? c->output : "standard output", strerror(-err));
+			  r->cli->output ? r->cli->output : "standard output", strerror(-err));
 	return err ? EXIT_OUTPUT : 0;
+}
+
+void run_end(struct run *r)
+{
+	struct stat st;
+
+	if (r->ready && !lstat(r->cli->ready_file, &st) && same_file(&st, &r->ready_stat))
+		unlink(r->cli->ready_file);
+	if (r->to && r->created && !fstat(fileno(r->to), &st) && !st.st_size)
+		unlink(r->cli->output);
+	if (r->to && r->to != stdout)
+		fclose(r->to);
+	r->to = NULL;
 }

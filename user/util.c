@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +95,18 @@ uint64_t pace_wait(const struct pace *p, uint64_t now_ns)
 void pace_pay(struct pace *p, uint64_t now_ns, uint64_t cpu_ns)
 {
 	p->paid_ns = (p->paid_ns > now_ns ? p->paid_ns : now_ns) + PACE_SHARE * cpu_ns;
+}
+
+static void (*sigpipe_given)(int) = SIG_DFL;
+
+void sigpipe_ignore(void)
+{
+	sigpipe_given = signal(SIGPIPE, SIG_IGN);
+}
+
+void sigpipe_restore(void)
+{
+	signal(SIGPIPE, sigpipe_given);
 }
 
 uint64_t now_ns(int clock)

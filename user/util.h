@@ -43,6 +43,10 @@ char *xvasprintf(const char *fmt, va_list ap);
 
 uint64_t now_ns(int clock);
 
+/* A closed pipe is an error of a write; to a command it is what it was before sigpipe_ignore(). */
+void sigpipe_ignore(void);
+void sigpipe_restore(void);
+
 /* Of something that events ask for: it takes a tenth of the time at most, apart from short bursts.
  */
 struct pace {

@@ -213,6 +213,8 @@ variant_reasons()
 	else
 		refused "'NO_SOCKTE': did you mean NO_SOCKET?" --forbid reason=NO_SOCKTE -- touch "$LAB_DIR/ran"
 		refused "'port=9,reason=no_socket'" --expect port=9,reason=no_socket -- touch "$LAB_DIR/ran"
+		refused "'0x3'" --forbid reason=0x3 -- touch "$LAB_DIR/ran"
+		refused "'65535'" --forbid reason=65535 -- touch "$LAB_DIR/ran"
 		refused "'NONESUCH_*'" --allow 'reason=NONESUCH_*' -- touch "$LAB_DIR/ran"
 		for value in NO_SOCKET SKB_DROP_REASON_NO_SOCKET 'NO_SOCK*'; do
 			ends_with 1 --netns "$LAB-podb" --forbid "reason=$value" -- $(flood 5)
@@ -235,7 +237,7 @@ variant_usage()
 	local value
 	lab_dir
 	for value in '' reason= nonesuch=1 fault=ip-foward-off port=80x src=10.0.0.0/33 'count>=x' \
-		'count>=5,count<=4' class=error; do
+		'count>=5,count<=4' class=error family=inet 'port=7777?' proto=icmp,port=80; do
 		refused "'$value'" --forbid "$value" -- touch "$LAB_DIR/ran"
 		refused "'$value'" --expect "$value" --duration 1s
 	done
@@ -369,6 +371,96 @@ variant_command_fails()
 	grep -q 'violated: command' "$LAB_DIR/err" || fail "it does not say why: $(<"$LAB_DIR/err")"
 }
 
+# Whoever runs whydrop may ignore SIGPIPE, and then so does the command.
+variant_given_signals()
+{
+	export WHYDROP_TEST=on-demand
+	lab_dir
+	for how in default ignore; do
+		# exec: while a shell forks, its own signals are blocked
+		env "--$how-signal=PIPE" grep SigIgn /proc/self/status >"$LAB_DIR/alone"
+		env "--$how-signal=PIPE" "$WHYDROP" assert --forbid location=none -q --output "$LAB_DIR/report" -- \
+			grep SigIgn /proc/self/status >"$LAB_DIR/out" || (($? == 4)) || fail "exit code $?"
+		diff "$LAB_DIR/alone" "$LAB_DIR/out" || fail "the command (>) has not what it would have alone (<)"
+	done
+}
+
+# in_terminal PATTERN COMMAND…: a key is pressed once the output has PATTERN; $STATUS, $LAB_DIR/out
+in_terminal()
+{
+	STATUS=0
+	env --default-signal=INT,TERM timeout -k 5 90 "$PYTHON" -IS "$LAB_ROOT/tests/lib/press_key.py" "$@" \
+		>"$LAB_DIR/out" || STATUS=$?
+}
+
+# Ctrl-C goes to the whole process group, and what runs whydrop may pass it on once more.
+variant_key()
+{
+	export WHYDROP_TEST=on-demand
+	lab_dir
+	in_terminal 'Ctrl-C for the report' timeout 80 "$WHYDROP" assert --forbid location=none -o json \
+		--output "$LAB_DIR/report"
+	((STATUS == 0)) || fail "exit code $STATUS: $(<"$LAB_DIR/out")"
+	jq -e .schema "$LAB_DIR/report" >/dev/null || fail "no report: $(<"$LAB_DIR/out")"
+	# A command that left the group gets it from whydrop.
+	in_terminal running "$WHYDROP" assert --forbid location=none -o json --output "$LAB_DIR/report" -- \
+		setsid sh -c 'trap "echo got it; exit 0" INT; echo running; while :; do sleep 0.1; done'
+	((STATUS == 0)) || fail "exit code $STATUS: $(<"$LAB_DIR/out")"
+	grep -q 'got it' "$LAB_DIR/out" || fail "the command did not get it: $(<"$LAB_DIR/out")"
+}
+
+# What is in the stream already stays, and so does what the command adds.
+variant_output_to_stream()
+{
+	local stream
+	export WHYDROP_TEST=on-demand
+	lab_dir
+	for stream in stdout stderr; do
+		echo before >"$LAB_DIR/log"
+		"$WHYDROP" assert -q --forbid location=none -o tap --output "/dev/$stream" -- \
+			sh -c "echo within >&$([[ $stream == stdout ]] && echo 1 || echo 2)" \
+			>>"$LAB_DIR/log" 2>&1 </dev/null || (($? == 4)) || fail "exit code $?"
+		[[ $(sed -n 1,3p "$LAB_DIR/log" | tr '\n' ' ') == "before within TAP version 13 " ]] ||
+			fail "$stream: $(<"$LAB_DIR/log")"
+	done
+}
+
+# A command that cleans up first, as `make clean test` does.
+variant_output_taken_away()
+{
+	export WHYDROP_TEST=on-demand
+	lab_dir
+	mkdir "$LAB_DIR/results"
+	ends_with 0 --forbid location=none -o json --output "$LAB_DIR/results/report" -- \
+		sh -c "rm -r '$LAB_DIR/results'; mkdir '$LAB_DIR/results'"
+	jq -e .schema "$LAB_DIR/results/report" >/dev/null || fail "no report"
+	ends_with 0 --forbid location=none -o json --output "$LAB_DIR/results/report" -- \
+		sh -c "mv '$LAB_DIR/results/report' '$LAB_DIR/results/old'"
+	jq -e .schema "$LAB_DIR/results/report" >/dev/null || fail "no report where there was one"
+	assertion --forbid location=none -o json --output "$LAB_DIR/results/report" -- rm -r "$LAB_DIR/results"
+	((STATUS == 1)) || fail "exit code $STATUS, though the report has no folder"
+	grep -q 'could not be written' "$LAB_DIR/err" || fail "it does not say why: $(<"$LAB_DIR/err")"
+}
+
+# A run without a report leaves none, and no ready file, whether it ran or not.
+variant_leaves_no_files()
+{
+	export WHYDROP_TEST=on-demand
+	lab_dir
+	assertion -o json --output "$LAB_DIR/report" --ready-file "$LAB_DIR/ready" -- /nonexistent/command
+	((STATUS == 2)) || fail "exit code $STATUS"
+	[[ ! -e $LAB_DIR/report && ! -e $LAB_DIR/ready ]] || fail "left: $(ls "$LAB_DIR")"
+	assertion --output "$LAB_DIR/same" --ready-file "$LAB_DIR/same" --duration 100ms
+	((STATUS == 2)) || fail "exit code $STATUS, though report and ready file are one"
+	[[ ! -e $LAB_DIR/same ]] || fail "left: $(ls "$LAB_DIR")"
+	ends_with 0 --forbid location=none --ready-file "$LAB_DIR/ready" -- test -e "$LAB_DIR/ready"
+	[[ ! -e $LAB_DIR/ready ]] || fail "the ready file is left"
+	# one that is another's by now is not taken away
+	ends_with 0 --forbid location=none --ready-file "$LAB_DIR/ready" -- \
+		sh -c "mv '$LAB_DIR/ready' '$LAB_DIR/moved'; echo mine >'$LAB_DIR/ready'"
+	[[ $(<"$LAB_DIR/ready") == mine ]] || fail "another's file was taken away"
+}
+
 # A signal is passed on; how the command ends is its own business, and what was seen is judged.
 variant_signal_to_command()
 {
@@ -418,12 +510,12 @@ variant_background()
 	local example status=0
 	export WHYDROP_TEST=on-demand
 	lab_dir
-	example=$(sed -n "/^build.whydrop assert .*--ready-file/,/^kill -TERM/{s|^build/whydrop|$WHYDROP|; s|…|:|; p}" \
+	example=$(sed -n "/^rm -f ready/,/^kill -TERM/{s|^build/whydrop|$WHYDROP|; s|…|:|; p}" \
 		"$LAB_ROOT/docs/ci.md")
 	cd "$LAB_DIR" || fail "no $LAB_DIR"
 	timeout 60 "$BASH" -c "$example" || status=$?
 	[[ $status == [014] && -s report.json ]] || fail "exit code $status of: $example"
-	rm ready
+	[[ ! -e ready ]] || fail "it is said to be ready, and has ended"
 	status=0
 	timeout 60 "$BASH" -c "${example/fault=\*/fault=nonesuch}" || status=$?
 	((status == 2)) || fail "exit code $status, though whydrop cannot start"
@@ -489,6 +581,12 @@ variant_formats()
 	grep -oE '^(not ok|ok) [0-9]+' "$LAB_DIR/report" | tr '\n' ' ' |
 		grep -x 'not ok 1 ok 2 ok 3 ok 4 ok 5 ' >/dev/null || fail "$(<"$LAB_DIR/report")"
 	! grep -E '^(not )?ok .*[^\]#' "$LAB_DIR/report" || fail "a directive out of an expression"
+	if type -P prove >/dev/null; then
+		command prove --exec cat "$LAB_DIR/report" >"$LAB_DIR/out" 2>&1 || :
+		grep -q 'Failed 1/5 subtests' "$LAB_DIR/out" || fail "prove reads it otherwise: $(<"$LAB_DIR/out")"
+	else
+		skip_part prove "no prove"
+	fi
 	in_format json
 	# shellcheck disable=SC2034 # of report and query
 	REPORT=$LAB_DIR/report

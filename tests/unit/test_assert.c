@@ -127,7 +127,7 @@ static void test_missed_unknown(void **state)
 static void test_tap(void **state)
 {
 	static const char *const parts[] = {
-		"TAP version 14\n1..5\nnot ok 1 - forbid "
+		"TAP version 13\n1..5\nnot ok 1 - forbid "
 		"netns=e\\\\x1b?2J\\\\xff\\\\x0a<&\">]]>\\#?*\n",
 		"\nnot ok 2 - forbid reason=OTHER # inconclusive\n  # count 0 ",
 		"\nok 3 - expect reason=BAD,count>=10\n  # count 10 ",

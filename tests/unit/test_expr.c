@@ -173,6 +173,20 @@ static void test_refused(void **state)
 		"reason=A,count>=0",
 		"reason>=3",
 		"port<=1024",
+		"family=inet", /* no hook's */
+		"src=l27.*",
+		"src=hello*",
+		"port=7777?",
+		"port=0?",
+		"port=[",
+		"proto=udp,proto=tcp",
+		"hook=input,hook=forward",
+		"reason=A,reason=A",
+		"proto=icmp,port=80",
+		"proto=arp,port=80",
+		"proto=icmp6,src=10.0.0.0/8",
+		"proto=arp,dst=::/0",
+		"src=10.0.0.1,dst=fd00::/8",
 	};
 
 	(void)state;
@@ -302,8 +316,8 @@ static void test_matches(void **state)
 		"dst=10.0.0.1",
 		"port=8",
 		"port=5?3",
-		"proto=udp,port=80",	    /* of two headers, none has both */
-		"src=10.0.0.1,dst=fd00::2", /* likewise */
+		"proto=udp,port=80",	     /* of two headers, none has both */
+		"src=10.0.0.1,dst=10.9.0.2", /* likewise */
 		"iface=veth",
 		"netns=node1",
 		"netns=pod",
@@ -776,13 +790,25 @@ static void test_reasons_are_checked(void **state)
 		const char *text;
 		bool good;
 	} cases[] = {
-		{"reason=NETFILTER_DROP", true}, {"reason=SKB_DROP_REASON_NO_SOCKET", true},
-		{"reason=NO_*", true},		 {"reason=12345", true},
-		{"src=10.0.0.1", true},		 {"reason=NETFILTER_DORP", false},
-		{"reason=OVS_*", false},	 {"hook=input,reason=netfilter_drop", false},
+		{"reason=NETFILTER_DROP", true},
+		{"reason=SKB_DROP_REASON_NO_SOCKET", true},
+		{"reason=NO_*", true},
+		{"reason=12345", false},
+		{"reason=3", true},
+		{"reason=0x3", false},
+		{"reason=65537", true},
+		{"reason=99999999", false},
+		{"src=10.0.0.1", true},
+		{"reason=NETFILTER_DORP", false},
+		{"reason=OVS_*", false},
+		{"hook=input,reason=netfilter_drop", false},
 	};
 	struct reason reasons[] = {{2, "NOT_SPECIFIED"}, {3, "NO_SOCKET"}, {8, "NETFILTER_DROP"}};
-	struct kernel k = {.reasons = reasons, .n_reasons = 3, .modules_tried = true};
+	struct kernel k = {.reasons = reasons,
+			   .n_reasons = 3,
+			   .subsys_mask = 0xffff0000,
+			   .n_subsystems = 2,
+			   .modules_tried = true};
 	struct made *m = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -960,6 +986,14 @@ static void test_other_losses(void **state)
 	assert_int_equal(judged(m, EXPR_FORBID, "reason=X,count>=7"), VERDICT_INCONCLUSIVE);
 	assert_has(m->a.exprs[0].why, "2 packets counted that could not be read");
 	m->r.acc = (struct accounting){};
+	m->probes[1].how = "off";
+	m->probes[1].degraded = true;
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=bridge-nf-off"), VERDICT_INCONCLUSIVE);
+	assert_has(m->a.exprs[0].why, "is off");
+	assert_int_equal(judged(m, EXPR_FORBID, "reason=X"), VERDICT_HELD);
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=*"), VERDICT_VIOLATED);
+	m->probes[1].how = "raw_tp";
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=bridge-nf-off"), VERDICT_HELD);
 	m->a.cut_short = true;
 	assert_int_equal(judged(m, EXPR_FORBID, "reason=X"), VERDICT_INCONCLUSIVE);
 	assert_has(m->a.exprs[0].why, "signal");
