@@ -52,7 +52,8 @@ static __always_inline void sampled_forget(struct sk_buff *skb)
 {
 	__u64 address = (__u64)skb;
 
-	bpf_map_delete_elem(&sampled, &address);
+	if (bpf_map_lookup_elem(&sampled, &address)) /* deleting locks */
+		bpf_map_delete_elem(&sampled, &address);
 }
 
 static __always_inline void sampled_mark(struct sk_buff *skb, __u64 now)

@@ -95,9 +95,19 @@ static __always_inline void verdict_take(__u64 skb, struct hook_sample *s)
 		s->verdict = *v;
 }
 
+/* Most packets have none: to look is free, and deleting locks. */
 static __always_inline void verdict_forget(__u64 skb)
 {
-	bpf_map_delete_elem(&verdicts, &skb);
+	if (bpf_map_lookup_elem(&verdicts, &skb))
+		bpf_map_delete_elem(&verdicts, &skb);
+}
+
+/* Was a sample just taken of the packet, which a function of this kind has freed? */
+static __always_inline bool is_sampled(__u64 skb)
+{
+	struct sampled *drop = bpf_map_lookup_elem(&sampled, &skb);
+
+	return drop && bpf_ktime_get_ns() - drop->ts <= HOOK_FRESH_NS;
 }
 
 /* A record about the packet, if a sample of it was just taken; NULL otherwise. */

@@ -15,19 +15,19 @@
  * stand still. */
 #define RULE_FRESH_NS 1000000000ULL
 
-/* A rule whose last expression said drop. */
-struct dropping_rule {
+/* The expression that said drop: the last one of its rule. */
+struct dropping_expr {
 	__u64 ts;
-	__u64 handle; /* 0: it was not found */
+	__u64 expr;
 };
 
 /* They wait for their nft_do_chain() to return. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__type(key, __u64); /* the skb's address */
-	__type(value, struct dropping_rule);
+	__type(value, struct dropping_expr);
 	__uint(max_entries, 1024);
-} rules SEC(".maps");
+} dropping SEC(".maps");
 
 static __always_inline __u64 nft_skb(struct nft_pktinfo *pkt)
 {
@@ -71,6 +71,8 @@ __noinline __u64 nft_rule_of(__u64 expr)
 	struct nft_rule_dp head;
 	__u64 data = expr, handle = 0;
 
+	if (!bpf_core_type_exists(struct nft_rule_dp))
+		return 0;
 	for (int i = 0; i < NFT_MAX_BACK; i++, data -= 8) {
 		if (bpf_probe_read_kernel(&head, sizeof(head), (void *)(data - 8)))
 			break;
@@ -85,35 +87,50 @@ __noinline __u64 nft_rule_of(__u64 expr)
 static __always_inline int on_eval_return(__u32 fn, const __u64 *arg, __u32 ret)
 {
 	struct nft_regs *regs = (void *)arg[1];
-	struct dropping_rule rule;
+	struct dropping_expr last = {.expr = arg[0]};
 	__u64 skb;
 	__u32 code;
 
-	if (!bpf_core_type_exists(struct nft_rule_dp))
-		return 0;
 	code = BPF_CORE_READ(regs, verdict.code);
 	if ((__s32)code < 0 || !is_drop(code)) /* NFT_CONTINUE and the like are negative */
 		return 0;
-	rule.handle = nft_rule_of(arg[0]);
-	rule.ts = bpf_ktime_get_ns();
+	last.ts = bpf_ktime_get_ns();
 	skb = nft_skb((void *)arg[2]);
-	bpf_map_update_elem(&rules, &skb, &rule, BPF_ANY);
+	bpf_map_update_elem(&dropping, &skb, &last, BPF_ANY);
 	return 0;
 }
+
+/* It is taken once: the next packet in that memory has none. expr 0: nobody saw it. */
+static __always_inline struct dropping_expr nft_take_dropping(__u64 skb)
+{
+	struct dropping_expr *found = bpf_map_lookup_elem(&dropping, &skb), last = {};
+
+	if (found) {
+		last = *found;
+		bpf_map_delete_elem(&dropping, &skb);
+	}
+	return last;
+}
+
+/* Where the chain has freed the packet, it is known by now whether anybody will ask for its rule,
+ * which is dear to find. The ruleset's memory stays while the hook runs (RCU). */
 
 static __always_inline int on_chain_return(__u32 fn, const __u64 *arg, __u32 ret)
 {
 	struct nft_chain *chain = (void *)arg[1];
 	struct nft_base_chain *base;
 	struct nft_table *table;
+	struct dropping_expr last;
 	struct table_verdict v;
-	struct dropping_rule *rule;
 	__u64 skb;
 
 	if (!is_drop(ret))
 		return 0;
-	verdict_init(&v, fn);
 	skb = nft_skb((void *)arg[0]);
+	last = nft_take_dropping(skb);
+	if ((ret & 0xff) == NF_STOLEN && !is_sampled(skb))
+		return 0;
+	verdict_init(&v, fn);
 	/* 5.10 has no BTF of modules: then the function is all that is known */
 	if (bpf_core_field_exists(struct nft_chain, table)) {
 		table = BPF_CORE_READ(chain, table);
@@ -127,12 +144,10 @@ static __always_inline int on_chain_return(__u32 fn, const __u64 *arg, __u32 ret
 		base = (void *)chain - bpf_core_field_offset(struct nft_base_chain, chain);
 		v.policy = 1 + BPF_CORE_READ(base, policy);
 	}
-	rule = bpf_map_lookup_elem(&rules, &skb);
-	if (rule) {
+	if (last.expr) {
 		v.policy = 0; /* whoever it was */
-		if (v.ts - rule->ts <= RULE_FRESH_NS)
-			v.rule = rule->handle;
-		bpf_map_delete_elem(&rules, &skb);
+		if (v.ts - last.ts <= RULE_FRESH_NS)
+			v.rule = nft_rule_of(last.expr);
 	}
 	verdict_note(skb, &v);
 	return 0;

@@ -56,7 +56,7 @@ static bool maybe_by_bridge_hook(const struct group *g)
 
 bool doubt_hook(const struct group *g)
 {
-	return g->verdicts_differ ||
+	return g->hooks_differ ||
 	       (g->hook == HOOK_NONE &&
 		(doubt_unsampled(g) || doubt_place(g) || dropped_by_netfilter(g) ||
 		 let_go_by_queue(g) || maybe_by_bridge_hook(g)));
@@ -68,7 +68,7 @@ static bool way_out_unknown(const struct group *g)
 {
 	static const char *const none[] = {"NOT_SPECIFIED", NULL};
 
-	if (!g->explained && (bridge_dropped_out(g) || (doubt_place(g) && group_reason(g, none))))
+	if (!g->way_told && (bridge_dropped_out(g) || (doubt_place(g) && group_reason(g, none))))
 		return true;
 	return !g->out[0] && !g->hook_seen && g->hook != HOOK_PREROUTING && g->hook != HOOK_INPUT &&
 	       g->hook != HOOK_INGRESS && (dropped_by_netfilter(g) || let_go_by_queue(g));

@@ -90,15 +90,45 @@ void explain_drop(struct explain *e, struct table *t, size_t group, const struct
 	}
 }
 
+/* Without names (kernel.kptr_restrict) the stack tells nothing of any function. */
+static bool is_nameless(const struct group *g)
+{
+	for (int i = 0; i < g->n_stack; i++) {
+		if (g->stack[i].name)
+			return false;
+	}
+	return true;
+}
+
+/* Where a packet leaves the function that it was in for another part of the stack, which it may die
+ * in: a bridge hands frames to its own node, or to the port's device (net/core/dev.c). */
+static bool is_handed_over(const struct symbol *s)
+{
+	static const char *const functions[] = {"netif_receive_skb",
+						"__netif_receive_skb",
+						"__netif_receive_skb_core",
+						"__netif_receive_skb_one_core",
+						"__netif_receive_skb_list_core",
+						"netif_receive_skb_list_internal",
+						"dev_queue_xmit",
+						"__dev_queue_xmit",
+						NULL};
+
+	return symbol_is(s, functions);
+}
+
 /* Was the packet freed in that function? The skb's memory may have been another packet since. What
- * a watched function called last is not in the stack: it returns, and tells, before all others. */
+ * a watched function called last is not in the stack: it returns, and tells, before all others.
+ * nf_hook_slow() says drop when it has freed the packet itself. */
 static bool was_in(const struct group *g, const char *function, bool first)
 {
 	const char *const wanted[] = {function, NULL};
 
 	if (g->loc_traced && first)
 		return true;
-	for (int i = 0; i < g->n_stack; i++) {
+	if (is_nameless(g))
+		return !strcmp(function, probe_function(FN_NF_HOOK_SLOW));
+	for (int i = 0; i < g->n_stack && !is_handed_over(&g->stack[i]); i++) {
 		if (symbol_is(&g->stack[i], wanted))
 			return true;
 	}
@@ -133,7 +163,8 @@ static enum nf_hook hook_of(const struct hook_sample *s)
 static void take_hook(struct group *g, enum nf_hook hook, uint8_t pf)
 {
 	if (g->hook_seen) {
-		g->verdicts_differ |= g->hook != hook || g->hook_family != nf_family_name(pf);
+		g->hooks_differ |= g->hook != hook || g->hook_family != nf_family_name(pf);
+		g->verdicts_differ |= g->hooks_differ;
 		return;
 	}
 	g->hook_seen = true;
@@ -233,8 +264,11 @@ static void take_name(char *to, const char *name)
 		snprintf(to, WD_IFNAMSIZ, "%.*s", WD_IFNAMSIZ - 1, name);
 }
 
-static void take_port(struct group *g, const struct hook_sample *s)
+static void take_port(const struct explain *e, struct group *g, const struct hook_sample *s)
 {
+	/* whoever forwards it to a port tells before br_handle_frame_finish() does */
+	g->way_told |= s->has_port || s->fn == FN_BR_FLOOD ||
+		       (s->fn == FN_BR_HANDLE_FRAME_FINISH && e->sees_ports);
 	if (!s->has_port || g->port.known)
 		return;
 	g->port.known = true;
@@ -262,9 +296,10 @@ static int find_recent(const struct explain *e, const struct hook_sample *s)
 /* While programs are attached or detached, one may see what another one misses. */
 static bool all_attached(const struct explain *e, const struct hook_sample *s)
 {
-	uint64_t end = e->disarmed_ns[probe_family(s->fn)];
+	enum probe_family family = probe_family(s->fn);
+	uint64_t end = e->disarmed_ns[family];
 
-	return s->ts >= e->armed_ns && (!end || s->ts < end);
+	return s->ts >= e->armed_ns[family] && (!end || s->ts < end);
 }
 
 /* It jumped to the free, and the stack ends at the trampoline that it was to return to. Other
@@ -311,7 +346,7 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 	}
 	if (take_verdict(g, s, e->sees_rules && s->ts >= e->rules_ns))
 		note_agreed(e, at, g, &s->verdict);
-	take_port(g, s);
+	take_port(e, g, s);
 	take_name(g->bridge, s->bridge);
 	if (!g->explained) {
 		note_told(e, g);
@@ -338,10 +373,12 @@ static void arm(struct explain *e, struct session *s, struct kernel *k, enum pro
 		return;
 	/* what came to others because of a module changes nothing about what those saw */
 	if (!was) {
-		e->armed_ns = now_ns(CLOCK_MONOTONIC);
+		e->armed_ns[family] = now_ns(CLOCK_MONOTONIC);
 		e->disarmed_ns[family] = 0;
-		arming_attached(&e->arming[family], e->armed_ns);
+		arming_attached(&e->arming[family], e->armed_ns[family]);
 	}
+	if (family == PROBES_BRIDGE)
+		e->sees_ports = session_reads_types(s, FN_BR_FORWARD);
 	if (family == PROBES_NETFILTER)
 		e->sees_rules = session_is_attached(s, FN_NFT_IMMEDIATE_EVAL) &&
 				session_is_attached(s, FN_NFT_LOOKUP_EVAL);

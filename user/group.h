@@ -145,9 +145,10 @@ struct group {
 	/* What hook programs saw (explain.c). Texts "" and NULL where they did not. */
 	bool explained;
 	bool hook_seen;	      /* by a program, not told from the stack */
-	bool verdicts_differ; /* its packets died in several hooks or tables: these are the first's
-			       */
-	unsigned int asks;    /* samples that asked for hook programs */
+	bool hooks_differ;    /* its packets died in several hooks: this is the first's */
+	bool verdicts_differ; /* or by several tables or rules: likewise */
+	bool way_told; /* by a record: the port that a bridge sent it to, or that there is none */
+	unsigned int asks;	/* samples that asked for hook programs */
 	const char *decided_by; /* the innermost function that one of them saw the packet die in */
 	struct {
 		const char *function; /* "nft_do_chain": who said drop; static */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -80,4 +80,17 @@ int kallsyms_read(const char *path, void (*fn)(void *arg, const struct kallsyms_
 	free(buf);
 	close(fd);
 	return (int)n;
+}
+
+/* show_initstate(), kernel/module/main.c: "coming" and "going", too. One that is going has left its
+ * subsystem before its names leave kallsyms. What is built in has no such file. */
+bool module_is_live(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char state[16] = "";
+	bool live = f && fgets(state, sizeof(state), f) && !strcmp(state, "live\n");
+
+	if (f)
+		fclose(f);
+	return live;
 }

@@ -3,6 +3,7 @@
 #ifndef WHYDROP_KALLSYMS_H
 #define WHYDROP_KALLSYMS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define KALLSYMS "/proc/kallsyms"
@@ -18,5 +19,8 @@ struct kallsyms_line {
 /* Call fn for each line of the file. 0, or -errno where it cannot be read. */
 int kallsyms_read(const char *path, void (*fn)(void *arg, const struct kallsyms_line *l),
 		  void *arg);
+
+/* By its initstate, a file below /sys/module. */
+bool module_is_live(const char *path);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "kallsyms.h"
 #include "kernel.h"
@@ -121,20 +122,24 @@ static uint64_t hash_word(uint64_t hash, const char *word)
 	return hash * 0x100000001b3ULL;
 }
 
-/* FNV-1a of the modules' names, and of their addresses, which tell one that came again; what
- * changes all the time, like use counts, left out. */
+/* FNV-1a of the modules' names, states and addresses, and of the directories that they have, which
+ * tell one that came again; what changes all the time, like use counts, left out. */
 uint64_t kernel_hash_modules(const char *path)
 {
 	FILE *f = fopen(path, "re"); /* absent in a kernel without modules */
-	char line[1024];
+	char line[1024], name[65], dir[96], state[16], addr[32];
 	uint64_t hash = 0xcbf29ce484222325ULL;
 
 	while (f && fgets(line, sizeof(line), f)) {
-		const char *addr = strstr(line, " 0x");
+		struct stat st;
 
-		hash = hash_word(hash, line);
-		if (addr)
-			hash = hash_word(hash, addr + 1);
+		/* as below */
+		if (sscanf(line, "%64s %*s %*s %*s %15s %31s", name, state, addr) != 3)
+			continue;
+		hash = hash_word(hash_word(hash_word(hash, name), state), addr);
+		snprintf(dir, sizeof(dir), "/sys/module/%s", name);
+		if (!stat(dir, &st))
+			hash = (hash ^ st.st_ino) * 0x100000001b3ULL;
 	}
 	if (f)
 		fclose(f);
@@ -508,6 +513,14 @@ static void add_symbol(struct reading *r, const struct kallsyms_line *l)
 	k->syms[k->n_syms++].module = l->module ? r->module_at : 0;
 }
 
+static bool is_live(const char *module)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/module/%s/initstate", module);
+	return module_is_live(path);
+}
+
 /* Text symbols only: code is what is looked up. */
 static void take_line(void *arg, const struct kallsyms_line *l)
 {
@@ -520,7 +533,8 @@ static void take_line(void *arg, const struct kallsyms_line *l)
 		return;
 	r->k->addresses_hidden &= !l->addr;
 	w = find_watched(r->k, l->name);
-	if (w) {
+	/* no program is attached to one that is loading, and its coming to life is a change */
+	if (w && (!l->module || is_live(l->module))) {
 		w->present = true;
 		w->module = l->module ? keep_name(r->k, l->module) : NULL;
 		w->addr = l->addr;

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/mount.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,6 +32,9 @@ struct probe_object {
 #define FREES_LATELY 1U
 /* It is for nothing but the handles of rules. */
 #define FINDS_RULES 2U
+/* It has not returned either, and says "stolen", as of what goes on: a program on it sees nothing.
+ */
+#define FREES_UNSAID 4U
 
 struct probe_def {
 	const char *name; /* the tracepoint or the function */
@@ -59,11 +63,11 @@ static const struct probe_object symptoms = {"symptoms_bpf", symptoms_bpf__elf_b
 #define RULE(fn) RETURNED(fn, PROBES_NETFILTER, VERDICTS "; tells the rule", DEDUCED, FINDS_RULES)
 #define TABLE(fn)                                                                                  \
 	RETURNED(fn, PROBES_NETFILTER, VERDICTS "; tells the table, not the rule", DEDUCED, 0)
-#define OWN(fn, family) RETURNED(fn, family, VERDICTS, UNTOLD, 0)
-#define VERDICTS	"sees drops only, and only while armed"
-#define FRAMES		"sees frames of which a sample was taken, and only while armed"
-#define DEDUCED		"the rule is deduced from the ruleset, where it can be"
-#define UNTOLD		"that a drop was its own, and no rule's, is not told"
+#define OWN(fn, family, flags) RETURNED(fn, family, VERDICTS, UNTOLD, flags)
+#define VERDICTS	       "sees drops only, and only while armed"
+#define FRAMES		       "sees frames of which a sample was taken, and only while armed"
+#define DEDUCED		       "the rule is deduced from the ruleset, where it can be"
+#define UNTOLD		       "that a drop was its own, and no rule's, is not told"
 
 /* One line a probe. Functions that a kernel has inlined or not at all are off there. */
 static const struct probe_def defs[] = {
@@ -106,14 +110,14 @@ static const struct probe_def defs[] = {
 	TABLE(ip6t_do_table),
 	TABLE(arpt_do_table),
 	TABLE(ebt_do_table),
-	OWN(nf_conntrack_in, PROBES_NETFILTER),
-	OWN(__nf_conntrack_confirm, PROBES_NETFILTER),
-	OWN(nf_nat_inet_fn, PROBES_NETFILTER),
-	OWN(br_nf_pre_routing, PROBES_BRIDGE),
-	OWN(br_nf_forward, PROBES_BRIDGE),
-	OWN(br_nf_forward_ip, PROBES_BRIDGE),
-	OWN(br_nf_forward_arp, PROBES_BRIDGE),
-	OWN(br_nf_post_routing, PROBES_BRIDGE),
+	OWN(nf_conntrack_in, PROBES_NETFILTER, 0),
+	OWN(__nf_conntrack_confirm, PROBES_NETFILTER, 0),
+	OWN(nf_nat_inet_fn, PROBES_NETFILTER, 0),
+	OWN(br_nf_pre_routing, PROBES_BRIDGE, FREES_UNSAID),
+	OWN(br_nf_forward, PROBES_BRIDGE, FREES_UNSAID),
+	OWN(br_nf_forward_ip, PROBES_BRIDGE, FREES_UNSAID),
+	OWN(br_nf_forward_arp, PROBES_BRIDGE, FREES_UNSAID),
+	OWN(br_nf_post_routing, PROBES_BRIDGE, FREES_UNSAID),
 	HOOK(br_nf_dev_queue_xmit, PROBES_BRIDGE, FRAMES),
 	HOOK(br_handle_frame_finish, PROBES_BRIDGE, FRAMES),
 	HOOK(br_allowed_ingress, PROBES_BRIDGE, FRAMES),
@@ -426,7 +430,7 @@ static void load_apart(struct probe_set *s, struct probe **set, size_t n, size_t
 
 /* fexit takes the function's type from its module's BTF, which modules have since 5.11: without it
  * the load of all is bound to fail. */
-static bool lacks_btf(struct probe_set *s, const struct probe *p)
+static bool lacks_btf(const struct probe_set *s, const struct probe *p)
 {
 	char path[128];
 	struct symbol at;
@@ -505,13 +509,26 @@ int probes_start(struct probe_set *s)
 	return 0;
 }
 
-/* The module of its function is gone: it may come again, or has done so elsewhere. */
+/* A module that came again is another one, though it may be where it was: the directory that it has
+ * is. */
+static uint64_t which_module(const struct symbol *at)
+{
+	char path[128];
+	struct stat st;
+
+	if (!at->module)
+		return 0;
+	snprintf(path, sizeof(path), "/sys/module/%s", at->module);
+	return stat(path, &st) ? 0 : st.st_ino;
+}
+
+/* The module of its function is gone: it may come again, or has done so. */
 static void forget_absent(struct probe_set *s, struct probe *p)
 {
 	struct symbol at;
 
-	if (p->state != PROBE_LOADED ||
-	    (kernel_has_function(s->kernel, p->def->name, &at) && at.addr == p->addr))
+	if (p->state == PROBE_UNTRIED || (kernel_has_function(s->kernel, p->def->name, &at) &&
+					  at.addr == p->addr && which_module(&at) == p->module))
 		return;
 	detach(p);
 	p->state = PROBE_UNTRIED;
@@ -538,18 +555,22 @@ static void close_unused(struct probe_set *s)
 		s->n_objects = kept;
 }
 
-/* Where rules have no header (struct nft_rule_dp), or there is no BTF that tells of it, its
- * programs find none, and do not even load. */
-static bool is_of_use(struct probe_set *s, const struct probe *p)
+/* Why its program would tell nothing; NULL: it does. Where rules have no header (struct
+ * nft_rule_dp), or there is no BTF that tells of it, those on expressions do not even load. */
+static const char *why_useless(const struct probe_set *s, const struct probe *p)
 {
-	return !(p->def->flags & FINDS_RULES) ||
-	       (s->kernel->facts.rule_headers && !lacks_btf(s, p));
+	if (p->def->flags & FREES_UNSAID && s->kernel->facts.nft_frees)
+		return "it frees what it drops itself, and does not return that";
+	if (p->def->flags & FINDS_RULES && (!s->kernel->facts.rule_headers || lacks_btf(s, p)))
+		return "rules cannot be found in memory before 5.17 or without BTF of modules";
+	return NULL;
 }
 
 void probes_load(struct probe_set *s, const bool families[PROBE_FAMILIES])
 {
 	struct probe *set[MAX_PROBES];
 	struct symbol at;
+	const char *why;
 	size_t n = 0;
 
 	for (int i = 0; i < PROBE_FAMILIES; i++)
@@ -563,14 +584,13 @@ void probes_load(struct probe_set *s, const bool families[PROBE_FAMILIES])
 		if (p->state != PROBE_UNTRIED || !kernel_has_function(s->kernel, p->def->name, &at))
 			continue;
 		p->addr = at.addr;
-		p->note[0] = '\0';
-		if (is_of_use(s, p)) {
+		p->module = which_module(&at);
+		why = why_useless(s, p);
+		snprintf(p->note, sizeof(p->note), "%s", why ? why : "");
+		if (why)
+			p->state = PROBE_FAILED;
+		else
 			set[n++] = p;
-			continue;
-		}
-		p->state = PROBE_FAILED;
-		snprintf(p->note, sizeof(p->note),
-			 "rules cannot be found in memory before 5.17 or without BTF of modules");
 	}
 	close_unused(s);
 	if (n)
@@ -645,6 +665,15 @@ bool probe_is_attached(const struct probe_set *s, const char *name)
 	return false;
 }
 
+bool probe_reads_types(const struct probe_set *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (!strcmp(s->probes[i].def->name, name))
+			return s->probes[i].links[0] && !lacks_btf(s, &s->probes[i]);
+	}
+	return false;
+}
+
 bool probes_usable(const struct probe_set *s, enum probe_family family)
 {
 	for (size_t i = 0; i < s->n; i++) {
@@ -695,9 +724,10 @@ static bool is_on_stack(const struct probe_set *s, const struct probe *p)
 {
 	const struct probe_def *def = p->def;
 
+	bool frees = def->flags & (FREES_LATELY | FREES_UNSAID) && s->kernel->facts.nft_frees;
+
 	return def->family != PROBES_ALWAYS && p->state != PROBE_UNTRIED &&
-	       !s->kernel->addresses_hidden &&
-	       (!def->without || (def->flags & FREES_LATELY && s->kernel->facts.nft_frees));
+	       !s->kernel->addresses_hidden && (!def->without || frees);
 }
 
 /* Appends a part, behind a separator where something is there. */

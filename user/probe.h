@@ -37,7 +37,8 @@ struct probe {
 	enum probe_state state;
 	const struct rung *rung; /* PROBE_LOADED: which one holds */
 	struct bpf_object *obj;	 /* shared by the probes of one object that were loaded together */
-	uint64_t addr;		 /* the function's, when it was loaded; 0: hidden */
+	uint64_t addr;		 /* the function's, when it was tried; 0: hidden */
+	uint64_t module;	 /* which loading of its module that was; 0: it has none */
 	struct bpf_link *links[2];
 	bool ever_attached;
 	uint64_t missed;
@@ -74,6 +75,8 @@ void probes_load(struct probe_set *s, const bool families[PROBE_FAMILIES]);
 void probes_attach(struct probe_set *s, enum probe_family family);
 void probes_detach(struct probe_set *s, enum probe_family family);
 bool probe_is_attached(const struct probe_set *s, const char *name);
+/* And does it read what its arguments point to? Not without BTF of its module. */
+bool probe_reads_types(const struct probe_set *s, const char *name);
 /* Has the family a probe that is loaded? */
 bool probes_usable(const struct probe_set *s, enum probe_family family);
 /* What the probes skipped; while they are loaded. */

@@ -96,6 +96,16 @@ run_start()
 	run_start_with "" "$@"
 }
 
+# hide_addresses: from now on whydrop runs without CAP_SYSLOG
+hide_addresses()
+{
+	setpriv --bounding-set=-syslog head -1 /proc/kallsyms | grep -q '^0* ' ||
+		skip "this kernel shows addresses without CAP_SYSLOG"
+	printf '#!/bin/sh\nexec setpriv --bounding-set=-syslog %q "$@"\n' "$WHYDROP" >"$LAB_DIR/whydrop"
+	chmod +x "$LAB_DIR/whydrop"
+	WHYDROP=$LAB_DIR/whydrop
+}
+
 # run_start_with PREFIX COMMAND ARGUMENTS…: the same, run by PREFIX (words)
 run_start_with()
 {

@@ -134,6 +134,20 @@ variant_deep()
 		fail "neither fexit nor kprobe: $(probe_how nft_do_chain)"
 }
 
+# Where addresses are hidden the stack has no names, and a record tells the hook all the same.
+variant_hidden_addresses()
+{
+	lab_up
+	can_probe nf_hook_slow || skip "no program on nf_hook_slow"
+	break_forward
+	hide_addresses
+	trace_start --deep --netns "$LAB-node1"
+	traffic tcp poda $POD_C $LAB_PORT --deadline 0.3 2>/dev/null && fail "it is not broken"
+	trace_stop
+	same location "$(drop_of "$to_pod_c" .location)" "(address hidden)"
+	same hook "$(drop_of "$to_pod_c" '.family + " " + .hook')" "ip forward"
+}
+
 # The second rung, where there is a first one, too.
 variant_kprobe()
 {
@@ -235,11 +249,11 @@ variant_listed()
 	lab_up
 	WHYDROP_TEST=rung=stack whydrop probes -o json >"$LAB_DIR/json" 2>/dev/null
 	for name in nft_immediate_eval nft_lookup_eval nft_target_eval_xt nft_reject_inet_eval ipt_do_table ip6t_do_table \
-		arpt_do_table ebt_do_table nf_conntrack_in __nf_conntrack_confirm nf_nat_inet_fn br_nf_pre_routing; do
+		arpt_do_table ebt_do_table nf_conntrack_in __nf_conntrack_confirm nf_nat_inet_fn; do
 		how=$(jq -r ".probes[] | select(.name == \"$name\") | .how" "$LAB_DIR/json")
 		[[ $how == off ]] || fail "$name has returned when the packet is freed, but: $how"
 	done
-	for name in nf_hook_slow br_forward; do
+	for name in nf_hook_slow br_forward $(! kernel_at_least 6 7 || echo br_nf_pre_routing); do
 		how=$(jq -r ".probes[] | select(.name == \"$name\") | .how" "$LAB_DIR/json")
 		[[ $how == stack ]] || fail "$name is on the stack when the packet is freed, but: $how"
 	done

@@ -55,13 +55,8 @@ variant_refused()
 # Without CAP_SYSLOG the kernel hides its addresses: reasons must do, and the report says so.
 variant_hidden_addresses()
 {
-	local whydrop=$WHYDROP
 	lab_up
-	setpriv --bounding-set=-syslog head -1 /proc/kallsyms | grep -q '^0* ' ||
-		skip "this kernel shows addresses without CAP_SYSLOG"
-	printf '#!/bin/sh\nexec setpriv --bounding-set=-syslog %q "$@"\n' "$whydrop" >"$LAB_DIR/whydrop"
-	chmod +x "$LAB_DIR/whydrop"
-	WHYDROP=$LAB_DIR/whydrop
+	hide_addresses
 	lab_sysctl node1 net.ipv4.ip_forward=0
 	trace_start
 	flows_die 1.2 "udp poda $POD_C $LAB_PORT"

@@ -48,8 +48,8 @@ variant_all()
 	note "$(query '[.probes[] | .name + " " + .how] | tostring')"
 	[[ $(probe_how nft_do_chain) == fexit || $(probe_how nft_do_chain) == kprobe ]] ||
 		fail "nft_do_chain: $(probe_how nft_do_chain)"
-	[[ $(probe_how br_nf_pre_routing) == fexit || $(probe_how br_nf_pre_routing) == kprobe ]] ||
-		fail "br_nf_pre_routing: $(probe_how br_nf_pre_routing)"
+	[[ $(probe_how br_nf_dev_queue_xmit) == fexit || $(probe_how br_nf_dev_queue_xmit) == kprobe ]] ||
+		fail "br_nf_dev_queue_xmit: $(probe_how br_nf_dev_queue_xmit)"
 	[[ $(query '[.drops[] | select(.flow.dport == 4434) | .hook + " " + .verdict.function] | unique | .[]') == \
 		"forward nft_do_chain" ]] || fail "not explained: $(query '.drops[] | select(.class != "noise") | del(.stack) | tostring')"
 	local found
@@ -119,5 +119,5 @@ variant_reading()
 armed()
 {
 	grep -q 'attached:.* nft_do_chain' "$LAB_DIR/trace.err" &&
-		grep -q 'attached:.* br_nf_pre_routing' "$LAB_DIR/trace.err"
+		grep -q 'attached:.* br_nf_dev_queue_xmit' "$LAB_DIR/trace.err"
 }

@@ -245,15 +245,17 @@ static void test_verdicts_differ(void **state)
 	assert_false(g->verdicts_differ);
 	w->hook.hook = NF_INET_PRE_ROUTING;
 	assert_ptr_equal(hook(w), g);
-	assert_true(g->verdicts_differ);
+	assert_true(g->verdicts_differ && g->hooks_differ);
+	assert_true(doubt_hook(g));
 	assert_false(group_rule_certain(g));
 	assert_int_equal(g->hook, HOOK_FORWARD);
-	g->verdicts_differ = false;
+	g->verdicts_differ = g->hooks_differ = false;
 	w->hook.hook = NF_INET_FORWARD;
 	strcpy(w->hook.verdict.table, "other");
 	assert_ptr_equal(hook(w), g);
 	assert_true(g->verdicts_differ);
 	assert_string_equal(g->verdict.table, "fw");
+	assert_false(doubt_hook(g)); /* which is the same */
 }
 
 /* Of which of the group's packets it is told, and whether by the group's rule. */
@@ -487,15 +489,75 @@ static void test_bridge_port(void **state)
 	w->hook.out_ifindex = 5;
 	strcpy(w->hook.out, "vethb");
 	strcpy(w->hook.bridge, "cni0");
-	assert_non_null(hook(w));
 	w->hook.fn = FN_BR_HANDLE_FRAME_FINISH; /* the outer one tells less */
 	w->hook.has_port = 0;
 	assert_non_null(hook(w));
+	assert_false(g->way_told); /* br_forward() may have no program */
+	w->explain.sees_ports = true;
+	assert_non_null(hook(w));
+	assert_true(g->way_told); /* it would have told before */
+	g->way_told = w->explain.sees_ports = false;
+	g->decided_by = NULL;
+	w->hook.fn = FN_BR_FORWARD;
+	assert_non_null(hook(w)); /* without BTF of its module */
+	assert_false(g->way_told);
+	w->hook.has_port = 1;
+	assert_non_null(hook(w));
+	assert_true(g->way_told);
 	assert_string_equal(g->decided_by, "br_forward");
 	assert_string_equal(g->out, "vethb");
 	assert_string_equal(g->bridge, "cni0");
 	assert_true(g->port.known && g->port.isolated && !g->port.hairpin);
 	assert_null(g->verdict.function);
+}
+
+/* A bridge's function stands outside of all that a frame goes through on its own node. */
+static void test_what_is_around_did_not_decide(void **state)
+{
+	struct world *w = *state;
+	struct group *g = the_group(w);
+	static const char *const stack[] = {"ip_error", "__netif_receive_skb_one_core",
+					    "br_handle_frame_finish"};
+
+	strcpy(g->reason, "IP_INADDRERRORS");
+	for (int i = 0; i < 3; i++)
+		g->stack[i].name = stack[i];
+	g->loc = g->stack[0];
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	w->hook.fn = FN_BR_HANDLE_FRAME_FINISH;
+	w->hook.has_hook = 0;
+	assert_null(hook(w));
+	assert_null(g->decided_by);
+	g->stack[1].name = "nf_hook_slow";
+	assert_non_null(hook(w));
+}
+
+/* Where addresses are hidden no function is seen in the stack, but a hook's drop is one for sure.
+ */
+static void test_hidden_addresses(void **state)
+{
+	struct world *w = *state;
+	struct group *g = the_group(w);
+
+	for (int i = 0; i < g->n_stack; i++)
+		g->stack[i].name = NULL;
+	g->loc.name = NULL;
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	w->hook.fn = FN_BR_FORWARD;
+	assert_null(hook(w));
+	w->hook.fn = FN_NF_HOOK_SLOW;
+	assert_non_null(hook(w));
+	assert_int_equal(g->hook, HOOK_FORWARD);
+}
+
+/* One family's programs do not wait for another's. */
+static void test_other_family_comes_later(void **state)
+{
+	struct world *w = *state;
+
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	w->explain.armed_ns[PROBES_BRIDGE] = w->sample.ts + 1;
+	assert_non_null(hook(w));
 }
 
 /* A tail call leaves the function that freed the packet out of the stack: only its caller is seen.
@@ -533,10 +595,10 @@ static void test_half_armed(void **state)
 	struct world *w = *state;
 
 	explain_drop(&w->explain, &w->table, w->group, &w->sample);
-	w->explain.armed_ns = w->sample.ts + 1;
+	w->explain.armed_ns[PROBES_NETFILTER] = w->sample.ts + 1;
 	assert_null(hook(w));
 	assert_false(the_group(w)->explained);
-	w->explain.armed_ns = w->sample.ts;
+	w->explain.armed_ns[PROBES_NETFILTER] = w->sample.ts;
 	w->explain.disarmed_ns[PROBES_NETFILTER] = w->sample.ts; /* or was not there any more */
 	assert_null(hook(w));
 	w->explain.disarmed_ns[PROBES_NETFILTER] = w->sample.ts + 1;
@@ -619,6 +681,10 @@ int main(void)
 		cmocka_unit_test(test_duty),
 		cmocka_unit_test_setup_teardown(test_join, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_verdicts_differ, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_what_is_around_did_not_decide, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_hidden_addresses, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_other_family_comes_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_told_of_one_packet, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_first_record_of_a_tail_call, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_verdict_of_another_hook, setup, teardown),

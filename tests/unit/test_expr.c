@@ -694,9 +694,11 @@ static void test_way_out_not_known(void **state)
 		g->finding = 0; /* which knows the port, and the group does not */
 		assert_int_equal(match(m, "iface=port2", UNEXPLAINED), MATCH_MAYBE);
 		g->finding = -1;
-		g->explained = true;
+		g->explained = true; /* by a record that has no port */
+		assert_int_equal(match(m, "iface=port2", UNEXPLAINED), MATCH_MAYBE);
+		g->way_told = true;
 		assert_int_equal(match(m, "iface=port2", UNEXPLAINED), MATCH_NO);
-		g->explained = false;
+		g->explained = g->way_told = false;
 	}
 	g->loc.name = "nf_hook_slow";
 	assert_int_equal(match(m, "iface=port2", UNEXPLAINED), MATCH_MAYBE);
@@ -1052,7 +1054,7 @@ static void test_verdicts_differ(void **state)
 {
 	struct made *m = *state;
 
-	m->groups[FAULT].verdicts_differ = true;
+	m->groups[FAULT].hooks_differ = true;
 	assert_int_equal(match(m, "hook=forward", FAULT), MATCH_MAYBE);
 	assert_int_equal(match(m, "hook=prerouting", FAULT), MATCH_MAYBE);
 	assert_int_equal(judged(m, EXPR_FORBID, "hook=prerouting"), VERDICT_INCONCLUSIVE);

@@ -179,7 +179,9 @@ static void test_modules_changed(void **state)
 
 	(void)state;
 	assert_true(first == hash_of("nf_tables 356352 99 - Live 0xffffffffc0a00000\n"
-				     "vxlan 155648 7 a, Unloading 0xffffffffc0b00000\n"));
+				     "vxlan 155648 7 a, Live 0xffffffffc0b00000\n"));
+	assert_false(first == hash_of("nf_tables 356352 99 - Live 0xffffffffc0a00000\n"
+				      "vxlan 155648 7 a, Loading 0xffffffffc0b00000\n"));
 	assert_false(first == hash_of("nf_tables 356352 12 nft_ct, Live 0xffffffffc0a00000\n"
 				      "vxlan 155648 0 - Live 0xffffffffc0c00000 (OE)\n"));
 	assert_false(first == hash_of("nf_tables 356352 12 nft_ct, Live 0xffffffffc0a00000\n"));

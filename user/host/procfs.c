@@ -169,16 +169,3 @@ void read_kallsyms_names(struct real_host *h, const char *path)
 	take_kallsyms_name(h, NULL);
 	kallsyms_read(path, take_kallsyms_name, h);
 }
-
-/* show_initstate(), kernel/module/main.c: "coming" and "going", too. One that is going has left its
- * subsystem before its names leave kallsyms. What is built in has no such file. */
-bool module_is_live(const char *path)
-{
-	FILE *f = fopen(path, "re");
-	char state[16] = "";
-	bool live = f && fgets(state, sizeof(state), f) && !strcmp(state, "live\n");
-
-	if (f)
-		fclose(f);
-	return live;
-}

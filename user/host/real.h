@@ -135,7 +135,5 @@ bool pod_of_log_folder(const char *name, const char *uid, struct pod *out);
 void read_kallsyms_names(struct real_host *h, const char *path);
 /* As host_take_symbol(). */
 void take_kallsyms_name(void *host, const struct kallsyms_line *l);
-/* By its initstate, a file below /sys/module. */
-bool module_is_live(const char *path);
 
 #endif

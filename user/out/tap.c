@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* TAP 13 (testanything.org), which every harness reads: a test point for each check, and comments. */
+/* TAP 13 (testanything.org), which every harness reads: a test point for each check, and comments.
+ */
 #include <errno.h>
 
 #include "checks.h"
