@@ -378,7 +378,8 @@ static void arm(struct explain *e, struct session *s, struct kernel *k, enum pro
 		arming_attached(&e->arming[family], e->armed_ns[family]);
 	}
 	if (family == PROBES_BRIDGE)
-		e->sees_ports = session_reads_types(s, FN_BR_FORWARD);
+		e->sees_ports = session_is_attached(s, FN_BR_FORWARD) &&
+				(k->facts.bridge_ports || kernel_has_btf_of("bridge"));
 	if (family == PROBES_NETFILTER)
 		e->sees_rules = session_is_attached(s, FN_NFT_IMMEDIATE_EVAL) &&
 				session_is_attached(s, FN_NFT_LOOKUP_EVAL);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "kallsyms.h"
 #include "kernel.h"
@@ -235,6 +236,7 @@ void kernel_open(struct kernel *k, const struct btf *btf)
 	k->facts.rule_headers = btf__find_by_name_kind(btf, "get_func_arg", BTF_KIND_FUNC) > 0;
 	k->facts.counts_missed_perf = counts_what_links_missed(btf);
 	k->facts.nft_frees = k->facts.counts_missed_perf;
+	k->facts.bridge_ports = btf__find_by_name_kind(btf, "net_bridge_port", BTF_KIND_STRUCT) > 0;
 	k->facts.has_nft = btf__find_by_name_kind(btf, "nft_do_chain", BTF_KIND_FUNC) > 0;
 	add_reason_enums(k, btf, 1);
 	add_subsystems(k, btf);
@@ -586,6 +588,14 @@ bool kernel_has_function(struct kernel *k, const char *name, struct symbol *at)
 		return false;
 	*at = (struct symbol){.name = w->name, .module = w->module, .addr = w->addr};
 	return true;
+}
+
+bool kernel_has_btf_of(const char *module)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", module);
+	return !access(path, F_OK);
 }
 
 bool kernel_modules_changed(struct kernel *k)

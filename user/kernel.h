@@ -20,6 +20,7 @@ struct kernel_facts {
 	bool rule_headers;	 /* nft's rules have a header in memory, with their handle (5.17) */
 	bool nft_frees;		 /* nft_do_chain() frees what it drops (6.7) */
 	bool has_nft;		 /* nf_tables is built in, not a module */
+	bool bridge_ports;	 /* it has bridges' ports, also where the bridge is a module */
 };
 
 struct reason {
@@ -79,6 +80,8 @@ void kernel_watch_functions(struct kernel *k, const char *const *names, size_t n
 /* Is there such a function now, in the kernel or in a module? Also where addresses are hidden: then
  * at->addr is 0. */
 bool kernel_has_function(struct kernel *k, const char *name, struct symbol *at);
+/* Does the kernel tell the types of that module? Modules have BTF since 5.11. */
+bool kernel_has_btf_of(const char *module);
 /* Were modules loaded or unloaded since the last call? Then functions and symbols are read anew. */
 bool kernel_modules_changed(struct kernel *k);
 /* What that looks at, of the file /proc/modules. */

@@ -432,13 +432,10 @@ static void load_apart(struct probe_set *s, struct probe **set, size_t n, size_t
  * the load of all is bound to fail. */
 static bool lacks_btf(const struct probe_set *s, const struct probe *p)
 {
-	char path[128];
 	struct symbol at;
 
-	if (!kernel_has_function(s->kernel, p->def->name, &at) || !at.module)
-		return false;
-	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", at.module);
-	return access(path, F_OK) != 0;
+	return kernel_has_function(s->kernel, p->def->name, &at) && at.module &&
+	       !kernel_has_btf_of(at.module);
 }
 
 /* Those without BTF go one rung down; returns how many of the set are left. */
@@ -661,15 +658,6 @@ bool probe_is_attached(const struct probe_set *s, const char *name)
 	for (size_t i = 0; i < s->n; i++) {
 		if (!strcmp(s->probes[i].def->name, name))
 			return s->probes[i].links[0] != NULL;
-	}
-	return false;
-}
-
-bool probe_reads_types(const struct probe_set *s, const char *name)
-{
-	for (size_t i = 0; i < s->n; i++) {
-		if (!strcmp(s->probes[i].def->name, name))
-			return s->probes[i].links[0] && !lacks_btf(s, &s->probes[i]);
 	}
 	return false;
 }

@@ -75,8 +75,6 @@ void probes_load(struct probe_set *s, const bool families[PROBE_FAMILIES]);
 void probes_attach(struct probe_set *s, enum probe_family family);
 void probes_detach(struct probe_set *s, enum probe_family family);
 bool probe_is_attached(const struct probe_set *s, const char *name);
-/* And does it read what its arguments point to? Not without BTF of its module. */
-bool probe_reads_types(const struct probe_set *s, const char *name);
 /* Has the family a probe that is loaded? */
 bool probes_usable(const struct probe_set *s, enum probe_family family);
 /* What the probes skipped; while they are loaded. */

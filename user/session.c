@@ -211,11 +211,6 @@ bool session_is_attached(const struct session *s, enum hook_fn fn)
 	return probe_is_attached(&s->probes, probe_function(fn));
 }
 
-bool session_reads_types(const struct session *s, enum hook_fn fn)
-{
-	return probe_reads_types(&s->probes, probe_function(fn));
-}
-
 bool session_is_armed(const struct session *s, enum probe_family family)
 {
 	return s->probes.since_ns[family];

@@ -34,8 +34,6 @@ int session_open(const struct session_options *opt, struct kernel *kernel,
 bool session_is_armed(const struct session *s, enum probe_family family);
 /* Is the hook probe of that function attached now? */
 bool session_is_attached(const struct session *s, enum hook_fn fn);
-/* And does it read what its arguments point to? Not without BTF of its module. */
-bool session_reads_types(const struct session *s, enum hook_fn fn);
 /* Load those families' hook probes, as far as they are not loaded: all that are wanted at once. */
 void session_load(struct session *s, const bool families[PROBE_FAMILIES]);
 /* Attach what is loaded, also of an armed family, after modules came. False: there is nothing. */
