@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -155,7 +156,8 @@ static int settle(struct trace *t)
 }
 
 /* The command's end is the run's. A signal is the command's to obey; a key of the terminal sent it
- * to the command, too, unless that left our process group. */
+ * to the command, too, unless that left our process group. That a terminal is gone is told to its
+ * first process only. */
 static int watch_command(struct trace *t, struct child *c)
 {
 	bool from_terminal;
@@ -164,7 +166,7 @@ static int watch_command(struct trace *t, struct child *c)
 	while (!child_ended(c)) {
 		int sig = run_take_signal(&from_terminal);
 
-		if (sig && !(from_terminal && child_in_our_group(c)))
+		if (sig && !(from_terminal && sig == SIGINT && child_in_our_group(c)))
 			child_signal(c, sig);
 		if (err)
 			usleep(RUN_POLL_MS * 1000); /* no tracing any more */

@@ -267,8 +267,9 @@ static void take_name(char *to, const char *name)
 static void take_port(const struct explain *e, struct group *g, const struct hook_sample *s)
 {
 	/* whoever forwards it to a port tells before br_handle_frame_finish() does */
-	g->way_told |= s->has_port || s->fn == FN_BR_FLOOD ||
-		       (s->fn == FN_BR_HANDLE_FRAME_FINISH && e->sees_ports);
+	g->way_told |=
+		s->has_port || s->fn == FN_BR_FLOOD ||
+		(s->fn == FN_BR_HANDLE_FRAME_FINISH && e->sees_ports && s->ts >= e->ports_ns);
 	if (!s->has_port || g->port.known)
 		return;
 	g->port.known = true;
@@ -377,9 +378,11 @@ static void arm(struct explain *e, struct session *s, struct kernel *k, enum pro
 		e->disarmed_ns[family] = 0;
 		arming_attached(&e->arming[family], e->armed_ns[family]);
 	}
-	if (family == PROBES_BRIDGE)
+	if (family == PROBES_BRIDGE) {
 		e->sees_ports = session_is_attached(s, FN_BR_FORWARD) &&
 				(k->facts.bridge_ports || kernel_has_btf_of("bridge"));
+		e->ports_ns = now_ns(CLOCK_MONOTONIC); /* br_forward()'s module may be the one */
+	}
 	if (family == PROBES_NETFILTER)
 		e->sees_rules = session_is_attached(s, FN_NFT_IMMEDIATE_EVAL) &&
 				session_is_attached(s, FN_NFT_LOOKUP_EVAL);

@@ -37,7 +37,8 @@ struct explain {
 	uint64_t armed_ns[PROBE_FAMILIES];
 	/* And since then they were detached, one after the other; 0: they are attached. */
 	uint64_t disarmed_ns[PROBE_FAMILIES];
-	bool sees_ports;   /* a bridge's function tells the port that a frame was for, if any */
+	bool sees_ports;   /* a bridge's function tells the port that a frame was for, if any, */
+	uint64_t ports_ns; /* of packets that died since then */
 	bool sees_rules;   /* a verdict without a rule is a policy's, */
 	uint64_t rules_ns; /* of packets that died since then */
 };

@@ -36,19 +36,6 @@ struct expr_key {
 				 const struct expr_term *t);
 };
 
-static bool is_glob(const char *value)
-{
-	return strpbrk(value, "*?[\\") != NULL;
-}
-
-/* A glob of nothing but these characters, and what globs are made of. */
-static bool is_glob_of(const char *value, const char *chars)
-{
-	while (*value && (strchr("*?[]!^-", *value) || strchr(chars, *value)))
-		value++;
-	return !*value;
-}
-
 static bool glob(const struct expr_term *t, const char *s)
 {
 	return s && *s && !fnmatch(t->value, s, 0);
@@ -387,12 +374,82 @@ static enum match match_proto(const struct group *g, const struct flow *f,
 	return sure(matches_proto(t, f));
 }
 
+/* Where the "[...]" ends that p is at the begin of; NULL: it is none, and means a bracket. */
+static const char *end_of_bracket(const char *p)
+{
+	p++;
+	if (*p == '!' || *p == '^')
+		p++;
+	if (*p == ']')
+		p++;
+	while (*p && *p != ']') {
+		const char class_end[] = {p[1], ']', '\0'};
+		const char *end =
+			*p == '[' && p[1] && strchr(":.=", p[1]) ? strstr(p + 2, class_end) : NULL;
+
+		p = end ? end + 2 : p + 1;
+	}
+	return *p ? p + 1 : NULL;
+}
+
+/* What a glob tells of the addresses that it matches. */
+struct addr_glob {
+	bool begins; /* all up to here was no wild character */
+	bool ipv4;   /* it begins with a number and a dot */
+	bool ipv6;   /* it has what only these have */
+	unsigned int number, dots;
+};
+
+/* Could an address have that character there? */
+static bool take_addr_char(struct addr_glob *g, char c)
+{
+	if (!strchr("0123456789abcdef.:", c))
+		return false;
+	g->ipv6 |= c == ':' || isalpha((unsigned char)c);
+	if (!g->begins || g->ipv6)
+		return true;
+	if (c == '.') {
+		g->ipv4 = true;
+		g->number = 0;
+		return ++g->dots <= 3;
+	}
+	g->number = g->number * 10 + (unsigned int)(c - '0');
+	return g->number <= 255 || !g->ipv4; /* the first one may be IPv6's */
+}
+
+/* family: 0 where it may match both. */
+static bool parse_addr_glob(const char *p, uint8_t *family)
+{
+	struct addr_glob g = {.begins = true};
+	unsigned int first = 0;
+
+	while (*p) {
+		const char *end = *p == '['		   ? end_of_bracket(p)
+				  : *p == '*' || *p == '?' ? p + 1
+							   : NULL;
+
+		if (end) {
+			g.begins = false;
+			p = end;
+			continue;
+		}
+		if (*p == '\\' && p[1])
+			p++;
+		first = g.number;
+		if (!take_addr_char(&g, *p++) || (g.ipv4 && first > 255))
+			return false;
+	}
+	*family = g.ipv6 ? AF_INET6 : g.ipv4 ? AF_INET : 0;
+	return !(g.ipv4 && g.ipv6);
+}
+
 static bool possible_addr(struct expr_term *t)
 {
 	t->is_net = !cidr_parse(t->value, &t->net);
+	t->family = t->is_net ? t->net.addr.family : 0;
 	for (char *c = t->value; *c; c++) /* as addresses are written */
 		*c = (char)tolower((unsigned char)*c);
-	return t->is_net || (is_glob(t->value) && is_glob_of(t->value, "0123456789abcdef.:"));
+	return t->is_net || (strpbrk(t->value, "*?[\\") && parse_addr_glob(t->value, &t->family));
 }
 
 static enum match match_addr(const struct expr_term *t, const struct addr *a)
@@ -634,8 +691,26 @@ static bool possible_of(const struct expr *e, uint32_t proto, bool ipv6)
 
 		if ((t->key->match_flow == match_port && !proto_has_ports(proto)) ||
 		    (t->key->match_flow == match_proto && !matches_proto(t, &f)) ||
-		    (t->is_net && (t->net.addr.family == AF_INET6) != ipv6))
+		    (t->family && (t->family == AF_INET6) != ipv6))
 			return false;
+	}
+	return true;
+}
+
+/* A packet has two ports. */
+static bool possible_ports(const struct expr *e)
+{
+	uint64_t ports[2], port;
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->n; i++) {
+		if (e->terms[i].key->match_flow != match_port ||
+		    parse_number(e->terms[i].value, 65535, &port) || (n > 0 && ports[0] == port) ||
+		    (n > 1 && ports[1] == port))
+			continue;
+		if (n == 2)
+			return false;
+		ports[n++] = port;
 	}
 	return true;
 }
@@ -643,6 +718,8 @@ static bool possible_of(const struct expr *e, uint32_t proto, bool ipv6)
 /* Could one header have all of it? */
 static bool possible_header(const struct expr *e)
 {
+	if (!possible_ports(e))
+		return false;
 	for (uint32_t proto = 0; proto < 256; proto++) {
 		if (possible_of(e, proto, false) || possible_of(e, proto, true))
 			return true;
@@ -700,8 +777,8 @@ static int parse_terms(const struct parser *p)
 		return err;
 	if (!possible_header(p->e))
 		return bad(p, p->text,
-			   "no packet can match: a protocol without ports or of the other IP "
-			   "version, or addresses of both");
+			   "no packet can match: three ports, a protocol without ports or of the "
+			   "other IP version, or addresses of both");
 	if (p->e->min > p->e->max)
 		return bad(p, p->text, "the counts contradict each other");
 	if (!p->e->min && p->e->max == UINT64_MAX)

@@ -25,6 +25,7 @@ struct expr_term {
 	char *value;
 	bool is_net; /* src, dst: value is this address or prefix, and no glob */
 	struct cidr net;
+	uint8_t family; /* src, dst: AF_INET or AF_INET6; 0: a glob that may match both */
 };
 
 struct expr {

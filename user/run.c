@@ -16,17 +16,18 @@
 /* timeout(1) and its like send what the terminal sends once more, and twice what they send */
 #define REPEATED_NS 500000000ULL
 
-/* The signal that asked to end; negative: it came from the terminal. */
+/* The signal that asked to end, until somebody took it; negative: it came from the terminal. */
 static volatile sig_atomic_t stop;
-static uint64_t asked_ns; /* when it came; signals do not interrupt each other */
-static bool each_counts;
+static uint64_t
+	asked_ns; /* when the last one came that counted; they do not interrupt each other */
+static volatile sig_atomic_t each_counts;
 
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	uint64_t now = now_ns(CLOCK_MONOTONIC);
 
 	(void)context;
-	if (!each_counts && stop) {
+	if (!each_counts && asked_ns) {
 		if (now - asked_ns < REPEATED_NS)
 			return;
 		signal(sig, SIG_DFL);
@@ -40,7 +41,9 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 static void catch_signals(bool again)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction ours = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO}, old;
+	/* waits are interrupted all the same, and the report's writing is not */
+	struct sigaction ours = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
+	struct sigaction old;
 
 	each_counts = again;
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
@@ -77,15 +80,53 @@ static bool is_stream(const struct stat *st, int stream)
 	       same_file(st, &own);
 }
 
-/* A descriptor of the file, or -errno. */
+/* The descriptor that a path is a name of, or that goes to the same file; -1: none. Opening it anew
+ * would write over what others write there, and a socket cannot be opened at all. */
+static int find_stream(const char *path)
+{
+	struct stat st;
+	int fd, end = 0;
+
+	if (!strcmp(path, "/dev/stdout"))
+		return STDOUT_FILENO;
+	if (!strcmp(path, "/dev/stderr"))
+		return STDERR_FILENO;
+	if ((sscanf(path, "/dev/fd/%9d%n", &fd, &end) == 1 ||
+	     sscanf(path, "/proc/self/fd/%9d%n", &fd, &end) == 1) &&
+	    !path[end] && fd >= 0)
+		return fd;
+	if (stat(path, &st))
+		return -1;
+	return is_stream(&st, STDOUT_FILENO)   ? STDOUT_FILENO
+	       : is_stream(&st, STDERR_FILENO) ? STDERR_FILENO
+					       : -1;
+}
+
+/* A descriptor of its own for that stream, or -errno. */
+static int share_stream(int stream)
+{
+	int flags = fcntl(stream, F_GETFL), fd;
+
+	if (flags < 0)
+		return -errno;
+	if ((flags & O_ACCMODE) == O_RDONLY) /* such as the one that stands for a closed one */
+		return -EBADF;
+	fd = fcntl(stream, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+/* A descriptor of the file, or -errno. O_CREAT on what is there already may be forbidden
+ * (fs.protected_regular, fs.protected_fifos). */
 static int open_report(const char *path, bool *created)
 {
-	const int flags = O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC;
-	int fd = open(path, flags | O_EXCL, 0644);
+	const int flags = O_WRONLY | O_NOCTTY | O_CLOEXEC;
+	int fd = open(path, flags | O_CREAT | O_EXCL, 0644);
 
 	*created = fd >= 0;
 	if (fd < 0 && errno == EEXIST)
-		fd = open(path, flags, 0644);
+		fd = open(path, flags);
+	if (fd < 0 && errno == ENOENT) /* a symbolic link to what is not there yet */
+		fd = open(path, flags | O_CREAT, 0644);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -94,22 +135,18 @@ static int open_report(const char *path, bool *created)
 static int open_output(struct run *r)
 {
 	const char *path = r->cli->output;
-	struct stat st;
-	int fd;
+	int stream, fd;
 
 	r->to = stdout;
 	r->appends = true;
 	if (!path || !strcmp(path, "-"))
 		return 0;
-	fd = open_report(path, &r->created);
-	if (fd >= 0 && !fstat(fd, &st) &&
-	    (is_stream(&st, STDOUT_FILENO) || is_stream(&st, STDERR_FILENO))) {
+	stream = find_stream(path);
+	r->appends = stream >= 0;
+	fd = r->appends ? share_stream(stream) : open_report(path, &r->created);
+	if (fd >= 0 && stream == STDOUT_FILENO) {
 		close(fd);
-		if (is_stream(&st, STDOUT_FILENO))
-			return 0;
-		fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
-	} else {
-		r->appends = false;
+		return 0;
 	}
 	r->to = fd < 0 ? NULL : fdopen(fd, "w");
 	if (r->to)
@@ -141,16 +178,13 @@ static int prepare_ready_file(const char *path)
 	return err;
 }
 
+/* It stays open: its inode's number is given to no other file until it is taken away. */
 static int write_ready_file(struct run *r)
 {
 	const char *path = r->cli->ready_file;
-	int fd = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644) : -1;
 
-	if (fd >= 0) {
-		r->ready = !fstat(fd, &r->ready_stat);
-		close(fd);
-	}
-	if (fd >= 0 || !path)
+	r->ready = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644) : -1;
+	if (r->ready >= 0 || !path)
 		return 0;
 	log_error("--ready-file '%s': %s", path, strerror(errno));
 	return EXIT_CANNOT;
@@ -160,7 +194,7 @@ int run_prepare(struct run *r, const struct cli *c)
 {
 	struct stat st;
 
-	*r = (struct run){.cli = c};
+	*r = (struct run){.cli = c, .ready = -1};
 	if (filter_check(&c->filter) || prepare_ready_file(c->ready_file) || open_output(r))
 		return EXIT_USAGE;
 	if (!c->ready_file || lstat(c->ready_file, &st))
@@ -249,6 +283,7 @@ int run_print(struct run *r, int (*print)(void *arg, FILE *to), void *arg)
 {
 	int err = find_output_again(r);
 
+	each_counts = false; /* nobody takes them any more */
 	if (!err && !r->appends && ftruncate(fileno(r->to), 0))
 		errno = 0; /* a FIFO or a device */
 	if (!err)
@@ -262,13 +297,24 @@ int run_print(struct run *r, int (*print)(void *arg, FILE *to), void *arg)
 	return err ? EXIT_OUTPUT : 0;
 }
 
+/* Is the open file still what its path names? */
+static bool is_named(int fd, const char *path, struct stat *st)
+{
+	struct stat named;
+
+	return !fstat(fd, st) && !lstat(path, &named) && same_file(st, &named);
+}
+
 void run_end(struct run *r)
 {
 	struct stat st;
 
-	if (r->ready && !lstat(r->cli->ready_file, &st) && same_file(&st, &r->ready_stat))
-		unlink(r->cli->ready_file);
-	if (r->to && r->created && !fstat(fileno(r->to), &st) && !st.st_size)
+	if (r->ready >= 0) {
+		if (is_named(r->ready, r->cli->ready_file, &st))
+			unlink(r->cli->ready_file);
+		close(r->ready);
+	}
+	if (r->to && r->created && is_named(fileno(r->to), r->cli->output, &st) && !st.st_size)
 		unlink(r->cli->output);
 	if (r->to && r->to != stdout)
 		fclose(r->to);

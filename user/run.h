@@ -5,7 +5,6 @@
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "cli.h"
 
@@ -19,8 +18,7 @@ struct run {
 			 there */
 	bool appends; /* to what a standard stream holds, too */
 	bool created; /* by us */
-	bool ready;   /* --ready-file is there */
-	struct stat ready_stat; /* what it was then */
+	int ready;    /* --ready-file, open; -1: it is not there */
 };
 
 /* Before anything starts: open --output and make way for --ready-file. 0, or EXIT_USAGE, said on
@@ -35,8 +33,8 @@ int run_prepare(struct run *r, const struct cli *c);
  */
 int run_start(struct run *r, struct trace *t, struct trace_options *opt, bool again);
 
-/* The signal that came since the last call; 0: none. from_terminal: by a key, so that the whole
- * process group got it. */
+/* The signal that came since the last call; 0: none. from_terminal: by the kernel, for a key or
+ * since the terminal is gone. */
 int run_take_signal(bool *from_terminal);
 
 /* Trace until a signal comes, or for duration_ns if that is not 0; with a line on the terminal. 0

@@ -427,6 +427,49 @@ variant_output_to_stream()
 	done
 }
 
+# A descriptor that the caller has open is that stream, whatever it is.
+variant_output_to_descriptor()
+{
+	local status=0
+	export WHYDROP_TEST=on-demand
+	lab_dir
+	echo before >"$LAB_DIR/log"
+	"$WHYDROP" assert -q --forbid location=none -o tap --output /dev/fd/5 -- true 5>>"$LAB_DIR/log" ||
+		(($? == 4)) || fail "exit code $?"
+	[[ $(sed -n 1,2p "$LAB_DIR/log" | tr '\n' ' ') == "before TAP version 13 " ]] || fail "$(<"$LAB_DIR/log")"
+	"$WHYDROP" assert -q --output /dev/stdout -- true >&- 2>"$LAB_DIR/err" || status=$?
+	((status == 2)) || fail "exit code $status, though there is no standard output"
+	grep -q "'/dev/stdout': Bad file descriptor" "$LAB_DIR/err" || fail "$(<"$LAB_DIR/err")"
+}
+
+# A full pipe that nobody reads for a while, and a signal meanwhile: the report is whole.
+variant_signal_while_printing()
+{
+	local status=0 pid
+	export WHYDROP_TEST=on-demand
+	lab_dir
+	mkfifo "$LAB_DIR/pipe"
+	exec {keep}<>"$LAB_DIR/pipe"
+	head -c 65536 /dev/zero >&"$keep"
+	env --default-signal=INT,TERM "$WHYDROP" assert -q --forbid location=none -o json -- \
+		true >"$LAB_DIR/pipe" {keep}<&- &
+	pid=$!
+	wait_for 60 is_blocked_in_write $pid || fail "it does not wait for the pipe"
+	kill -TERM $pid
+	exec {reader}<"$LAB_DIR/pipe" {keep}<&-
+	wait_for 10 is_blocked_in_write $pid || fail "the signal ended it"
+	tail -c +65537 <&"$reader" >"$LAB_DIR/out"
+	exec {reader}<&-
+	wait $pid || status=$?
+	((status == 0 || status == 4)) || fail "exit code $status"
+	jq -e .schema "$LAB_DIR/out" >/dev/null || fail "the report is cut off"
+}
+
+is_blocked_in_write()
+{
+	[[ $(<"/proc/$1/wchan") == *pipe_write* ]] || [[ $(<"/proc/$1/syscall") == "1 "* ]]
+}
+
 # A command that cleans up first, as `make clean test` does.
 variant_output_taken_away()
 {
@@ -459,7 +502,7 @@ variant_leaves_no_files()
 	[[ ! -e $LAB_DIR/ready ]] || fail "the ready file is left"
 	# one that is another's by now is not taken away
 	ends_with 0 --forbid location=none --ready-file "$LAB_DIR/ready" -- \
-		sh -c "mv '$LAB_DIR/ready' '$LAB_DIR/moved'; echo mine >'$LAB_DIR/ready'"
+		sh -c "rm '$LAB_DIR/ready'; echo mine >'$LAB_DIR/ready'"
 	[[ $(<"$LAB_DIR/ready") == mine ]] || fail "another's file was taken away"
 }
 

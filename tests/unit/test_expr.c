@@ -187,6 +187,23 @@ static void test_refused(void **state)
 		"proto=icmp6,src=10.0.0.0/8",
 		"proto=arp,dst=::/0",
 		"src=10.0.0.1,dst=fd00::/8",
+		"src=!10.*",
+		"src=10.0.0.1-9*",
+		"src=999.*",
+		"src=10.256.*",
+		"src=1.2.3.4.*",
+		"src=10.*:*",
+		"src=10.0.0.[0",
+		"src=10.*,proto=icmp6",
+		"src=fd00::*,proto=arp",
+		"src=fd00::*,dst=10.*",
+		"port=80,port=81,port=82",
+	};
+	static const char *const good[] = {
+		"src=10.[[:digit:]]*", "src=[[:xdigit:]]*:*", "src=10\\.*",	 "src=[!1]*",
+		"src=fd*::*",	       "src=FD00::*",	      "src=::ffff:10.*", "src=*.1",
+		"src=1234:*",	       "src=*.[0-9],dst=f*",  "port=80,port=81", "port=[1-9]*",
+		"src=[]]*,dst=1*",
 	};
 
 	(void)state;
@@ -195,6 +212,13 @@ static void test_refused(void **state)
 
 		if (!expr_parse("--forbid", bad[i], &e))
 			fail_msg("'%s' is taken", bad[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		struct expr e;
+
+		if (expr_parse("--forbid", good[i], &e))
+			fail_msg("'%s' is refused", good[i]);
+		expr_free(&e);
 	}
 }
 
