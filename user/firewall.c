@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <net/ethernet.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
@@ -90,12 +91,17 @@ static bool is_stray(const struct group *g)
 	return is_icmp_answer(g) || is_udp_answer(g) || firewall_asks_for_invalid(g->rule);
 }
 
+bool firewall_is_chatter(const struct group *g)
+{
+	return addr_is_multicast(&g->flow.dst) || addr_is_linklocal(&g->flow.dst);
+}
+
 static bool dropped_by_rule(const struct group *g)
 {
 	return g->kind == SAMPLE_DROP && g->netns && g->rule && rule_may_be_verdict(g) &&
 	       g->hook_family && strcmp(g->hook_family, "bridge") != 0 &&
-	       strcmp(g->hook_family, "arp") != 0 && !addr_is_multicast(&g->flow.dst) &&
-	       !addr_is_linklocal(&g->flow.dst) && dropped_by_netfilter(g);
+	       strcmp(g->hook_family, "arp") != 0 && !firewall_is_chatter(g) &&
+	       dropped_by_netfilter(g);
 }
 
 bool firewall_dropped(const struct group *g)
@@ -293,7 +299,10 @@ static void match_interface(struct match *m, const char *xt, const char *nft, co
 	if (!is_plain(name))
 		return;
 	snprintf(xt_text, sizeof(xt_text), "%s %s", xt, name);
-	snprintf(nft_text, sizeof(nft_text), "%s %s", nft, name);
+	/* a number, or a word of nft's grammar, is a name in quotes only; they are for the shell,
+	 * too */
+	snprintf(nft_text, sizeof(nft_text), rule_is_nft_word(name) ? "%s %s" : "%s '\"%s\"'", nft,
+		 name);
 	match_add(m, xt_text, nft_text);
 	m->narrow = true;
 }
@@ -423,6 +432,47 @@ bool firewall_fix_policy(struct finding *f, const struct group *g, struct host *
 	if (fixed)
 		return fix_now(f, rule_accept_command(g->rule, ANSWERS_XT, ANSWERS_NFT));
 	return fix_now(f, rule_policy_command(g->rule));
+}
+
+/* Does the rule drop others, too, by a set, a map or a list, or let some through? */
+static bool is_for_many(const struct rule *r)
+{
+	return r->text &&
+	       (strpbrk(r->text, "{@") || strstr(r->text, "vmap") || strstr(r->text, "--among"));
+}
+
+/* From the one address to the other. */
+static bool fix_pair(struct finding *f, const struct group *g)
+{
+	static const struct {
+		uint16_t l3;
+		const char *xt, *nft;
+	} frames[] = {
+		{ETHERTYPE_IP, "-p IPv4 --ip-source %s --ip-destination %s",
+		 "ip saddr %s ip daddr %s"},
+		{ETHERTYPE_IPV6, "-p IPv6 --ip6-source %s --ip6-destination %s",
+		 "ip6 saddr %s ip6 daddr %s"},
+		{ETHERTYPE_ARP, "-p ARP --arp-ip-src %s --arp-ip-dst %s",
+		 "arp saddr ip %s arp daddr ip %s"},
+	};
+	char src[ADDR_STRLEN], dst[ADDR_STRLEN], xt[160], nft[160];
+
+	for (size_t i = 0; i < ARRAY_SIZE(frames) && g->flow.src.family && g->flow.dst.family;
+	     i++) {
+		if (frames[i].l3 != g->flow.l3)
+			continue;
+		addr_str(&g->flow.src, src);
+		addr_str(&g->flow.dst, dst);
+		snprintf(xt, sizeof(xt), frames[i].xt, src, dst);
+		snprintf(nft, sizeof(nft), frames[i].nft, src, dst);
+		return fix_now(f, rule_accept_command(g->rule, xt, nft));
+	}
+	return false;
+}
+
+bool firewall_fix_frame(struct finding *f, const struct group *g)
+{
+	return is_for_many(g->rule) ? fix_pair(f, g) : firewall_fix_delete(f, g);
 }
 
 bool firewall_fix_delete(struct finding *f, const struct group *g)

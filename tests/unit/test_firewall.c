@@ -105,7 +105,7 @@ static void test_forward(void **state)
 	dropped(l, HOOK_FORWARD, "FORWARD", "-A FORWARD -p tcp --dport 80 -j DROP");
 	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
 	assert_string_equal(fix_of(l, 0),
-			    "iptables-legacy -w -t filter -I FORWARD -i cni0 -o flannel.1 "
+			    "iptables-legacy -w -t filter -I FORWARD 3 -i cni0 -o flannel.1 "
 			    "-p tcp --dport 80 -j ACCEPT");
 }
 
@@ -146,7 +146,7 @@ static void test_forward_answers(void **state)
 	dropped(l, HOOK_FORWARD, "FORWARD", "-A FORWARD -j DROP");
 	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
 	assert_string_equal(fix_of(l, 1),
-			    "iptables-legacy -w -t filter -I FORWARD -m conntrack --ctstate "
+			    "iptables-legacy -w -t filter -I FORWARD 3 -m conntrack --ctstate "
 			    "RELATED,ESTABLISHED -j ACCEPT");
 }
 
@@ -167,7 +167,7 @@ static void test_forward_nft(void **state)
 	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
 	assert_string_equal(
 		fix_of(l, 0),
-		"nft insert rule inet fw forward oifname flannel.1 udp dport 53 accept");
+		"nft insert rule inet fw forward handle 7 oifname flannel.1 udp dport 53 accept");
 }
 
 static void test_forward_policy(void **state)
@@ -437,7 +437,7 @@ static void test_input_of_pods(void **state)
 	know(l->node, "10.244.1.0/24", CIDR_POD);
 	know(l->node, "10.244.0.0/16", CIDR_POD);
 	assert_finding(l, 1, "host-input-drop", STATUS_CONFIRMED);
-	assert_string_equal(fix_of(l, 0), "iptables-legacy -w -t filter -I INPUT -i cni0 -s "
+	assert_string_equal(fix_of(l, 0), "iptables-legacy -w -t filter -I INPUT 3 -i cni0 -s "
 					  "10.244.0.0/16 -p tcp --dport 10250 "
 					  "-j ACCEPT");
 }
@@ -470,7 +470,7 @@ static void test_output(void **state)
 	g->flow.dst = an_addr("192.168.77.2");
 	assert_finding(l, 1, "output-drop", STATUS_CONFIRMED);
 	assert_string_equal(fix_of(l, 0),
-			    "iptables-legacy -w -t filter -I OUTPUT -d 192.168.77.2/32 -p udp "
+			    "iptables-legacy -w -t filter -I OUTPUT 3 -d 192.168.77.2/32 -p udp "
 			    "--dport 53 -j ACCEPT");
 }
 
@@ -510,6 +510,64 @@ static void test_no_endpoints(void **state)
 	g->rule->comment = strdup("default/web:http has no endpoints");
 	assert_finding(l, 1, "svc-no-endpoints", STATUS_CONFIRMED);
 	assert_non_null(strstr(l->d.findings[0].summary, "10.244.2.2 port 80"));
+}
+
+/* Anybody may write that. */
+static void test_endpoints_in_a_comment(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_FORWARD, "FORWARD", "-A FORWARD -j REJECT");
+
+	g->rule->verdict = RULE_REJECT;
+	g->rule->comment = strdup("default/web:http has no endpoints");
+	assert_finding(l, 1, "reject-rule", STATUS_CONFIRMED);
+}
+
+static void dropped_by_kube_proxy(struct lab *l, const char *chain)
+{
+	struct group *g = dropped(l, HOOK_FORWARD, "x", "x");
+
+	rule_free(g->rule);
+	*g->rule = (struct rule){.backend = RULE_NFT,
+				 .family = strdup("ip"),
+				 .table = strdup("kube-proxy"),
+				 .chain = strdup(chain),
+				 .handle = 4,
+				 .text = strdup("drop")};
+}
+
+static void test_no_endpoints_by_chain(void **state)
+{
+	dropped_by_kube_proxy(*state, "service-endpoints-check");
+	assert_finding(*state, 1, "svc-no-endpoints", STATUS_CONFIRMED);
+}
+
+/* A Service may have any name, and chains of its own. */
+static void test_service_named_endpoints(void **state)
+{
+	dropped_by_kube_proxy(*state, "firewall-ABCDEFGH-default/web-endpoints/udp/http");
+	assert_finding(*state, 1, "forward-rule-drop", STATUS_CONFIRMED);
+}
+
+/* What begins as a number is a name in quotes only. */
+static void test_interface_like_a_number(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_FORWARD, "forward", "x");
+
+	rule_free(g->rule);
+	*g->rule = (struct rule){.backend = RULE_NFT,
+				 .family = strdup("inet"),
+				 .table = strdup("fw"),
+				 .chain = strdup("forward"),
+				 .handle = 7,
+				 .text = strdup("udp dport 53 drop")};
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 40000, "10.244.2.2", 53);
+	strcpy(g->in, "3f0ab12cd34ef56");
+	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
+	assert_string_equal(fix_of(l, 0),
+			    "nft insert rule inet fw forward handle 7 iifname "
+			    "'\"3f0ab12cd34ef56\"' oifname flannel.1 udp dport 53 accept");
 }
 
 static void test_network_policy(void **state)
@@ -670,6 +728,39 @@ static void test_bridge_filter(void **state)
 	assert_string_equal(fix_of(l, 0), "ebtables-nft -t filter -D FORWARD 3");
 }
 
+/* A rule about many stays. */
+static void test_bridge_filter_of_many(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_FORWARD, "f", "x");
+
+	g->hook_family = "bridge";
+	rule_free(g->rule);
+	*g->rule = (struct rule){.backend = RULE_NFT,
+				 .family = strdup("bridge"),
+				 .table = strdup("fw"),
+				 .chain = strdup("f"),
+				 .handle = 4,
+				 .text = strdup("ip saddr vmap @pol")};
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 40000, "10.244.2.2", 53);
+	assert_finding(l, 1, "bridge-l2-filter", STATUS_CONFIRMED);
+	assert_string_equal(fix_of(l, 0),
+			    "nft insert rule bridge fw f handle 4 ip saddr 10.244.1.2 "
+			    "ip daddr 10.244.2.2 accept");
+}
+
+/* What each of them sends to all of its link is often dropped, and nobody misses it. */
+static void test_bridge_filter_of_multicast(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_FORWARD, "FORWARD", "-s Unicast -d Multicast -j DROP");
+
+	g->hook_family = "bridge";
+	g->rule->backend = RULE_EBTABLES;
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 5353, "224.0.0.251", 5353);
+	assert_null(diagnose(l, 1));
+}
+
 /* From one port of the bridge to another, in IP's forward hook. */
 static void dropped_on_bridge(struct lab *l, const char *bridge)
 {
@@ -725,7 +816,7 @@ static void test_bridged_prerouting(void **state)
 	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
 	assert_string_equal(
 		fix_of(l, 0),
-		"iptables-legacy -w -t filter -I PREROUTING -i cni0 -s 10.244.1.2/32 -p "
+		"iptables-legacy -w -t filter -I PREROUTING 3 -i cni0 -s 10.244.1.2/32 -p "
 		"tcp --dport 80 -j ACCEPT");
 }
 
@@ -1170,6 +1261,12 @@ int main(void)
 		cmocka_unit_test(test_who_asks_for_invalid),
 		cmocka_unit_test_setup_teardown(test_invalid_of_strangers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridge_filter, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bridge_filter_of_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_endpoints_by_chain, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_service_named_endpoints, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_endpoints_in_a_comment, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bridge_filter_of_multicast, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_interface_like_a_number, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridged_forward, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridged_prerouting, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridged_by_odd_name, setup, teardown),

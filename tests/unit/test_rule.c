@@ -38,9 +38,10 @@ static void test_accept_stands_ahead_of_the_rule(void **state)
 {
 	(void)state;
 	take(rule_accept_command(&nft_rule, "-p udp", "udp dport 8472"),
-	     "nft insert rule inet fw input udp dport 8472 accept");
+	     "nft insert rule inet fw input handle 7 udp dport 8472 accept");
+	assert_true(rule_is_nft_word("forward") && rule_is_nft_word("logs"));
 	take(rule_accept_command(&legacy_rule, "-p udp --dport 8472", "udp"),
-	     "ip6tables-legacy -w -t filter -I KUBE-FORWARD -p udp --dport 8472 -j ACCEPT");
+	     "ip6tables-legacy -w -t filter -I KUBE-FORWARD 3 -p udp --dport 8472 -j ACCEPT");
 }
 
 static void test_accept_overrules_no_rule_ahead_of_the_policy(void **state)
@@ -98,8 +99,15 @@ static void test_hostile_names_are_one_word(void **state)
 /* nft's own grammar would see more in it than a name, whatever quotes it has. */
 static void test_hostile_names_make_no_command_of_nft(void **state)
 {
-	static char *const names[] = {
-		"c handle 2;flush ruleset;delete rule ip t c", "", "a b", "$(id)", "a#", "1"};
+	static char *const names[] = {"c handle 2;flush ruleset;delete rule ip t c",
+				      "",
+				      "a b",
+				      "$(id)",
+				      "a#",
+				      "1",
+				      "a\\b",
+				      "log",
+				      "drop"};
 	struct rule r = nft_rule;
 
 	(void)state;
@@ -120,8 +128,6 @@ static void test_no_command_without_a_tool_or_a_place(void **state)
 	struct rule r = legacy_rule;
 
 	(void)state;
-	r.backend = RULE_EBTABLES;
-	assert_null(rule_accept_command(&r, "", "")); /* its matches are others */
 	r = nft_rule;
 	r.table = NULL;
 	assert_null(rule_policy_command(&r));
@@ -171,6 +177,16 @@ static void test_owner_by_chain_table_and_comment(void **state)
 	assert_string_equal(rule_owner(&r), "Docker, to keep its networks apart");
 	assert_true(rule_is_policy(&r));
 	r.chain = "DOCKER-USER";
+	assert_non_null(strstr(rule_owner(&r), "admin"));
+	r.chain = "KUBE-ROUTER-INPUT";
+	assert_string_equal(rule_owner(&r), "kube-router");
+	r.chain = "cali-INPUT";
+	r.text =
+		"-A cali-INPUT -p ipencap -m comment --comment \"Drop IPIP packets from non-Calico "
+		"hosts\" -j DROP";
+	assert_false(rule_is_policy(&r));
+	r.text = NULL;
+	r.chain = "DOCKER";
 	assert_string_equal(rule_owner(&r), "Docker");
 	assert_false(rule_is_policy(&r));
 	r.chain = "cali-from-wl-dispatch";

@@ -10,7 +10,8 @@
 static bool signature(const struct group *g)
 {
 	return g->kind == SAMPLE_DROP && g->netns && g->rule && g->hook_family &&
-	       !strcmp(g->hook_family, "bridge") && dropped_by_netfilter(g);
+	       !strcmp(g->hook_family, "bridge") && !firewall_is_chatter(g) &&
+	       dropped_by_netfilter(g);
 }
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
@@ -25,7 +26,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	finding_summary(f, "%s on %s drops frames on bridge %s: %s, %s %s",
 			firewall_name(g->rule, name), where, g->bridge[0] ? g->bridge : "?",
 			flow_str(&g->flow, flow), g->in[0] ? "in by" : "out by", port);
-	firewall_fix_delete(f, g);
+	firewall_fix_frame(f, g);
 	finding_fix(
 		f, FIX_ADVICE,
 		"for good: in what owns the rule; rules against forged addresses are meant to drop "

@@ -9,12 +9,28 @@
 #include <string.h>
 
 #include "../firewall.h"
+#include "../util.h"
 
 static bool is_nft_chain(const struct rule *r)
 {
-	return r->backend == RULE_NFT && r->table && r->chain && !strcmp(r->table, "kube-proxy") &&
-	       (!strcmp(r->chain, "reject-chain") || !strcmp(r->chain, "drop-chain") ||
-		strstr(r->chain, "endpoints"));
+	static const char *const chains[] = {"reject-chain", "drop-chain",
+					     "service-endpoints-check", "nodeport-endpoints-check"};
+
+	if (r->backend != RULE_NFT || !r->table || !r->chain || strcmp(r->table, "kube-proxy"))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(chains); i++) {
+		if (!strcmp(r->chain, chains[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Anybody may write a comment. */
+static bool is_kube_proxys(const struct rule *r)
+{
+	const char *owner = rule_owner(r);
+
+	return owner && !strcmp(owner, "kube-proxy");
 }
 
 static bool says_endpoints(const char *s)
@@ -25,8 +41,9 @@ static bool says_endpoints(const char *s)
 static bool signature(const struct group *g)
 {
 	return firewall_dropped(g) && !g->rule->policy &&
-	       (is_nft_chain(g->rule) || says_endpoints(g->rule->comment) ||
-		says_endpoints(g->rule->text));
+	       (is_nft_chain(g->rule) ||
+		(is_kube_proxys(g->rule) &&
+		 (says_endpoints(g->rule->comment) || says_endpoints(g->rule->text))));
 }
 
 static int examine(const struct group *g, struct host *h, struct finding *f)

@@ -347,6 +347,9 @@ static const struct owner {
 	const char *name;
 	bool policies; /* what they drop is meant to be dropped: a NetworkPolicy's doing, mostly */
 } owners[] = {
+	{"DOCKER-USER", NULL, NULL, "the node's admin, where Docker leaves room", false},
+	{"CNI-ADMIN", NULL, NULL, "the node's admin, where CNI plugins leave room", false},
+	{"KUBE-ROUTER-", NULL, NULL, "kube-router", false},
 	{"KUBE-NWPLCY", NULL, NULL, "kube-router, for a NetworkPolicy", true},
 	{"KUBE-POD-FW", NULL, NULL, "kube-router, for a NetworkPolicy", true},
 	{"cali-", NULL, NULL, "Calico", true},
@@ -399,11 +402,17 @@ const char *rule_owner(const struct rule *r)
 bool rule_is_policy(const struct rule *r)
 {
 	const struct owner *o = owner_of(r);
-	/* Calico's chains end so where it knows no policies for the interface: it is out of step */
-	static const char lost[] = "Unknown interface";
+	/* Calico's own, which no policy asks for: it is out of step with the interface, or with the
+	 * cluster's nodes, whose tunnels it takes for forged ones */
+	static const char *const own[] = {"Unknown interface", "non-Calico hosts",
+					  "non-allowed hosts"};
 
-	return o && o->policies && !(r->text && strstr(r->text, lost)) &&
-	       !(r->comment && strstr(r->comment, lost));
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		if ((r->text && strstr(r->text, own[i])) ||
+		    (r->comment && strstr(r->comment, own[i])))
+			return false;
+	}
+	return o && o->policies;
 }
 
 const char *rule_tool(const struct rule *r)
@@ -447,9 +456,38 @@ bool rule_is_nft_name(const char *s)
 {
 	if (!isalpha((unsigned char)*s) && *s != '_')
 		return false;
-	while (isalnum((unsigned char)*s) || (*s && strchr("_-./\\", *s)))
+	while (isalnum((unsigned char)*s) || (*s && strchr("_-./", *s)))
 		s++;
 	return !*s;
+}
+
+/* Words of nft's grammar (its scanner) that somebody may name a chain, a table or an interface by.
+ */
+/* clang-format off */
+static const char *const nft_words[] = {
+	"accept", "add", "ah", "all", "arp", "auto-merge", "bridge", "ct", "chain", "cgroup",
+	"comment", "comp", "constant", "continue", "counter", "create", "day", "dccp", "define",
+	"delete", "describe", "device", "devices", "dnat", "drop", "dst", "dup", "dynamic",
+	"ecn", "element", "elements", "esp", "ether", "exists", "expires", "export", "fib",
+	"flags", "flow", "flowtable", "flush", "frag", "fwd", "goto", "handle", "hbh", "hook",
+	"hour", "icmp", "icmpv6", "igmp", "iif", "iifname", "import", "include", "index", "inet",
+	"insert", "interval", "ip", "ip6", "ipsec", "jhash", "jump", "limit", "list", "log",
+	"map", "mark", "masquerade", "meta", "meter", "mh", "monitor", "notrack", "numgen",
+	"oif", "oifname", "or", "osf", "policy", "position", "priority", "queue", "quota",
+	"random", "redefine", "redirect", "reject", "rename", "replace", "reset", "return", "rt",
+	"rule", "ruleset", "sctp", "secmark", "set", "size", "snat", "socket", "synproxy",
+	"table", "tcp", "th", "time", "timeout", "tproxy", "type", "typeof", "udp", "udplite",
+	"undefine", "update", "vlan", "vmap", "xt",
+};
+/* clang-format on */
+
+bool rule_is_nft_word(const char *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(nft_words); i++) {
+		if (!strcmp(s, nft_words[i]))
+			return false;
+	}
+	return rule_is_nft_name(s);
 }
 
 /* The names of table and chain, quoted for a shell: what a command starts with. NULL: not known, or
@@ -461,7 +499,7 @@ static char *command_on(const struct rule *r, const char *nft_verb, const char *
 	if (!r->table || !r->chain || !r->family || strlen(r->table) > 100 ||
 	    strlen(r->chain) > 100)
 		return NULL;
-	if (r->backend == RULE_NFT && (!rule_is_nft_name(r->table) || !rule_is_nft_name(r->chain)))
+	if (r->backend == RULE_NFT && (!rule_is_nft_word(r->table) || !rule_is_nft_word(r->chain)))
 		return NULL;
 	shell_quote(r->table, table, sizeof(table));
 	shell_quote(r->chain, chain, sizeof(chain));
@@ -492,17 +530,20 @@ static char *insert_at(const struct rule *r, uint64_t handle, unsigned int numbe
 		      : command_on(r, "insert rule", "-I");
 }
 
-char *rule_accept_command(const struct rule *r, const char *iptables_match, const char *nft_match)
+char *rule_accept_command(const struct rule *r, const char *xt_match, const char *nft_match)
 {
 	bool nft = r->backend == RULE_NFT;
 	char *command;
 
-	if (!nft && !is_iptables(r))
+	if (r->backend == RULE_ARPTABLES)
 		return NULL;
-	command = r->policy && !r->left_handle && !r->left_number
-			  ? command_on(r, "add rule", "-A")
-			  : insert_at(r, r->left_handle, r->left_number);
-	command = append(command, nft ? nft_match : iptables_match);
+	if (!r->policy)
+		command = insert_at(r, r->handle, r->number);
+	else if (r->left_handle || r->left_number)
+		command = insert_at(r, r->left_handle, r->left_number);
+	else
+		command = command_on(r, "add rule", "-A");
+	command = append(command, nft ? nft_match : xt_match);
 	return append(command, nft ? "accept" : "-j ACCEPT");
 }
 

@@ -95,6 +95,8 @@ const struct rule_hit *replay_counted(const struct replay *r, const char *before
 /* Does nft's grammar take it as a name? The kernel takes any bytes from others, and quotes for a
  * shell do not help: nft reads its words as one command. */
 bool rule_is_nft_name(const char *s);
+/* And is it none of the words that mean something there, as in `nft list chain ip fw log`? */
+bool rule_is_nft_word(const char *s);
 /* Is it one rule or policy: the same place, not the same text? */
 bool rule_same(const struct rule *a, const struct rule *b);
 /* "drop", "reject", "queue"; "other": its target is not known here. */
@@ -121,12 +123,13 @@ const char *rule_owner(const struct rule *r);
 bool rule_is_policy(const struct rule *r);
 /*
  * The command that lets packets through ahead of the rule, in its own chain, since an accept in
- * another one does not help: `match` in the syntax of iptables or of nft, as the backend needs.
+ * another one does not help: the match in the syntax of iptables or ebtables, or of nft, as the
+ * backend needs.
  * Ahead of a policy is at the chain's end, where it overrules no other rule, or ahead of the rule
  * by which such packets leave the chain. To free(). NULL: there is no such command for this
  * backend.
  */
-char *rule_accept_command(const struct rule *r, const char *iptables_match, const char *nft_match);
+char *rule_accept_command(const struct rule *r, const char *xt_match, const char *nft_match);
 /* The command that takes the rule away, by its handle or number; to free(). NULL: there is none. */
 char *rule_delete_command(const struct rule *r);
 /* The command after which the chain's policy accepts; to free(). NULL: there is none. */
