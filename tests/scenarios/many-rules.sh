@@ -104,6 +104,7 @@ weigh()
 		while read -r key kib _; do
 			[[ $key != VmRSS: ]] || ((sum += kib))
 		done 2>/dev/null <"/proc/${pids[i]}/status"
+		children=() # of one that is gone there are none, and not those of the one before
 		read -ra children 2>/dev/null <"/proc/${pids[i]}/task/${pids[i]}/children" || :
 		pids+=("${children[@]}")
 	done
