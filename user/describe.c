@@ -371,30 +371,47 @@ static void set_name(char *to, struct host *h, uint32_t netns, uint32_t ifindex)
 		memcpy(to, l->name, WD_IFNAMSIZ);
 }
 
+void describe_bridge(struct group *g, struct host *h)
+{
+	const struct link *port =
+		host_link(h, g->netns, g->in_ifindex ? g->in_ifindex : g->out_ifindex);
+
+	g->bridge[0] = '\0';
+	if (port && port->master && port->port.known)
+		set_name(g->bridge, h, g->netns, port->master);
+}
+
+/* In the output hooks of IPv4 and IPv6 the packet has no device yet, or a tunnel's that sends it:
+ * the hook's is the route's (__ip_local_out(), net/ipv4/ip_output.c). */
+static bool is_at_output(const struct group *g)
+{
+	return g->hook == HOOK_OUTPUT && g->hook_family &&
+	       (!strcmp(g->hook_family, "ip") || !strcmp(g->hook_family, "ip6"));
+}
+
 /* skb->dev is the input device until the packet is routed, the output device from then on;
  * skb_iif is set at receive only. */
-static void describe_interfaces(struct group *g, const struct sample *s, struct host *h)
+void describe_interfaces(struct group *g, const struct sample *s, struct host *h)
 {
 	uint32_t ifindex = s->key.ifindex;
-	const struct link *port;
 
 	if ((s->key.flags & KEY_FROM_MASK) == NETNS_FROM_DEV && s->iif == ifindex) {
 		g->in_ifindex = ifindex;
 		memcpy(g->in, s->dev_name, WD_IFNAMSIZ - 1);
 	} else {
-		g->out_ifindex = ifindex;
-		memcpy(g->out, s->dev_name, WD_IFNAMSIZ - 1);
+		if (!is_at_output(g) || s->oif == ifindex) {
+			g->out_ifindex = ifindex;
+			memcpy(g->out, s->dev_name, WD_IFNAMSIZ - 1);
+		}
 		g->in_ifindex = s->iif;
 		set_name(g->in, h, g->netns, s->iif);
 	}
 	/* in other hooks the route leads to lo, or is none yet */
-	if (g->hook == HOOK_FORWARD && !g->out[0]) {
+	if ((g->hook == HOOK_FORWARD || is_at_output(g)) && !g->out[0]) {
 		g->out_ifindex = s->oif;
 		set_name(g->out, h, g->netns, s->oif);
 	}
-	port = host_link(h, g->netns, g->in_ifindex ? g->in_ifindex : g->out_ifindex);
-	if (port && port->master && port->port.known)
-		set_name(g->bridge, h, g->netns, port->master);
+	describe_bridge(g, h);
 }
 
 struct path {

@@ -18,6 +18,8 @@ void describe_content(struct group *g, const struct sample *s);
 
 /* g->path anew, after something about the group was learnt. */
 void describe_path(struct group *g, struct host *h);
+/* g->bridge anew, after g->in or g->out changed. */
+void describe_bridge(struct group *g, struct host *h);
 
 /* Exported for tests: the stack without what tracing put there, and where the packet was freed if a
  * trampoline stands in that place. */
@@ -25,5 +27,7 @@ void describe_frames(struct group *g, const struct symbol *frames, int n);
 /* The hook that the stack proves, see describe.c. Fills hook and family.
  */
 void describe_hook(struct group *g);
+/* In, out and bridge, as the packet and its hook show them. */
+void describe_interfaces(struct group *g, const struct sample *s, struct host *h);
 
 #endif

@@ -4,6 +4,7 @@
 #include "bridge.h"
 #include "doubt.h"
 #include "firewall.h"
+#include "rules/rule.h"
 
 bool doubt_unsampled(const struct group *g)
 {
@@ -70,8 +71,9 @@ static bool way_out_unknown(const struct group *g)
 
 	if (!g->way_told && (bridge_dropped_out(g) || (doubt_place(g) && group_reason(g, none))))
 		return true;
-	return !g->out[0] && !g->hook_seen && g->hook != HOOK_PREROUTING && g->hook != HOOK_INPUT &&
-	       g->hook != HOOK_INGRESS && (dropped_by_netfilter(g) || let_go_by_queue(g));
+	return (!g->out[0] || packet_out_unsure(g)) && !g->hook_seen &&
+	       g->hook != HOOK_PREROUTING && g->hook != HOOK_INPUT && g->hook != HOOK_INGRESS &&
+	       (dropped_by_netfilter(g) || let_go_by_queue(g));
 }
 
 bool doubt_iface(const struct group *g)

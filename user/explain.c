@@ -9,6 +9,7 @@
 #include "doubt.h"
 #include "explain.h"
 #include "noise.h"
+#include "rules/rule.h"
 #include "seen.h"
 #include "util.h"
 
@@ -44,13 +45,14 @@ static bool needs(const struct group *g, enum probe_family family)
 	return family == PROBES_NETFILTER && (by_netfilter(g) || group_at(g, frame));
 }
 
-static void note_told(struct explain *e, const struct group *g)
+/* in_ifindex: as it was before the record, for that of the next group will be. */
+static void note_told(struct explain *e, const struct group *g, uint32_t in_ifindex)
 {
 	unsigned int i = e->next_told;
 
 	e->told[i].location = g->key.location;
 	e->told[i].netns = g->netns;
-	e->told[i].in_ifindex = g->in_ifindex;
+	e->told[i].in_ifindex = in_ifindex;
 	e->told[i].hook = g->hook;
 	e->told[i].at_ns = now_ns(CLOCK_MONOTONIC);
 	e->next_told = (i + 1) % EXPLAIN_TOLD;
@@ -264,6 +266,37 @@ static void take_name(char *to, const char *name)
 		snprintf(to, WD_IFNAMSIZ, "%.*s", WD_IFNAMSIZ - 1, name);
 }
 
+/* A device that the hook has none of, the packet may have all the same. Is it another one? */
+static bool take_device(char *to, uint32_t *to_ifindex, const char *name, uint32_t ifindex)
+{
+	bool other = name[0] && strncmp(to, name, WD_IFNAMSIZ) != 0;
+
+	if (other) {
+		to[0] = '\0';
+		take_name(to, name);
+	}
+	if (name[0])
+		*to_ifindex = ifindex;
+	return other;
+}
+
+/* What the packet shows is a guess; nf_hook_slow() has the devices that rules ask for. But where
+ * br_netfilter runs IP's hooks these are the bridge, and the group has its ports. */
+static void take_devices(struct group *g, struct host *h, const struct hook_sample *s, bool first)
+{
+	bool in, out;
+
+	if (!first || packet_bridged(g) != TRI_NO) {
+		take_name(g->in, s->in);
+		take_name(g->out, s->out);
+		return;
+	}
+	in = take_device(g->in, &g->in_ifindex, s->in, s->in_ifindex);
+	out = take_device(g->out, &g->out_ifindex, s->out, s->out_ifindex);
+	if (in || out)
+		describe_bridge(g, h);
+}
+
 static void take_port(const struct explain *e, struct group *g, const struct hook_sample *s)
 {
 	/* whoever forwards it to a port tells before br_handle_frame_finish() does */
@@ -320,12 +353,14 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 {
 	const char *function = probe_function(s->fn);
 	char flow[FLOW_STRLEN];
+	uint32_t in_ifindex;
 	struct group *g;
 	int at;
 
 	if (!function || !all_attached(e, s) || (at = find_recent(e, s)) < 0)
 		return NULL;
 	g = &t->groups[e->recent[at].group];
+	in_ifindex = g->in_ifindex;
 	if (!was_in(g, function, !e->recent[at].told))
 		return NULL;
 	if (!e->recent[at].told)
@@ -338,9 +373,10 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 	if (!g->decided_by)
 		g->decided_by = function;
 	if (s->has_hook) {
+		bool first = !g->hook_seen;
+
 		take_hook(g, hook_of(s), s->pf);
-		take_name(g->in, s->in);
-		take_name(g->out, s->out);
+		take_devices(g, h, s, first);
 	} else if (s->fn == FN_BR_HANDLE_FRAME && has_verdict(s)) {
 		/* of the hook that it runs itself; nf_hook_slow() takes the verdicts of others */
 		take_hook(g, HOOK_PREROUTING, NFPROTO_BRIDGE);
@@ -350,7 +386,7 @@ struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 	take_port(e, g, s);
 	take_name(g->bridge, s->bridge);
 	if (!g->explained) {
-		note_told(e, g);
+		note_told(e, g, in_ifindex);
 		log_info(LOG_VERBOSE, "explained by %s: %s", function, flow_str(&g->flow, flow));
 	}
 	g->explained = true;

@@ -762,6 +762,34 @@ variant_nft_bridged()
 	trace_ways --deep
 }
 
+# What goes into a tunnel still has the tunnel's device in the output hook, whose own is the route's.
+variant_tunnel_output()
+{
+	lab_up
+	nft_in node1 <<-END
+		table ip fw {
+			chain output {
+				type filter hook output priority filter
+				oifname "eth0" udp dport 8472 counter drop
+				oifname "flannel.1" udp dport 8472 drop
+			}
+		}
+	END
+	way output "udp node1 $NODE2 8472" 'node1 ip output' 'nft ip fw output' '"eth0"' drop
+	trace_start --netns "$LAB-node1" "$@"
+	send_flows
+	in_ns poda "$TRAFFIC" burst "udp,$POD_C,7260"
+	trace_stop
+	check_ways
+	[[ $(query '[.drops[] | select(.flow.dport == 8472 and .out == "eth0")] | length') == 2 ]] ||
+		fail "not both, or not by eth0: $(query '[.drops[] | del(.stack)]' -c)"
+}
+
+variant_tunnel_output_seen()
+{
+	variant_tunnel_output --deep
+}
+
 # A policy drops whatever else comes, so each has a namespace of its own.
 variant_nft_policy()
 {

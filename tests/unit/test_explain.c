@@ -5,6 +5,7 @@
 #include <linux/netfilter_arp.h>
 
 #include "catalogue.h"
+#include "describe.h"
 #include "doubt.h"
 #include "explain.h"
 #include "fake_host.h"
@@ -511,6 +512,94 @@ static void test_bridge_port(void **state)
 	assert_null(g->verdict.function);
 }
 
+/* A tunnel's packet in the output hook still has the tunnel's device. */
+static void test_output_devices(void **state)
+{
+	struct world *w = *state;
+	struct group *g = the_group(w);
+	struct fake_netns *node = &w->host.netns[0];
+	struct link *vx = fake_link(node, 5, "vx0", "vxlan");
+	struct sample *s = &w->sample;
+
+	fake_link(node, 2, "eth0", "");
+	fake_link(node, 3, "br0", "bridge");
+	vx->master = 3;
+	vx->port.known = true;
+	g->netns = 7;
+	g->hook = HOOK_OUTPUT;
+	g->hook_family = "ip";
+	s->key.ifindex = 5;
+	s->key.flags = NETNS_FROM_DEV;
+	strcpy(s->dev_name, "vx0");
+	s->oif = 2;
+	describe_interfaces(g, s, &w->host.base);
+	assert_string_equal(g->out, "eth0");
+	assert_int_equal(g->out_ifindex, 2);
+	assert_string_equal(g->bridge, "");
+	assert_false(doubt_iface(g));
+	/* its route leads out of another namespace */
+	s->oif = 0;
+	g->out[0] = '\0';
+	describe_interfaces(g, s, &w->host.base);
+	assert_string_equal(g->out, "");
+	assert_true(doubt_iface(g));
+	/* without a device, the sample has the route's */
+	s->oif = s->key.ifindex = 2;
+	s->key.flags = NETNS_FROM_DST;
+	strcpy(s->dev_name, "eth0");
+	describe_interfaces(g, s, &w->host.base);
+	assert_string_equal(g->out, "eth0");
+	assert_int_equal(g->out_ifindex, 2);
+	/* a bridge's frame has its port there */
+	g->hook_family = "bridge";
+	s->key.ifindex = 5;
+	s->key.flags = NETNS_FROM_DEV;
+	strcpy(s->dev_name, "vx0");
+	describe_interfaces(g, s, &w->host.base);
+	assert_string_equal(g->out, "vx0");
+	assert_string_equal(g->bridge, "br0");
+	/* which hook it is, only the record tells */
+	g->hook = HOOK_NONE;
+	g->hook_family = NULL;
+	assert_true(doubt_iface(g));
+	w->hook.hook = NF_INET_LOCAL_OUT;
+	w->hook.in[0] = '\0';
+	w->hook.out_ifindex = 2;
+	explain_drop(&w->explain, &w->table, w->group, s);
+	assert_ptr_equal(hook(w), g);
+	assert_string_equal(g->out, "eth0");
+	assert_int_equal(g->out_ifindex, 2);
+	assert_string_equal(g->bridge, "");
+	assert_has(g->path, "ip output hook → eth0 ✗");
+	assert_false(doubt_iface(g));
+	strcpy(w->hook.out, "eth1"); /* the first stands */
+	assert_ptr_equal(hook(w), g);
+	assert_string_equal(g->out, "eth0");
+}
+
+/* Where br_netfilter runs the hook of IP, it has the bridge: the ports are worth more. */
+static void test_devices_of_a_bridged_frame(void **state)
+{
+	struct world *w = *state;
+	struct group *g = the_group(w);
+
+	g->stack[2].name = "br_nf_forward";
+	strcpy(g->in, "vetha");
+	strcpy(g->out, "vethb");
+	strcpy(g->bridge, "cni0");
+	strcpy(w->hook.out, "cni0");
+	explain_drop(&w->explain, &w->table, w->group, &w->sample);
+	assert_ptr_equal(hook(w), g);
+	assert_string_equal(g->in, "vetha");
+	assert_string_equal(g->out, "vethb");
+	assert_string_equal(g->bridge, "cni0");
+	/* and a packet that is routed between two has none of the ports */
+	g->hook_seen = false;
+	g->stack[2].name = "ip_forward";
+	assert_ptr_equal(hook(w), g);
+	assert_string_equal(g->in, "cni0");
+}
+
 /* A bridge's function stands outside of all that a frame goes through on its own node. */
 static void test_what_is_around_did_not_decide(void **state)
 {
@@ -693,6 +782,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_not_joined, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_families_and_hooks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridge_port, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_output_devices, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_devices_of_a_bridged_frame, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_function_that_is_not_on_the_stack, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_half_armed, setup, teardown),

@@ -693,6 +693,8 @@ static void set_packet(struct walk *w)
 	p->family = w->base->family;
 	p->g = *g;
 	p->mark_unknown = g->has_sample && !w->first ? later_marks(w) : UINT32_MAX;
+	if (packet_out_unsure(g))
+		p->g.out[0] = '\0';
 	p->g.hook = w->base->hook;
 	p->g.hook_family = is_ip_hook(w->base) ? "ip" : w->base->family;
 	forget_later(w, &p->g);

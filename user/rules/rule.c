@@ -260,6 +260,9 @@ enum tri packet_bridged(const struct group *g)
 	static const char *const hook[] = {"nf_hook_slow", NULL};
 	const char *port = g->in[0] ? g->in : g->out;
 
+	/* br_netfilter runs the hooks before routing, of forwarding and behind it */
+	if (g->hook == HOOK_INPUT || g->hook == HOOK_OUTPUT)
+		return TRI_NO;
 	if (!g->bridge[0] || !strcmp(port, g->bridge) ||
 	    (g->hook_family && strcmp(g->hook_family, "ip") && strcmp(g->hook_family, "ip6")))
 		return TRI_NO;
@@ -314,11 +317,16 @@ enum tri packet_in(const struct group *g, const char *name, char wildcard)
 	return device_matches(g, g->in, name, wildcard);
 }
 
+bool packet_out_unsure(const struct group *g)
+{
+	return g->hook == HOOK_NONE && !g->in[0];
+}
+
 enum tri packet_out(const struct group *g, const char *name, char wildcard)
 {
 	if (g->hook == HOOK_PREROUTING || g->hook == HOOK_INPUT || g->hook == HOOK_INGRESS)
 		return TRI_NO;
-	return device_matches(g, g->out, name, wildcard);
+	return packet_out_unsure(g) ? TRI_MAYBE : device_matches(g, g->out, name, wildcard);
 }
 
 enum tri packet_addr(const struct addr *a, const struct cidr *c)

@@ -173,6 +173,9 @@ enum tri packet_bridged(const struct group *g);
  */
 enum tri packet_in(const struct group *g, const char *name, char wildcard);
 enum tri packet_out(const struct group *g, const char *name, char wildcard);
+/* May its device be a tunnel's that sent it, not the way out? In the output hook it is, and it is
+ * not known whether that is the hook. */
+bool packet_out_unsure(const struct group *g);
 /* The same, of a bridge's ports where the hook sees the bridge. */
 enum tri packet_port_in(const struct group *g, const char *name, char wildcard);
 enum tri packet_port_out(const struct group *g, const char *name, char wildcard);
