@@ -350,6 +350,7 @@ static int parse_ipv6(const uint8_t *p, size_t len, struct flow *f, size_t *l4_o
 			f->is_fragment = be16(e + 2) & 0xfff8;
 			off += 8;
 		} else if (next == IPPROTO_AH) {
+			f->has_ah = true;
 			off += ((size_t)e[1] + 2) * 4;
 		} else if (next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING ||
 			   next == IPPROTO_DSTOPTS) {

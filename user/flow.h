@@ -33,6 +33,7 @@ struct flow {
 	bool has_tcp_flags;
 	uint8_t tcp_flags; /* the byte at offset 13 of the TCP header */
 	bool is_fragment;  /* not the first fragment */
+	bool has_ah;	   /* IPv6: what is above is behind an authentication header */
 };
 
 struct addr addr_v4(const void *b4);

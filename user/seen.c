@@ -33,10 +33,11 @@ static struct seen_packet packet_of(const struct group *g)
 static bool is_like(const struct seen_packet *a, const struct seen_packet *b)
 {
 	return flow_same_tuple(&a->flow, &b->flow) && a->flow.tcp_flags == b->flow.tcp_flags &&
-	       a->flow.is_fragment == b->flow.is_fragment && a->mark == b->mark &&
-	       a->vlan == b->vlan && a->ct_state == b->ct_state && a->ct_reply == b->ct_reply &&
-	       a->has_ct_status == b->has_ct_status && a->ct_status == b->ct_status &&
-	       a->ct_zone == b->ct_zone && a->has_original == b->has_original &&
+	       a->flow.is_fragment == b->flow.is_fragment && a->flow.has_ah == b->flow.has_ah &&
+	       a->mark == b->mark && a->vlan == b->vlan && a->ct_state == b->ct_state &&
+	       a->ct_reply == b->ct_reply && a->has_ct_status == b->has_ct_status &&
+	       a->ct_status == b->ct_status && a->ct_zone == b->ct_zone &&
+	       a->has_original == b->has_original &&
 	       (!a->has_original || flow_same_tuple(&a->original, &b->original)) &&
 	       a->has_src_mac == b->has_src_mac &&
 	       !memcmp(a->src_mac, b->src_mac, sizeof(a->src_mac)) &&

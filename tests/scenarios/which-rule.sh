@@ -790,6 +790,43 @@ variant_tunnel_output_seen()
 	variant_tunnel_output --deep
 }
 
+# fragment FROM TO: a later fragment of UDP, whose payload looks like the port 31097
+fragment()
+{
+	in_ns "$1" python3 - "$2" <<-END
+		import socket, sys
+		to = sys.argv[1]
+		s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+		header = bytes.fromhex("45000000 00070005 40110000 00000000") + socket.inet_aton(to)
+		s.sendto(header + b"y" * 16, (to, 0))
+	END
+}
+
+# Some kernels take a later fragment's payload for ports: whether this one does, the counter tells.
+variant_nft_later_fragment()
+{
+	local NAME=fragment WORD='udp dport 31097' want got
+	lab_up
+	nft_in node1 <<-END
+		table ip fw {
+			chain prerouting {
+				type filter hook prerouting priority -450
+				udp dport 31097 counter drop
+				meta l4proto udp drop
+			}
+		}
+	END
+	trace_start --netns "$LAB-node1" --deep
+	fragment poda "$POD_C"
+	trace_stop
+	rules_of node1 nft ip fw prerouting | grep -q 'packets 1 ' || WORD='meta l4proto udp'
+	want=$(where_is node1 nft ip fw prerouting)
+	got=$(query "[.drops[] | select(.flow.proto == \"udp\" and .flow.dst == \"$POD_C\")]" -c)
+	[[ $got != '[]' ]] || fail "no drop"
+	jq -e "all(.[].rule; . == null or ($want))" <<<"$got" >/dev/null || fail "wanted $want, got $got"
+	! nft_is_seen || jq -e 'all(.[].rule; . != null)' <<<"$got" >/dev/null || fail "not seen: $got"
+}
+
 # A policy drops whatever else comes, so each has a namespace of its own.
 variant_nft_policy()
 {

@@ -211,6 +211,29 @@ static size_t unhex(const char *hex, uint8_t *out)
 	return n;
 }
 
+/* Of which nft knows nothing but the header itself; a later fragment's is not looked into. */
+static void test_authentication_header(void **state)
+{
+	static const struct {
+		const char *hex;
+		bool ah;
+	} cases[] = {
+		{V6("33") "11040000 0000000000000000 000000000000000000000000" UDP, true},
+		{V6("2c") "3300000100000007 11010000 0000000000000000" UDP, true},
+		{V6("2c") "3300000800000007 11010000 0000000000000000" UDP, false},
+		{V6("11") UDP, false},
+	};
+	uint8_t p[256];
+	struct flow f;
+	size_t l4;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_true(flow_parse(0x86dd, p, unhex(cases[i].hex, p), &f, &l4) > 0);
+		assert_int_equal(f.has_ah, cases[i].ah);
+	}
+}
+
 /* A cut packet tells less than the whole, and nothing else. */
 static void check_cut(const struct packet *p, const uint8_t *whole, size_t cut,
 		      const struct flow *full)
@@ -353,6 +376,7 @@ int main(void)
 		cmocka_unit_test(test_ipv6_extension_headers),
 		cmocka_unit_test(test_arp_and_vlan),
 		cmocka_unit_test(test_fragment_has_no_ports),
+		cmocka_unit_test(test_authentication_header),
 		cmocka_unit_test(test_vxlan_inner),
 		cmocka_unit_test(test_icmp_quotes_its_cause),
 		cmocka_unit_test(test_every_kind),

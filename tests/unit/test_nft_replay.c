@@ -866,13 +866,50 @@ static void test_fragments(void **state)
 	(void)state;
 	g.flow.has_ports = g.flow.has_tcp_flags = false;
 	CHECK(&g, port, "5? 6?"); /* it has ports, but they were not seen */
+	/* nft takes what stands in their place for ports, if it loads few bytes */
 	g.flow.is_fragment = true;
-	CHECK(&g, port, "6!");
+	CHECK(&g, port, "5? 6?");
 	CHECK(&g,
 	      FORWARD("accept") RULE(
 		      "fwd", "5",
 		      "{'match':{'op':'!=','left':" PAYLOAD("tcp", "dport") ",'right':1}}," DROP),
-	      "");
+	      "5?");
+	CHECK(&g, FORWARD("accept") RULE("fwd", "5", IN("==", "80,81") DROP), "5?");
+	CHECK(&g,
+	      FORWARD("accept")
+		      RULE("fwd", "5", VMAP(PAYLOAD("th", "dport"), "{'set':[[80," DROP "]]}"))
+			      RULE("fwd", "6", DROP),
+	      "5? 6?");
+	g.flow.proto = IPPROTO_ICMP; /* which it asks for first */
+	CHECK(&g, port, "");
+}
+
+/* nft stops at IPv6's authentication header, which conntrack and ip6tables go past. */
+static void test_authentication_header(void **state)
+{
+	struct group g = udp6_packet();
+	const char *rules =
+		FORWARD("accept") RULE("fwd", "5", MATCH(PAYLOAD("udp", "dport"), "53") "," DROP)
+			RULE("fwd", "6", MATCH(META("l4proto"), "'udp'") "," DROP)
+				RULE("fwd", "7", MATCH(META("l4proto"), "'ah'") "," DROP);
+	const char *th =
+		FORWARD("accept") RULE("fwd", "5", MATCH(PAYLOAD("th", "dport"), "53") "," DROP)
+			RULE("fwd", "6", MATCH(PAYLOAD("ah", "spi"), "1") "," DROP)
+				RULE("fwd", "7", DROP);
+
+	(void)state;
+	CHECK(&g, rules, "5!");
+	g.flow.has_ah = true;
+	CHECK(&g, rules, "7!");
+	CHECK(&g, th, "5? 6? 7?");
+	/* where the sample's bytes end */
+	g.flow.has_ah = g.flow.has_ports = false;
+	g.flow.proto = IPPROTO_DSTOPTS;
+	CHECK(&g, rules, "5? 6? 7?");
+	/* ipv6_find_hdr() finds no protocol there */
+	g.flow.is_fragment = true;
+	CHECK(&g, rules, "");
+	CHECK(&g, th, "7!");
 }
 
 static void test_what_is_not_known(void **state)
@@ -1561,6 +1598,7 @@ int main(void)
 		cmocka_unit_test(test_where_nat_is),
 		cmocka_unit_test(test_plain_rules_are_written_here),
 		cmocka_unit_test(test_fragments),
+		cmocka_unit_test(test_authentication_header),
 		cmocka_unit_test(test_what_is_not_known),
 		cmocka_unit_test(test_earlier_chains),
 		cmocka_unit_test(test_nat_chains),

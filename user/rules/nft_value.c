@@ -153,15 +153,42 @@ static enum tri is_ip(const struct nft_packet *p)
 	return tri_not(tri_and(tri_not(v4), tri_not(v6)));
 }
 
-/* The protocol behind IPv6's extension headers, and a fragment's, too: nft_set_pktinfo_ipv6(),
- * include/net/netfilter/nf_tables_ipv6.h. */
-enum tri nft_is_l4(const struct nft_packet *p, uint8_t proto)
+static const uint8_t extensions[] = {IPPROTO_HOPOPTS, IPPROTO_ROUTING, IPPROTO_FRAGMENT, IPPROTO_AH,
+				     IPPROTO_DSTOPTS};
+
+static bool is_extension(const struct flow *f)
 {
+	return f->l3 == ETHERTYPE_IPV6 && memchr(extensions, f->proto, sizeof(extensions));
+}
+
+/*
+ * Has the packet a protocol, and which? It is the one behind IPv6's extension headers, and a
+ * fragment's, too, but for AH, where nft stops: nft_set_pktinfo_ipv6(),
+ * include/net/netfilter/nf_tables_ipv6.h. A fragment that is not the first has none if it begins
+ * with another such header (ipv6_find_hdr(), net/ipv6/exthdrs_core.c). Otherwise that is where the
+ * sample's bytes ended.
+ */
+static enum tri has_l4(const struct nft_packet *p, uint8_t *proto)
+{
+	const struct flow *f = &p->g.flow;
 	enum tri ip = is_ip(p);
 
-	if (ip != TRI_YES || !p->g.flow.proto)
-		return ip == TRI_NO ? TRI_NO : TRI_MAYBE;
-	return p->g.flow.proto == proto ? TRI_YES : TRI_NO;
+	*proto = f->has_ah ? IPPROTO_AH : f->proto;
+	if (ip != TRI_YES || f->has_ah)
+		return ip;
+	if (is_extension(f))
+		return f->is_fragment ? TRI_NO : TRI_MAYBE;
+	return f->proto ? TRI_YES : TRI_MAYBE;
+}
+
+enum tri nft_is_l4(const struct nft_packet *p, uint8_t proto)
+{
+	uint8_t have;
+	enum tri has = has_l4(p, &have);
+
+	if (has != TRI_YES)
+		return has;
+	return have == proto ? TRI_YES : TRI_NO;
 }
 
 static void get_saddr(const struct nft_packet *p, struct nft_value *v)
@@ -183,9 +210,6 @@ static void get_proto(const struct nft_packet *p, struct nft_value *v)
 /* The first header's: which extension headers there are is not known. */
 static void get_nexthdr(const struct nft_packet *p, struct nft_value *v)
 {
-	static const uint8_t extensions[] = {IPPROTO_HOPOPTS, IPPROTO_ROUTING, IPPROTO_FRAGMENT,
-					     IPPROTO_AH, IPPROTO_DSTOPTS};
-
 	if (!p->g.flow.proto)
 		return;
 	set_number(v, p->g.flow.proto, protocols);
@@ -328,16 +352,26 @@ static enum tri has_link_header(const struct nft_packet *p)
 	return TRI_YES;
 }
 
-/* Of a fragment that is not the first, nft_payload_eval() has no transport header. */
+/*
+ * Of a fragment that is not the first, nft_payload_eval() has no transport header, but
+ * nft_payload_fast_eval() (net/netfilter/nf_tables_core.c), which loads 1, 2 and 4 bytes, takes
+ * what stands in its place for one; newer kernels ask there, too. Behind an AH is no header for
+ * nft, but the AH itself.
+ */
+static enum tri has_transport(const struct nft_packet *p, uint8_t proto)
+{
+	const struct flow *f = &p->g.flow;
+	uint8_t any;
+	enum tri has = proto ? nft_is_l4(p, proto) : has_l4(p, &any);
+
+	return f->is_fragment || f->has_ah ? tri_and(has, TRI_MAYBE) : has;
+}
+
 static enum tri has_header(const struct nft_packet *p, const struct header *h)
 {
 	if (h->l3)
 		return nft_is_l3(p, h->l3);
-	if (!h->transport)
-		return has_link_header(p);
-	if (p->g.flow.is_fragment)
-		return TRI_NO;
-	return h->l4 ? nft_is_l4(p, h->l4) : is_ip(p);
+	return h->transport ? has_transport(p, h->l4) : has_link_header(p);
 }
 
 static const struct header *find_header(const char *name)
@@ -384,12 +418,13 @@ static void get_nfproto(const struct nft_packet *p, struct nft_value *v)
 
 static void get_l4proto(const struct nft_packet *p, struct nft_value *v)
 {
-	enum tri ip = is_ip(p);
+	uint8_t proto;
+	enum tri has = has_l4(p, &proto);
 
-	if (ip == TRI_NO)
+	if (has == TRI_NO)
 		v->kind = NFT_NONE;
-	else if (ip == TRI_YES)
-		get_proto(p, v);
+	else if (has == TRI_YES)
+		set_number(v, proto, protocols);
 }
 
 static void get_mark(const struct nft_packet *p, struct nft_value *v)
