@@ -117,10 +117,12 @@ static void called_by(struct group *g, const char *name)
 	g->n_stack = 2;
 }
 
+static enum rule_backend backend = RULE_IPTABLES_NFT;
+
 static struct replay replay_of(const char *text, const char *family, const char *table,
 			       const struct group *g)
 {
-	struct xt_ruleset *r = xt_parse(text, RULE_IPTABLES_NFT, family);
+	struct xt_ruleset *r = xt_parse(text, backend, family);
 	struct replay out = {};
 
 	xt_replay(r, table, g, &out);
@@ -312,6 +314,39 @@ static void test_protocols(void **state)
 	ask_all(syn(), "ip", ONE_RULE, Q({TRI_NO, "-f"}, {TRI_YES, "! -f"}));
 }
 
+static void test_ports_of_fragments(void **state)
+{
+	(void)state;
+	/* xt_tcpudp.c, xt_multiport.c: no fragment has ports, and none lacks them either */
+	backend = RULE_IPTABLES_LEGACY;
+	ask_all(fragment(), "ip", ONE_RULE,
+		Q({TRI_NO, "-p tcp -m tcp --dport 80"}, {TRI_NO, "-p tcp -m tcp ! --dport 80"},
+		  {TRI_NO, "-p tcp -m tcp"}, {TRI_YES, "-p tcp"},
+		  {TRI_NO, "-p tcp -m multiport ! --dports 80"},
+		  {TRI_NO, "-p tcp -m tcp ! --tcp-flags SYN SYN"}));
+	backend = RULE_IPTABLES_NFT;
+	ask_all(fragment(), "ip", ONE_RULE,
+		Q({TRI_MAYBE, "-p tcp -m tcp --dport 80"},
+		  {TRI_MAYBE, "-p tcp -m tcp ! --dport 80"}, {TRI_YES, "-p tcp"},
+		  {TRI_NO, "-p udp -m udp --dport 80"}, {TRI_NO, "-p tcp -m multiport --dports 80"},
+		  {TRI_MAYBE, "-p tcp -m tcp ! --tcp-flags SYN SYN"}));
+}
+
+/* ip6tables goes past it (ip6_packet_match(), net/ipv6/netfilter/ip6_tables.c), nft does not. */
+static void test_authentication_header(void **state)
+{
+	struct group g = syn6();
+
+	(void)state;
+	g.flow.has_ah = true;
+	ask_all(g, "ip6", ONE_RULE,
+		Q({TRI_NO, "-p tcp -m tcp --dport 80"}, {TRI_YES, "! -p tcp"}, {TRI_YES, "-p ah"},
+		  {TRI_MAYBE, "-p what"}, {TRI_YES, "-p all"}, {TRI_MAYBE, "-m tcp"}));
+	backend = RULE_IPTABLES_LEGACY;
+	ask_all(g, "ip6", ONE_RULE, Q({TRI_YES, "-p tcp -m tcp --dport 80"}, {TRI_NO, "-p ah"}));
+	backend = RULE_IPTABLES_NFT;
+}
+
 static void test_ports(void **state)
 {
 	struct group g = syn();
@@ -334,12 +369,6 @@ static void test_ports(void **state)
 		  {TRI_YES, "-p tcp -m multiport --ports 80"},
 		  {TRI_NO, "-p tcp -m multiport --ports 81,39999"},
 		  {TRI_MAYBE, "-p tcp -m multiport --dports 80,x"}));
-	/* xt_tcpudp.c, xt_multiport.c: no fragment has ports, and none lacks them either */
-	ask_all(fragment(), "ip", ONE_RULE,
-		Q({TRI_NO, "-p tcp -m tcp --dport 80"}, {TRI_NO, "-p tcp -m tcp ! --dport 80"},
-		  {TRI_NO, "-p tcp -m tcp"}, {TRI_YES, "-p tcp"},
-		  {TRI_NO, "-p tcp -m multiport ! --dports 80"},
-		  {TRI_NO, "-p tcp -m tcp ! --tcp-flags SYN SYN"}));
 	/* only the key is known, which has the service's port alone */
 	g.flow.sport = 0;
 	ask_all(g, "ip", ONE_RULE,
@@ -1336,6 +1365,8 @@ int main(void)
 		cmocka_unit_test(test_interfaces_of_hooks),
 		cmocka_unit_test(test_protocols),
 		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_ports_of_fragments),
+		cmocka_unit_test(test_authentication_header),
 		cmocka_unit_test(test_tcp_flags),
 		cmocka_unit_test(test_icmp),
 		cmocka_unit_test(test_states),

@@ -242,19 +242,27 @@ static bool proto_is_known(const struct flow *f)
 	       f->proto != IPPROTO_AH && f->proto != IPPROTO_DSTOPTS;
 }
 
-static enum tri proto_is(const struct flow *f, const char *value)
+static enum tri number_is(uint8_t have, const char *value)
 {
 	unsigned long proto;
 
-	if (!named_number(value, protocols, ARRAY_SIZE(protocols), 255, &proto))
-		return TRI_MAYBE;
-	return proto_is_known(f) ? tri(f->proto == proto) : TRI_MAYBE;
+	return named_number(value, protocols, ARRAY_SIZE(protocols), 255, &proto)
+		       ? tri(have == proto)
+		       : TRI_MAYBE;
+}
+
+static enum tri proto_is(const struct flow *f, const char *value)
+{
+	return proto_is_known(f) ? number_is(f->proto, value) : TRI_MAYBE;
 }
 
 static enum tri ask_proto(const struct xt_packet *p, const struct xt_word *value)
 {
 	if (!strcmp(value->s, "all") || !strcmp(value->s, "0"))
 		return TRI_YES;
+	/* iptables-nft asks nft for it, which stops there (nft_value.c) */
+	if (p->by_nft && p->g->flow.has_ah)
+		return number_is(IPPROTO_AH, value->s);
 	return proto_is(&p->g->flow, value->s);
 }
 
@@ -745,13 +753,27 @@ const struct xt_option *xt_option_find(enum xt_syntax syntax, const char *match,
 	return NULL;
 }
 
+/*
+ * Has the packet the transport header that a match needs? Those of iptables find none in a fragment
+ * that is not the first. But of tcp and udp iptables-nft makes expressions of nft, since 1.8.8,
+ * which may take what stands there for one; and behind IPv6's authentication header nft has that.
+ */
+static enum tri has_l4(const struct xt_packet *p, const struct xt_option *o)
+{
+	const struct flow *f = &p->g->flow;
+
+	if (p->by_nft && (f->has_ah || (f->is_fragment && in_list(o->match, "tcp"))))
+		return TRI_MAYBE;
+	return tri(!f->is_fragment);
+}
+
 enum tri xt_option_ask(const struct xt_option *o, const struct xt_packet *p,
 		       const struct xt_word *values, bool negated)
 {
 	enum tri answer;
 
-	if (o->needs & NEEDS_L4 && p->g->flow.is_fragment)
-		return TRI_NO;
+	if (o->needs & NEEDS_L4 && has_l4(p, o) != TRI_YES)
+		return has_l4(p, o);
 	if ((o->needs & NEEDS_FLOW && p->nat_since) || (o->needs & NEEDS_CT && p->ct_since))
 		return TRI_MAYBE;
 	answer = o->ask(p, values);
@@ -764,7 +786,7 @@ enum tri xt_match_ask(enum xt_syntax syntax, const char *name, const struct xt_p
 		const struct xt_option *o = &syntaxes[syntax].options[i];
 
 		if (o->match && in_list(o->match, name))
-			return tri(!(o->needs & NEEDS_L4) || !p->g->flow.is_fragment);
+			return o->needs & NEEDS_L4 ? has_l4(p, o) : TRI_YES;
 	}
 	return TRI_MAYBE;
 }

@@ -9,6 +9,7 @@
 struct xt_packet {
 	const struct group *g;
 	bool routed; /* a hook of IPv4 or IPv6: not the bridge's, not ARP's */
+	bool by_nft; /* its rules are nft's */
 	/* The group shows the packet as it died; conntrack, or NAT, may have changed it since. */
 	bool ct_since, nat_since;
 	uint32_t mark, mark_known; /* and which of its bits are known */

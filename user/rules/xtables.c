@@ -756,6 +756,7 @@ static void walk_tables(const struct xt_ruleset *r, const struct way *way, const
 
 	w.p.g = g;
 	w.p.routed = r->syntax == XT_IPTABLES;
+	w.p.by_nft = w.p.routed && r->backend == RULE_IPTABLES_NFT;
 	out->cut = out->cut || r->cut;
 	for (const char *const *name = way->tables; *name && w.accepts; name++) {
 		w.t = find_table(r, slice_of(*name));
