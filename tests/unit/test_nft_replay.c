@@ -1517,6 +1517,50 @@ static void test_text(void **state)
 	}
 }
 
+/* nft writes comments as they are. */
+static void test_comments_that_look_like_rules(void **state)
+{
+	static const char in_c[] = "table ip x {\n\tchain c { # handle 1\n",
+			  real[] = "\t\tudp dport 9999 drop comment \"REAL\" # handle 3\n\t}\n}\n";
+	static const struct {
+		const char *comment, *two, *three; /* texts of rules 2 and 3 */
+	} cases[] = {
+		{"x\n\t\tudp dport 9999 accept comment 'harmless' # handle 3\n\t\ttcp dport 5",
+		 "drop comment \"x udp dport 9999 accept comment 'harmless' # handle 3 tcp dport "
+		 "5\"",
+		 "udp dport 9999 drop comment \"REAL\""},
+		{"x\n\t}\n\n\tchain d { # handle 9\n\t\tdrop # handle 3\n\t}\n\tset s {",
+		 "drop comment \"x } chain d { # handle 9 drop # handle 3 } set s {\"",
+		 "udp dport 9999 drop comment \"REAL\""},
+		/* netlink takes what nft's grammar does not */
+		{"a\" b", "drop comment \"a\" b\"", "udp dport 9999 drop comment \"REAL\""},
+		{"a \"b", "drop comment \"a \"b\"", "udp dport 9999 drop comment \"REAL\""},
+		{"a \"b\" c", "drop comment \"a \"b\" c\"", "udp dport 9999 drop comment \"REAL\""},
+		{"x\"\n\t\taccept # handle 3\n\t\ttcp dport 5 drop comment \"y",
+		 "tcp dport 5 drop comment \"y\"", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *all = xasprintf("%s\t\tdrop comment \"%s\" # handle 2\n%s", in_c,
+				      cases[i].comment, real);
+		char *two = nft_rule_text(all, 2), *three = nft_rule_text(all, 3);
+		char *chain = nft_rule_chain(all, 3);
+
+		assert_string_equal(two, cases[i].two);
+		if (cases[i].three)
+			assert_string_equal(three, cases[i].three);
+		else
+			assert_null(three);
+		assert_string_equal(chain, "c");
+		assert_null(nft_rule_text(all, 9));
+		free(chain);
+		free(three);
+		free(two);
+		free(all);
+	}
+}
+
 static void test_chain_of_a_rule(void **state)
 {
 	static const uint64_t of_c[] = {6, 21, 25}, of_none[] = {1, 4, 5, 26, 2};
@@ -1615,6 +1659,7 @@ int main(void)
 		cmocka_unit_test(test_many_chains),
 		cmocka_unit_test(test_no_chains),
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_comments_that_look_like_rules),
 		cmocka_unit_test(test_chain_of_a_rule),
 		cmocka_unit_test(test_xtables),
 	};

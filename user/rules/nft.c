@@ -1018,6 +1018,19 @@ static const char *find_handle(const char *line, const char *end, uint64_t handl
 	return end - n;
 }
 
+/* Of a line with all that its strings have: nft writes a comment as it is, even one that has the
+ * ends of lines in it and looks like rules. A '"' inside is not escaped either. */
+static const char *line_end(const char *text)
+{
+	bool quoted = false;
+
+	for (char before = ' '; *text && (quoted || *text != '\n'); before = *text++) {
+		if (*text == '"')
+			quoted = quoted ? !strchr(" ,;\n", text[1]) : before == ' ';
+	}
+	return text;
+}
+
 /* A rule begins behind two tabs; its further lines are deeper, or close what it opened. */
 static bool begins_rule(const char *line)
 {
@@ -1044,19 +1057,25 @@ static char *join_lines(const char *from, const char *to)
 char *nft_rule_text(const char *listing, uint64_t handle)
 {
 	const char *rule = NULL, *next;
+	char *text = NULL;
 
 	for (const char *line = listing; *line; line = next) {
-		const char *end = strchrnul(line, '\n'), *text_end = find_handle(line, end, handle);
+		const char *end = line_end(line), *text_end = find_handle(line, end, handle);
 
 		next = *end ? end + 1 : end;
 		if (begins_rule(line))
 			rule = line + 2;
 		else if (line[0] != '\t' || line[1] != '\t')
 			rule = NULL; /* a table's or a chain's own line */
-		if (rule && text_end)
-			return join_lines(rule, text_end);
+		if (!rule || !text_end)
+			continue;
+		if (text) { /* one of them is some comment's */
+			free(text);
+			return NULL;
+		}
+		text = join_lines(rule, text_end);
 	}
-	return NULL;
+	return text;
 }
 
 /* "\tchain forward { # handle 1" */
@@ -1077,7 +1096,7 @@ char *nft_rule_chain(const char *listing, uint64_t handle)
 	size_t n = 0;
 
 	for (const char *line = listing; *line; line = next) {
-		const char *end = strchrnul(line, '\n');
+		const char *end = line_end(line);
 
 		next = *end ? end + 1 : end;
 		if (line[0] == '\t' && line[1] != '\t' && line[1] != '}' &&

@@ -44,7 +44,7 @@ bool nft_rule_may_drop(json_t *rule);
 
 /*
  * The text of the rule with that handle in the output of `nft -a list chain …`: malloc'ed, on one
- * line, without the handle. NULL: it is not there.
+ * line, without the handle. NULL: it is not there, or a comment looks like it.
  */
 char *nft_rule_text(const char *listing, uint64_t handle);
 /* The chain of that rule in the output of `nft -a list table …`: malloc'ed, or NULL. */
