@@ -66,6 +66,14 @@ static json_t *list_set(void *arg, const char *family, const char *table, const 
 	return NULL;
 }
 
+static json_t *list_uses(void *arg, const char *family, const char *table)
+{
+	(void)arg;
+	(void)family;
+	(void)table;
+	return json_pack("{s{}}", "updated");
+}
+
 static char *text_of(const char *family, const char *table, const char *chain, uint64_t handle)
 {
 	(void)family;
@@ -115,7 +123,7 @@ static bool conntrack_full(void)
 	return node.full;
 }
 
-static const struct nft_source nft = {NULL, list_chains, list_chain, list_set};
+static const struct nft_source nft = {NULL, list_chains, list_chain, list_set, list_uses};
 static const struct rule_source source = {&nft,		 text_of, chain_of,	  generation,
 					  legacy_tables, saved,	  conntrack_full, forget};
 

@@ -22,6 +22,9 @@ struct nft_source {
 	/* `nft -j list set …`, or map */
 	json_t *(*set)(void *arg, const char *family, const char *table, const char *name,
 		       bool map);
+	/* What the table's rules do with sets: {"updated": {"name": true, …}}, those that packets
+	 * change; "native": true where iptables-nft cannot have written some rule */
+	json_t *(*uses)(void *arg, const char *family, const char *table);
 };
 
 /*

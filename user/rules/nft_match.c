@@ -224,6 +224,18 @@ static bool set_changes(json_t *set)
 	       json_object_get(set, "timeout");
 }
 
+/* Does a rule add packets' values to it, or delete them? No newer generation of the ruleset tells
+ * that one did. */
+static bool is_updated(const struct nft_place *at, const char *name)
+{
+	const struct nft_source *src = at->lookups->src;
+	json_t *uses = src->uses(src->arg, at->family, at->table);
+	bool is = !uses || json_object_get(json_object_get(uses, "updated"), name);
+
+	json_decref(uses);
+	return is;
+}
+
 static bool has_limits(json_t *set)
 {
 	json_t *statement;
@@ -244,7 +256,7 @@ static struct nft_set *read_set(const struct nft_place *at, const char *name, bo
 
 	s->json = l->src->set(l->src->arg, at->family, at->table, name, map);
 	s->readable = find_set(s->json) != NULL;
-	s->changes = set_changes(find_set(s->json));
+	s->changes = set_changes(find_set(s->json)) || is_updated(at, name);
 	s->limits = has_limits(find_set(s->json));
 	l->cut = l->cut || !s->readable;
 	l->sets = xreallocarray(l->sets, l->n + 1, sizeof(void *));

@@ -7,13 +7,13 @@
 #include <netinet/ip_icmp.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
-#include <netlink/netlink.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../util.h"
+#include "nft_dump.h"
 #include "nft_plain.h"
 
 struct listing {
@@ -142,56 +142,13 @@ static int on_rule(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-static int on_finish(struct nl_msg *msg, void *arg)
-{
-	(void)msg;
-	*(bool *)arg = true;
-	return NL_STOP;
-}
-
-/* Were all of them told, and nothing changed under way? */
-static bool dump(struct listing *l)
-{
-	struct nfgenmsg h = {.nfgen_family = (uint8_t)l->nfproto, .version = NFNETLINK_V0};
-	struct nl_msg *msg = nlmsg_alloc_simple(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE,
-						NLM_F_REQUEST | NLM_F_DUMP);
-	struct nl_sock *sk = nl_socket_alloc();
-	bool finished = false;
-
-	if (msg && sk && !nlmsg_append(msg, &h, sizeof(h), NLMSG_ALIGNTO) &&
-	    !nla_put_string(msg, NFTA_RULE_TABLE, l->table) &&
-	    !nla_put_string(msg, NFTA_RULE_CHAIN, l->chain) && !nl_connect(sk, NETLINK_NETFILTER)) {
-		nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, on_rule, l);
-		nl_socket_modify_cb(sk, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, &finished);
-		finished = nl_send_auto(sk, msg) >= 0 && !nl_recvmsgs_default(sk) && finished;
-	}
-	nlmsg_free(msg);
-	nl_socket_free(sk);
-	return finished;
-}
-
-static int nfproto_of(const char *family)
-{
-	static const struct {
-		const char *name;
-		int nfproto;
-	} families[] = {{"ip", NFPROTO_IPV4},	    {"ip6", NFPROTO_IPV6},
-			{"inet", NFPROTO_INET},	    {"arp", NFPROTO_ARP},
-			{"bridge", NFPROTO_BRIDGE}, {"netdev", NFPROTO_NETDEV}};
-
-	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		if (!strcmp(families[i].name, family))
-			return families[i].nfproto;
-	}
-	return -1;
-}
-
 json_t *nft_plain_chain(const char *family, const char *table, const char *chain)
 {
-	struct listing l = {family, table, chain, nfproto_of(family), json_array(), false};
+	struct listing l = {family, table, chain, nft_nfproto(family), json_array(), false};
 
 	/* a chain without rules may be none at all */
-	if (l.nfproto >= 0 && dump(&l) && !l.odd && json_array_size(l.rules))
+	if (l.nfproto >= 0 && nft_dump_rules(l.nfproto, table, chain, on_rule, &l) && !l.odd &&
+	    json_array_size(l.rules))
 		return l.rules;
 	json_decref(l.rules);
 	return NULL;

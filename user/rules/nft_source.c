@@ -13,6 +13,7 @@
 #include "../util.h"
 #include "nft_plain.h"
 #include "nft_source.h"
+#include "nft_uses.h"
 #include "tool.h"
 
 /* There is no static libnftables: then these are NULL. */
@@ -211,7 +212,21 @@ static json_t *read_set(void *arg, const char *family, const char *table, const 
 	return listing(map ? "map" : "set", family, table, name);
 }
 
-const struct nft_source nft_source_node = {NULL, read_chains, read_chain, read_set};
+static json_t *read_uses(void *arg, const char *family, const char *table)
+{
+	char *key = xasprintf("uses %s %s", family, table);
+	json_t *uses = json_object_get(kept, key);
+
+	(void)arg;
+	if (uses)
+		uses = json_is_null(uses) ? NULL : json_incref(uses);
+	else
+		uses = keep(key, nft_uses(family, table));
+	free(key);
+	return uses;
+}
+
+const struct nft_source nft_source_node = {NULL, read_chains, read_chain, read_set, read_uses};
 
 void nft_source_forget(void)
 {
