@@ -896,6 +896,52 @@ variant_nft_policy()
 	trace_ways --deep
 }
 
+# Tables of nft's with the names of iptables': its tool prints rules that look something up in a set without
+# that.
+variant_nft_in_iptables_tables()
+{
+	lab_up
+	nft_in node1 <<-END
+		table ip filter {
+			set blk {
+				type ipv4_addr
+				elements = { 192.0.2.3 }
+			}
+			chain FORWARD {
+				type filter hook forward priority filter
+				ip saddr @blk counter drop comment "block list"
+				tcp dport { 22, 80 } counter accept
+				udp dport vmap { 7471 : drop, 7499 : accept } comment "map"
+				ip daddr . udp dport { $POD_C . 7472 } counter drop
+				udp dport 7470 counter drop comment "REAL"
+			}
+		}
+		table ip6 filter {
+			chain FORWARD {
+				type filter hook forward priority filter
+				udp length 9999 drop
+				udp dport 7473 drop
+			}
+		}
+	END
+	nft_in node2 <<-END
+		table ip filter {
+			chain FORWARD {
+				type filter hook forward priority filter; policy drop;
+				meta l4proto != udp accept
+				udp dport { 53, 123 } counter accept
+			}
+		}
+	END
+	local at='node1 ip forward'
+	way 'behind a named set' "udp poda $POD_C 7470" "$at" 'nft ip filter FORWARD' 'udp dport 7470' REAL drop
+	way map "udp poda $POD_C 7471" "$at" 'nft ip filter FORWARD' '7471 : drop' vmap
+	way 'set of pairs' "udp poda $POD_C 7472" "$at" 'nft ip filter FORWARD' '7472' 'ip daddr .' drop
+	way_open 'behind a length' "udp poda $POD_C6 7473" 'node1 ip6 forward' 'nft ip6 filter FORWARD' 'udp dport 7473' drop
+	way policy "udp poda $POD_C 7474" 'node2 ip forward' 'nft ip filter FORWARD policy'
+	trace_ways --deep
+}
+
 all_explained()
 {
 	grep -q 'explained by .* > .*:7450' "$LAB_DIR/trace.err" &&
@@ -1122,6 +1168,12 @@ ebtables_ways()
 	in_ns wire "ebtables-$1" -A FORWARD -p ARP -j ACCEPT
 	in_ns wire "ebtables-$1" -A FORWARD -p IPv6 -j ACCEPT
 	in_ns wire "ebtables-$1" -P FORWARD DROP
+	# Of nft it is a set, as native rules have them.
+	if [[ $1 == nft ]]; then
+		in_ns node1 ebtables-nft -A FORWARD -p IPv4 --among-src ! 02:00:00:00:00:99,02:00:00:00:00:98 \
+			--ip-protocol udp --ip-destination-port 7605 -j DROP
+		way_open among "udp poda $POD_B 7605" 'node1 bridge forward' 'ebtables-nft bridge filter FORWARD' 7605 among DROP
+	fi
 	way FORWARD "udp poda $POD_B 7600" 'node1 bridge forward' "ebtables-$1 bridge filter FORWARD" 7600 DROP
 	way 'user chain' "udp poda $POD_B 7601" 'node1 bridge forward' "ebtables-$1 bridge filter user" 7601 DROP
 	way INPUT 'udp poda 10.244.1.1 7602' 'node1 bridge input' "ebtables-$1 bridge filter INPUT" 7602 DROP

@@ -35,6 +35,7 @@ static struct {
 	int texts;		     /* of rules, that were asked for */
 	bool full;		     /* conntrack's table */
 	bool compat;
+	bool native; /* a rule that iptables-nft cannot have written */
 } node;
 
 static json_t *list_chains(void *arg)
@@ -71,7 +72,8 @@ static json_t *list_uses(void *arg, const char *family, const char *table)
 	(void)arg;
 	(void)family;
 	(void)table;
-	return json_pack("{s{}}", "updated");
+	return node.native ? json_pack("{s{}sb}", "updated", "native", true)
+			   : json_pack("{s{}}", "updated");
 }
 
 static char *text_of(const char *family, const char *table, const char *chain, uint64_t handle)
@@ -155,6 +157,20 @@ static struct group seen_by_a_probe(void)
 	return g;
 }
 
+/* No program saw it: somebody in the hook dropped it. */
+static struct group by_the_place(enum nf_hook hook, enum ct_state state)
+{
+	struct group g = seen_by_a_probe();
+
+	memset(&g.verdict, 0, sizeof(g.verdict));
+	g.explained = false;
+	g.hook = hook;
+	g.loc.name = "nf_hook_slow";
+	g.ct_state = state;
+	g.has_ct_status = true;
+	return g;
+}
+
 static int set_node(void **state)
 {
 	(void)state;
@@ -227,6 +243,37 @@ static void test_no_tool_loads_nft_compat(void **state)
 	answer_free(&a);
 }
 
+/* iptables-nft-save prints what looks something up in a set without that. */
+static void test_native_rules_in_a_table_of_that_name(void **state)
+{
+	struct group g = seen_by_a_probe();
+	struct answer a;
+
+	(void)state;
+	node.compat = true;
+	node.chains = XT_CHAINS;
+	node.saved = "*filter\n:FORWARD ACCEPT [0:0]\n[0:0] -A FORWARD -p udp -j DROP\nCOMMIT\n";
+	strcpy(g.verdict.table, "filter");
+	strcpy(g.verdict.chain, "FORWARD");
+	a = answer(&g);
+	assert_int_equal(a.rule.backend, RULE_IPTABLES_NFT);
+	answer_free(&a);
+	node.native = true;
+	a = answer(&g);
+	assert_true(a.certain);
+	assert_int_equal(a.rule.backend, RULE_NFT);
+	assert_string_equal(a.rule.text, "the rule's text");
+	answer_free(&a);
+	/* by a replay */
+	g = by_the_place(HOOK_FORWARD, CT_NEW);
+	g.loc.name = "nft_do_chain";
+	a = answer(&g);
+	assert_true(a.known && !a.certain);
+	assert_int_equal(a.rule.backend, RULE_NFT);
+	assert_int_equal(a.rule.handle, 3);
+	answer_free(&a);
+}
+
 static void test_rule_that_a_probe_saw(void **state)
 {
 	struct group g = seen_by_a_probe();
@@ -269,20 +316,6 @@ static void test_handle_of_another_drop_now(void **state)
 	a = answer(&g);
 	assert_true(a.certain);
 	answer_free(&a);
-}
-
-/* No program saw it: somebody in the hook dropped it. */
-static struct group by_the_place(enum nf_hook hook, enum ct_state state)
-{
-	struct group g = seen_by_a_probe();
-
-	memset(&g.verdict, 0, sizeof(g.verdict));
-	g.explained = false;
-	g.hook = hook;
-	g.loc.name = "nf_hook_slow";
-	g.ct_state = state;
-	g.has_ct_status = true;
-	return g;
 }
 
 /* As from a child process. */
@@ -1278,6 +1311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_rule_that_a_probe_saw, set_node),
 		cmocka_unit_test_setup(test_no_tool_loads_nft_compat, set_node),
+		cmocka_unit_test_setup(test_native_rules_in_a_table_of_that_name, set_node),
 		cmocka_unit_test_setup(test_handle_of_another_rule_now, set_node),
 		cmocka_unit_test_setup(test_handle_of_another_drop_now, set_node),
 		cmocka_unit_test_setup(test_ruleset_changes_while_it_is_read, set_node),

@@ -189,6 +189,18 @@ static const struct tool_rules *read_legacy(struct reader *r, const struct group
 	return read_rules(r, RULE_IPTABLES_LEGACY, family, NULL);
 }
 
+/* Has the table a rule that iptables-nft cannot have written, though its tool may print it? What
+ * looks something up in a set is printed without that. */
+static bool has_native(struct reader *r, const char *family, const char *table)
+{
+	const struct nft_source *src = r->from->nft;
+	json_t *uses = src->uses(src->arg, family, table);
+	bool has = json_object_get(uses, "native");
+
+	json_decref(uses);
+	return has;
+}
+
 /* What iptables-nft made and can still read: a table with a rule in it that is none of its own it
  * calls incompatible, and leaves out. */
 static bool is_xtables(struct reader *r, json_t *chains, const char *family, const char *table)
@@ -196,7 +208,8 @@ static bool is_xtables(struct reader *r, json_t *chains, const char *family, con
 	const char *tool = save_tool(family, true), *text, *found;
 	char warning[128];
 
-	if (!tool || !r->has_nft_compat || !nft_is_xtables(chains, family, table))
+	if (!tool || !r->has_nft_compat || !nft_is_xtables(chains, family, table) ||
+	    has_native(r, family, table))
 		return false;
 	text = r->from->saved(tool, NULL);
 	/* a line of its own: iptables/xtables-save.c. A rule's comment may say the same */
