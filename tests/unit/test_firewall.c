@@ -150,18 +150,26 @@ static void test_forward_answers(void **state)
 			    "RELATED,ESTABLISHED -j ACCEPT");
 }
 
-static void test_forward_nft(void **state)
+static struct group *dropped_by_nft(struct lab *l, const char *family, const char *table,
+				    const char *chain, uint64_t handle, const char *text)
 {
-	struct lab *l = *state;
-	struct group *g = dropped(l, HOOK_FORWARD, "forward", "x");
+	struct group *g = dropped(l, HOOK_FORWARD, chain, text);
 
 	rule_free(g->rule);
 	*g->rule = (struct rule){.backend = RULE_NFT,
-				 .family = strdup("inet"),
-				 .table = strdup("fw"),
-				 .chain = strdup("forward"),
-				 .handle = 7,
-				 .text = strdup("udp dport 53 drop")};
+				 .family = strdup(family),
+				 .table = strdup(table),
+				 .chain = strdup(chain),
+				 .handle = handle,
+				 .text = strdup(text)};
+	return g;
+}
+
+static void test_forward_nft(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped_by_nft(l, "inet", "fw", "forward", 7, "udp dport 53 drop");
+
 	set_flow(g, IPPROTO_UDP, "10.244.1.2", 40000, "10.244.2.2", 53);
 	strcpy(g->in, "a$(reboot)");
 	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
@@ -525,15 +533,7 @@ static void test_endpoints_in_a_comment(void **state)
 
 static void dropped_by_kube_proxy(struct lab *l, const char *chain)
 {
-	struct group *g = dropped(l, HOOK_FORWARD, "x", "x");
-
-	rule_free(g->rule);
-	*g->rule = (struct rule){.backend = RULE_NFT,
-				 .family = strdup("ip"),
-				 .table = strdup("kube-proxy"),
-				 .chain = strdup(chain),
-				 .handle = 4,
-				 .text = strdup("drop")};
+	dropped_by_nft(l, "ip", "kube-proxy", chain, 4, "drop");
 }
 
 static void test_no_endpoints_by_chain(void **state)
@@ -553,15 +553,8 @@ static void test_service_named_endpoints(void **state)
 static void test_interface_like_a_number(void **state)
 {
 	struct lab *l = *state;
-	struct group *g = dropped(l, HOOK_FORWARD, "forward", "x");
+	struct group *g = dropped_by_nft(l, "inet", "fw", "forward", 7, "udp dport 53 drop");
 
-	rule_free(g->rule);
-	*g->rule = (struct rule){.backend = RULE_NFT,
-				 .family = strdup("inet"),
-				 .table = strdup("fw"),
-				 .chain = strdup("forward"),
-				 .handle = 7,
-				 .text = strdup("udp dport 53 drop")};
 	set_flow(g, IPPROTO_UDP, "10.244.1.2", 40000, "10.244.2.2", 53);
 	strcpy(g->in, "3f0ab12cd34ef56");
 	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
@@ -732,16 +725,9 @@ static void test_bridge_filter(void **state)
 static void test_bridge_filter_of_many(void **state)
 {
 	struct lab *l = *state;
-	struct group *g = dropped(l, HOOK_FORWARD, "f", "x");
+	struct group *g = dropped_by_nft(l, "bridge", "fw", "f", 4, "ip saddr vmap @pol");
 
 	g->hook_family = "bridge";
-	rule_free(g->rule);
-	*g->rule = (struct rule){.backend = RULE_NFT,
-				 .family = strdup("bridge"),
-				 .table = strdup("fw"),
-				 .chain = strdup("f"),
-				 .handle = 4,
-				 .text = strdup("ip saddr vmap @pol")};
 	set_flow(g, IPPROTO_UDP, "10.244.1.2", 40000, "10.244.2.2", 53);
 	assert_finding(l, 1, "bridge-l2-filter", STATUS_CONFIRMED);
 	assert_string_equal(fix_of(l, 0),
