@@ -114,7 +114,6 @@ static __always_inline struct dropping_expr nft_take_dropping(__u64 skb)
 
 /* Where the chain has freed the packet, it is known by now whether anybody will ask for its rule,
  * which is dear to find. The ruleset's memory stays while the hook runs (RCU). */
-
 static __always_inline int on_chain_return(__u32 fn, const __u64 *arg, __u32 ret)
 {
 	struct nft_chain *chain = (void *)arg[1];

@@ -186,14 +186,14 @@ static uint64_t lost_evidence(const struct report *r)
 	return lost;
 }
 
-/* Programs that are not there, of those that always should be. */
-static uint64_t without(const struct report *r)
+/* Is a program not there, of those that always should be? */
+static bool lacks_probe(const struct report *r)
 {
-	uint64_t n = 0;
-
-	for (size_t i = 1; i < r->n_probes; i++)
-		n += r->probes[i].degraded && !strcmp(r->probes[i].how, "off");
-	return n;
+	for (size_t i = 1; i < r->n_probes; i++) {
+		if (r->probes[i].degraded && !strcmp(r->probes[i].how, "off"))
+			return true;
+	}
+	return false;
 }
 
 /* Does it skip what nobody counts? A program on a plain tracepoint does not run while another BPF
@@ -251,7 +251,7 @@ static uint64_t most(const struct assertion *a, const struct judged *j, const st
 			evidence == 1 ? "" : "s");
 		sum = UINT64_MAX;
 	}
-	if (j->expr.wants_faults && without(r)) {
+	if (j->expr.wants_faults && lacks_probe(r)) {
 		because(why, "a probe that would have told a silence is off");
 		sum = UINT64_MAX;
 	}

@@ -123,24 +123,29 @@ static uint64_t hash_word(uint64_t hash, const char *word)
 	return hash * 0x100000001b3ULL;
 }
 
+uint64_t kernel_module_id(const char *name)
+{
+	char path[96];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/sys/module/%s", name);
+	return stat(path, &st) ? 0 : st.st_ino;
+}
+
 /* FNV-1a of the modules' names, states and addresses, and of the directories that they have, which
  * tell one that came again; what changes all the time, like use counts, left out. */
 uint64_t kernel_hash_modules(const char *path)
 {
 	FILE *f = fopen(path, "re"); /* absent in a kernel without modules */
-	char line[1024], name[65], dir[96], state[16], addr[32];
+	char line[1024], name[65], state[16], addr[32];
 	uint64_t hash = 0xcbf29ce484222325ULL;
 
 	while (f && fgets(line, sizeof(line), f)) {
-		struct stat st;
-
 		/* as below */
 		if (sscanf(line, "%64s %*s %*s %*s %15s %31s", name, state, addr) != 3)
 			continue;
 		hash = hash_word(hash_word(hash_word(hash, name), state), addr);
-		snprintf(dir, sizeof(dir), "/sys/module/%s", name);
-		if (!stat(dir, &st))
-			hash = (hash ^ st.st_ino) * 0x100000001b3ULL;
+		hash = (hash ^ kernel_module_id(name)) * 0x100000001b3ULL;
 	}
 	if (f)
 		fclose(f);

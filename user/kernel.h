@@ -80,6 +80,9 @@ void kernel_watch_functions(struct kernel *k, const char *const *names, size_t n
 /* Is there such a function now, in the kernel or in a module? Also where addresses are hidden: then
  * at->addr is 0. */
 bool kernel_has_function(struct kernel *k, const char *name, struct symbol *at);
+/* A module that came again is another one, though it may be where it was: its directory in sysfs
+ * is. 0: there is none of that name. */
+uint64_t kernel_module_id(const char *name);
 /* Does the kernel tell the types of that module? Modules have BTF since 5.11. */
 bool kernel_has_btf_of(const char *module);
 /* Were modules loaded or unloaded since the last call? Then functions and symbols are read anew. */

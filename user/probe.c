@@ -5,7 +5,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/mount.h>
 #include <time.h>
 #include <unistd.h>
@@ -506,17 +505,9 @@ int probes_start(struct probe_set *s)
 	return 0;
 }
 
-/* A module that came again is another one, though it may be where it was: the directory that it has
- * is. */
 static uint64_t which_module(const struct symbol *at)
 {
-	char path[128];
-	struct stat st;
-
-	if (!at->module)
-		return 0;
-	snprintf(path, sizeof(path), "/sys/module/%s", at->module);
-	return stat(path, &st) ? 0 : st.st_ino;
+	return at->module ? kernel_module_id(at->module) : 0;
 }
 
 /* The module of its function is gone: it may come again, or has done so. */
