@@ -102,21 +102,21 @@ static __always_inline void verdict_forget(__u64 skb)
 		bpf_map_delete_elem(&verdicts, &skb);
 }
 
-/* Was a sample just taken of the packet, which a function of this kind has freed? */
-static __always_inline bool is_sampled(__u64 skb)
+/* What is noted of the sample that was just taken of the packet; NULL if none was. */
+static __always_inline struct sampled *sampled_now(__u64 skb)
 {
 	struct sampled *drop = bpf_map_lookup_elem(&sampled, &skb);
 
-	return drop && bpf_ktime_get_ns() - drop->ts <= HOOK_FRESH_NS;
+	return drop && bpf_ktime_get_ns() - drop->ts <= HOOK_FRESH_NS ? drop : NULL;
 }
 
 /* A record about the packet, if a sample of it was just taken; NULL otherwise. */
 static __always_inline struct hook_sample *hook_sample_reserve(__u32 fn, __u64 skb)
 {
-	struct sampled *drop = bpf_map_lookup_elem(&sampled, &skb);
+	struct sampled *drop = sampled_now(skb);
 	struct hook_sample *s;
 
-	if (!drop || drop->told & (1ULL << fn) || bpf_ktime_get_ns() - drop->ts > HOOK_FRESH_NS)
+	if (!drop || drop->told & (1ULL << fn))
 		return NULL;
 	s = bpf_ringbuf_reserve(&samples, sizeof(*s), 0);
 	if (!s) {

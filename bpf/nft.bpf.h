@@ -127,7 +127,7 @@ static __always_inline int on_chain_return(__u32 fn, const __u64 *arg, __u32 ret
 		return 0;
 	skb = nft_skb((void *)arg[0]);
 	last = nft_take_dropping(skb);
-	if ((ret & 0xff) == NF_STOLEN && !is_sampled(skb))
+	if ((ret & 0xff) == NF_STOLEN && !sampled_now(skb))
 		return 0;
 	verdict_init(&v, fn);
 	/* 5.10 has no BTF of modules: then the function is all that is known */
