@@ -676,7 +676,7 @@ static bool has_key(const struct expr *e, const struct expr_key *key)
 	return false;
 }
 
-/* Could a header of that protocol and IP version be what is asked for? */
+/* Could a header of that protocol and IP version be what is asked for, but for its ports? */
 static bool possible_of(const struct expr *e, uint32_t proto, bool ipv6)
 {
 	const struct flow f = {.l3 = proto == PROTO_ARP ? ETHERTYPE_ARP
@@ -689,16 +689,23 @@ static bool possible_of(const struct expr *e, uint32_t proto, bool ipv6)
 	for (size_t i = 0; i < e->n; i++) {
 		const struct expr_term *t = &e->terms[i];
 
-		if ((t->key->match_flow == match_port && !proto_has_ports(proto)) ||
-		    (t->key->match_flow == match_proto && !matches_proto(t, &f)) ||
+		if ((t->key->match_flow == match_proto && !matches_proto(t, &f)) ||
 		    (t->family && (t->family == AF_INET6) != ipv6))
 			return false;
 	}
 	return true;
 }
 
-/* A packet has two ports. */
-static bool possible_ports(const struct expr *e)
+static bool asks_for_port(const struct expr *e)
+{
+	for (size_t i = 0; i < e->n; i++) {
+		if (e->terms[i].key->match_flow == match_port)
+			return true;
+	}
+	return false;
+}
+
+static bool more_than_two_ports(const struct expr *e)
 {
 	uint64_t ports[2], port;
 	size_t n = 0;
@@ -709,22 +716,36 @@ static bool possible_ports(const struct expr *e)
 		    (n > 1 && ports[1] == port))
 			continue;
 		if (n == 2)
-			return false;
+			return true;
 		ports[n++] = port;
 	}
-	return true;
+	return false;
 }
 
-/* Could one header have all of it? */
-static bool possible_header(const struct expr *e)
+/* Why no header can have all of it; NULL: one can. */
+static const char *impossible(const struct expr *e)
 {
-	if (!possible_ports(e))
-		return false;
-	for (uint32_t proto = 0; proto < 256; proto++) {
-		if (possible_of(e, proto, false) || possible_of(e, proto, true))
-			return true;
+	bool ipv4 = true, ipv6 = true, headers = false;
+
+	if (more_than_two_ports(e))
+		return "a packet has two ports";
+	for (size_t i = 0; i < e->n; i++) {
+		ipv4 = ipv4 && e->terms[i].family != AF_INET6;
+		ipv6 = ipv6 && e->terms[i].family != AF_INET;
 	}
-	return possible_of(e, PROTO_ARP, false);
+	if (!ipv4 && !ipv6)
+		return "its addresses are of both address families";
+	for (uint32_t i = 0; i <= 256; i++) {
+		uint32_t proto = i < 256 ? i : PROTO_ARP;
+
+		if (!possible_of(e, proto, false) && !possible_of(e, proto, true))
+			continue;
+		if (!asks_for_port(e) || proto_has_ports(proto))
+			return NULL;
+		headers = true;
+	}
+	return headers ? "that protocol has no ports"
+		       : "that protocol is none of that address family";
 }
 
 static int parse_term(const struct parser *p, const char *part)
@@ -768,6 +789,8 @@ static int parse_term(const struct parser *p, const char *part)
 static int parse_terms(const struct parser *p)
 {
 	char *copy = xstrdup(p->text), *rest = copy, *part;
+	char message[80];
+	const char *why;
 	int err = 0;
 
 	while (!err && (part = strsep(&rest, ",")))
@@ -775,10 +798,11 @@ static int parse_terms(const struct parser *p)
 	free(copy);
 	if (err)
 		return err;
-	if (!possible_header(p->e))
-		return bad(p, p->text,
-			   "no packet can match: three ports, a protocol without ports or of the "
-			   "other IP version, or addresses of both");
+	why = impossible(p->e);
+	if (why) {
+		snprintf(message, sizeof(message), "no packet can match: %s", why);
+		return bad(p, p->text, message);
+	}
 	if (p->e->min > p->e->max)
 		return bad(p, p->text, "the counts contradict each other");
 	if (!p->e->min && p->e->max == UINT64_MAX)

@@ -90,10 +90,21 @@ variant_bad_input()
 # Filters that no packet can match.
 variant_impossible_filters()
 {
+	local expr why
 	no_lab
 	bad "'proto icmp, port 80'" trace --duration 1s --proto icmp --port 80
 	bad "'proto arp, host fe80::1'" trace --duration 1s --proto arp --host fe80::1
 	bad "'proto icmp6, net 10.0.0.0/8'" trace --duration 1s --proto icmp6 --net 10.0.0.0/8
+	while read -r expr why; do
+		bad "$why" assert --duration 1s --forbid "$expr"
+	done <<-'END'
+		port=1,port=2,port=3 a packet has two ports
+		src=10.0.0.1,dst=fd00::/8 its addresses are of both address families
+		proto=icmp,port=80 that protocol has no ports
+		proto=arp,port=80 that protocol has no ports
+		proto=icmp6,src=10.0.0.0/8 that protocol is none of that address family
+		proto=arp,port=80,dst=::/0 that protocol is none of that address family
+	END
 	trace --duration 100ms -q --proto icmp --proto tcp --port 80 --host fe80::1 --net 10.0.0.0/8
 	((STATUS == 0)) || fail "one that a packet can match: $(<"$LAB_DIR/err")"
 }
