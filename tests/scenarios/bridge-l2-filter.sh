@@ -36,6 +36,36 @@ drop_in_prerouting()
 	END
 }
 
+# A rule about more than this flow stays.
+drop_in_map()
+{
+	in_ns node1 nft -f - <<-END
+		table bridge fw {
+			map pods {
+				type ipv4_addr : verdict
+				elements = { $POD_B : drop, 192.0.2.1 : accept }
+			}
+			chain forward {
+				type filter hook forward priority filter;
+				udp dport 9999 drop
+				ip daddr vmap @pods
+			}
+		}
+	END
+}
+
+drop_by_policy()
+{
+	in_ns node1 nft -f - <<-END
+		table bridge fw {
+			chain forward {
+				type filter hook forward priority filter; policy drop;
+				ether type arp accept
+			}
+		}
+	END
+}
+
 # ebtables -A|-D
 ebtables()
 {
@@ -56,6 +86,21 @@ variant_prerouting()
 	lab_up
 	prove --at node1 --break drop_in_prerouting --undo undo_nft --mention "bridge cni0" \
 		--mention "udp dport $LAB_PORT" --flow "udp poda $POD_B $LAB_PORT" --with --deep
+}
+
+variant_nft_map()
+{
+	lab_up
+	prove --at node1 --break drop_in_map --undo undo_nft --mention "bridge cni0" \
+		--mention "ip daddr vmap @pods" --flow "udp poda $POD_B $LAB_PORT"
+	[[ $(in_ns node1 nft list table bridge fw) == *"vmap @pods"* ]] || fail "the fix took it away"
+}
+
+variant_nft_policy()
+{
+	lab_up
+	prove --at node1 --break drop_by_policy --undo undo_nft --mention "bridge cni0" \
+		--flow "udp poda $POD_B $LAB_PORT"
 }
 
 variant_ebtables()
