@@ -132,6 +132,7 @@ variant_fresh_state()
 	noise="for port in $(echo {20..59}); do $(client flood 10.244.1.1 \$port --count 1); done"
 	set="bridge -n $LAB-node1 link set dev"
 	expect_ok udp poda $POD_B 53
+	know_pod_b
 	ends_with 1 --netns "$LAB-node1" --forbid fault=* -- sh -c "
 		$noise
 		$set vetha isolated on && $set vethb isolated on
@@ -178,6 +179,7 @@ variant_way_out()
 	local want=4
 	lab_up
 	expect_ok udp poda $POD_B 53
+	know_pod_b
 	bridge -n "$LAB-node1" link set dev vetha isolated on
 	bridge -n "$LAB-node1" link set dev vethb isolated on
 	# proto: pod b asks for its neighbour, which dies on the way in by that port

@@ -101,13 +101,11 @@ variant_on_demand()
 # The other family: where in the bridge it died, and the port that it was for.
 variant_on_demand_bridge()
 {
-	local mac told="$to_pod_b and .decided_by" # not what died before it was armed
+	local told="$to_pod_b and .decided_by" # not what died before it was armed
 	lab_up
 	can_probe br_forward || skip "no program on br_forward"
 	isolate
-	# the neighbour is not asked for meanwhile, in frames that die elsewhere
-	mac=$(in_ns podb cat /sys/class/net/eth0/address)
-	in_ns poda ip neigh replace $POD_B lladdr "$mac" nud permanent dev eth0
+	know_pod_b
 	trace_start -v --netns "$LAB-node1"
 	die_until_explained "br_forward: udp .*> $POD_B:$LAB_PORT" "udp poda $POD_B $LAB_PORT"
 	trace_stop
