@@ -43,6 +43,18 @@ def unique(pairs):
     return dict(pairs)
 
 
+def close(schema):
+    """A field that the schema does not know is one that is documented nowhere."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("properties"), dict):
+            schema.setdefault("additionalProperties", False)
+        for sub in schema.values():
+            close(sub)
+    elif isinstance(schema, list):
+        for sub in schema:
+            close(sub)
+
+
 @functools.cache
 def validator():
     try:
@@ -53,6 +65,7 @@ def validator():
         schema = json.load(file)
     # It is a name and no URL; older libraries resolve #/$defs against it.
     schema.pop("$id", None)
+    close(schema)
     return jsonschema.Draft202012Validator(schema)
 
 
