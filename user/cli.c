@@ -24,7 +24,6 @@ enum {
 	OPT_SERVICE_CIDR,
 	OPT_OUTPUT,
 	OPT_BTF,
-	OPT_DEEP,
 	OPT_READY_FILE,
 	OPT_VERSION,
 };
@@ -39,8 +38,8 @@ static const struct argp_option options[] = {
 	 CLI_GROUP_FILTER},
 	{"pid", OPT_PID, "PID", 0, "drops in that process's network namespace", CLI_GROUP_FILTER},
 	{"iface", OPT_IFACE, "NAME", 0, "drops at that interface", CLI_GROUP_FILTER},
-	{"proto", OPT_PROTO, "NAME|NUMBER", 0, "tcp, udp, icmp, icmp6, sctp, esp, arp, 47…",
-	 CLI_GROUP_FILTER},
+	{"proto", OPT_PROTO, "NAME|NUMBER", 0,
+	 "tcp, udp, icmp, icmp6, sctp, esp, ah, gre, ipip, igmp, arp, 47…", CLI_GROUP_FILTER},
 	{"host", OPT_HOST, "ADDR", 0, "packets from or to it, also inside VXLAN and Geneve",
 	 CLI_GROUP_FILTER},
 	{"net", OPT_NET, "CIDR", 0, "packets from or to that prefix", CLI_GROUP_FILTER},
@@ -53,10 +52,6 @@ static const struct argp_option options[] = {
 	{"service-cidr", OPT_SERVICE_CIDR, "CIDR", 0, "a Service CIDR, likewise",
 	 CLI_GROUP_DIAGNOSIS},
 	{"btf", OPT_BTF, "FILE", 0, "the kernel's BTF, where it has none of its own",
-	 CLI_GROUP_DIAGNOSIS},
-	{"deep", OPT_DEEP, 0, 0,
-	 "attach the programs on netfilter's and the bridge's functions from the start: every "
-	 "packet pays a little, and the first drop already tells hook, devices and table",
 	 CLI_GROUP_DIAGNOSIS},
 	{0, 0, 0, 0, "Output", CLI_GROUP_OUTPUT},
 	{"output", OPT_OUTPUT, "FILE", 0, "print there (default: standard output)",
@@ -137,9 +132,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case OPT_BTF:
 		c->btf = value;
 		break;
-	case OPT_DEEP:
-		c->deep = true;
-		break;
 	case OPT_VERBOSE:
 		log_level = log_level >= LOG_VERBOSE ? LOG_LIBBPF : LOG_VERBOSE;
 		break;
@@ -172,8 +164,7 @@ struct trace_options cli_trace_options(struct cli *c)
 	return (struct trace_options){
 		.filter = &c->filter,
 		.host = {c->pod_cidrs, c->service_cidrs, c->n_pod_cidrs, c->n_service_cidrs},
-		.btf_path = c->btf,
-		.deep = c->deep};
+		.btf_path = c->btf};
 }
 
 void cli_free(struct cli *c)

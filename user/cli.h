@@ -16,7 +16,6 @@ struct cli {
 	size_t n_pod_cidrs, n_service_cidrs;
 	uint64_t duration_ns; /* 0: not given */
 	const char *output, *ready_file, *btf;
-	bool deep;
 };
 
 enum {

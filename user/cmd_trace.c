@@ -15,17 +15,22 @@ enum format {
 struct args {
 	struct cli cli;
 	enum format format;
-	bool all;
+	bool all, deep;
 };
 
 enum {
 	OPT_ALL = CLI_KEY_FIRST_OWN,
+	OPT_DEEP,
 };
 
 static const struct argp_option options[] = {
 	{"format", CLI_KEY_FORMAT, "text|json", 0, "what to print (default: text)",
 	 CLI_GROUP_OUTPUT},
 	{"all", OPT_ALL, 0, 0, "show noise, too", CLI_GROUP_OUTPUT},
+	{"deep", OPT_DEEP, 0, 0,
+	 "attach the programs on netfilter's and the bridge's functions from the start: every "
+	 "packet pays a little, and the first drop already tells hook, devices and table",
+	 CLI_GROUP_DIAGNOSIS},
 	{0},
 };
 
@@ -54,6 +59,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		break;
 	case OPT_ALL:
 		a->all = true;
+		break;
+	case OPT_DEEP:
+		a->deep = true;
 		break;
 	case ARGP_KEY_ARG:
 		log_error("unexpected argument '%s': see `whydrop trace --help`", value);
@@ -98,7 +106,10 @@ static int run(struct args *a, struct run *files)
 	struct printed p = {a, &r};
 	struct trace t;
 	bool ended_early;
-	int err = run_start(files, &t, &opt, false);
+	int err;
+
+	opt.deep = a->deep;
+	err = run_start(files, &t, &opt, false);
 
 	if (err)
 		goto out;

@@ -540,7 +540,8 @@ static const struct expr_key keys[] = {
 	 "that of the hook, ip, ip6, arp, bridge or netdev: chains of family inet are in hooks of "
 	 "ip and ip6",
 	 false, possible_family, match_family, NULL},
-	{"proto", "tcp, udp, icmp, icmp6, sctp, esp, arp, or a number up to 255", false,
+	{"proto",
+	 "tcp, udp, icmp, icmp6, sctp, esp, ah, gre, ipip, igmp, arp, or a number up to 255", false,
 	 possible_proto, NULL, match_proto},
 	{"src", "an address, a prefix, or a glob", false, possible_addr, NULL, match_src},
 	{"dst", "an address, a prefix, or a glob", false, possible_addr, NULL, match_dst},
