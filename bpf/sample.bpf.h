@@ -109,6 +109,20 @@ static __always_inline void sample_route(struct sample *s, struct sk_buff *skb, 
 		s->oif = BPF_CORE_READ(dev, ifindex);
 }
 
+/* Until 6.2 a tag that was taken off leaves vlan_tci as it was, and only clears this bit
+ * (__vlan_hwaccel_clear_tag(), include/linux/if_vlan.h). */
+struct sk_buff___before_6_2 {
+	__u8 vlan_present : 1;
+} __attribute__((preserve_access_index));
+
+static __always_inline bool has_vlan_tag(struct sk_buff *skb)
+{
+	struct sk_buff___before_6_2 *old = (void *)skb;
+
+	return !bpf_core_field_exists(old->vlan_present) ||
+	       BPF_CORE_READ_BITFIELD_PROBED(old, vlan_present);
+}
+
 static __always_inline void sample_drop(void *ctx, struct sk_buff *skb, const struct drop_key *key,
 					const struct pkt *p, struct net_device *dev, __u64 now,
 					const bool direct)
@@ -121,7 +135,7 @@ static __always_inline void sample_drop(void *ctx, struct sk_buff *skb, const st
 	s->mark = READ(skb, mark);
 	s->len = READ(skb, len);
 	s->iif = READ(skb, skb_iif);
-	s->vlan_tci = READ(skb, vlan_tci);
+	s->vlan_tci = has_vlan_tag(skb) ? READ(skb, vlan_tci) : 0;
 	if (p->has_ports) {
 		s->sport = p->sport;
 		s->dport = p->dport;

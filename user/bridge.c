@@ -88,6 +88,7 @@ static void find_out_by_mac(struct host *h, const uint8_t *mac, struct bridge_pa
 
 static void find_out_by_addr(struct host *h, const struct addr *a, struct bridge_path *p)
 {
+	p->by_addr = true;
 	if (host_addr_owner(h, p->netns, a) == p->bridge->ifindex)
 		p->out = p->bridge;
 	else

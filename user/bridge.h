@@ -15,6 +15,7 @@ struct bridge_path {
 	const struct link *in;	/* a port; the bridge itself for what the node sent */
 	const struct link *out; /* the same; NULL: where the destination lives is not known */
 	bool learned;		/* out is what the FDB says */
+	bool by_addr;		/* out is whose device has the IP address that is asked for */
 	bool resolving;		/* a packet that waited for its next hop's address: no frame of it
 				 * was ever seen, only the one that asks for the address */
 };

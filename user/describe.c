@@ -99,7 +99,7 @@ static const struct hook_caller hook_callers[] = {
 	{"br_nf_pre_routing_finish_bridge", HOOK_PREROUTING, "bridge"},
 	{"br_nf_forward_finish", HOOK_FORWARD, "bridge"},
 	{"br_pass_frame_up", HOOK_INPUT, "bridge"},
-	{"__br_forward", HOOK_FORWARD, "bridge"},
+	{"__br_forward", HOOK_FORWARD, "bridge"}, /* or output: is_from_bridge() */
 	{"br_forward", HOOK_FORWARD, "bridge"},
 	{"br_forward_finish", HOOK_POSTROUTING, "bridge"},
 	{"arp_rcv", HOOK_INPUT, "arp"},
@@ -134,6 +134,20 @@ static const struct hook_caller *find_caller(const char *name)
 static const char *family_of(const struct flow *f)
 {
 	return f->l3 == ETHERTYPE_IPV6 ? "ip6" : f->l3 == ETHERTYPE_ARP ? "arp" : "ip";
+}
+
+/* Is the frame of the stack called for what the node itself sends over the bridge? Its function is
+ * that of both hooks (__br_forward(), net/bridge/br_forward.c); whichever of these two called it is
+ * nearer. */
+static bool is_from_bridge(const struct group *g, int frame)
+{
+	for (int i = frame; i < g->n_stack; i++) {
+		if (symbol_name_is(g->stack[i].name, "br_dev_xmit"))
+			return true;
+		if (symbol_name_is(g->stack[i].name, "br_handle_frame_finish"))
+			return false;
+	}
+	return false;
 }
 
 /*
@@ -176,6 +190,8 @@ void describe_hook(struct group *g)
 		return;
 	g->hook = c->hook;
 	g->hook_family = c->family ? c->family : family_of(&g->flow);
+	if (g->hook == HOOK_FORWARD && !strcmp(g->hook_family, "bridge") && is_from_bridge(g, i))
+		g->hook = HOOK_OUTPUT;
 }
 
 static bool has_prefix(const char *s, const char *const *prefixes)

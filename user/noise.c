@@ -5,6 +5,7 @@
 
 #include "catalogue.h"
 #include "noise.h"
+#include "rules/rule.h"
 
 struct noise {
 	const char *why;
@@ -66,6 +67,11 @@ static bool is_redirect(const struct group *g)
 	       g->key.icmp_type == (g->key.proto == IPPROTO_ICMPV6 ? 137 : 5);
 }
 
+static bool is_duplicate(const struct group *g)
+{
+	return g->rule && rule_is_against_duplicates(g->rule);
+}
+
 static bool is_echo_reply(const struct group *g)
 {
 	return g->key.cls == PKT_ICMP &&
@@ -124,6 +130,8 @@ static const struct noise table[] = {
 	 to_unwanted_group},
 	{"ICMP redirects about translated flows, which NAT always drops", LIST("NETFILTER_DROP"),
 	 NULL, is_redirect},
+	{"duplicates that a bridge in promiscuous mode makes, and kubelet's rule takes away", NULL,
+	 NULL, is_duplicate},
 	{"frees that a driver put off", LIST("NOT_SPECIFIED"), LIST("net_tx_action"), NULL},
 };
 

@@ -115,9 +115,10 @@ const char *tunnel_culprit(const struct group *g)
 					      : "netfilter (a rule, or conntrack)";
 }
 
-/* An accept ahead of the rule, for this peer alone. False: there is no such command. */
+/* An accept ahead of the rule, for this peer alone, which the operator must know if nothing here
+ * does. False: there is no such command. */
 static bool fix_rule(struct finding *f, const struct group *g, const struct addr *peer,
-		     enum direction direction)
+		     enum direction direction, bool trusted)
 {
 	bool in = direction == DIRECTION_IN, six = peer->family == AF_INET6;
 	char match[160], nft[160], a[ADDR_STRLEN], proto[16];
@@ -138,8 +139,10 @@ static bool fix_rule(struct finding *f, const struct group *g, const struct addr
 	}
 	command = rule_accept_command(g->rule, match, nft);
 	known = command != NULL;
-	if (known)
+	if (known && trusted)
 		finding_fix(f, FIX_NOW, "%s", command);
+	else if (known)
+		finding_fix(f, FIX_ADVICE, "only if %s is a node of this cluster: %s", a, command);
 	free(command);
 	return known;
 }
@@ -169,7 +172,7 @@ static void name_rule(struct finding *f, const struct group *g)
 }
 
 void tunnel_rule(struct finding *f, const struct group *g, const char *what,
-		 const struct addr *peer, enum direction direction)
+		 const struct addr *peer, enum direction direction, bool trusted)
 {
 	if (firewall_by_rule(g) != TRI_YES) {
 		f->status = STATUS_SUSPECTED;
@@ -180,7 +183,7 @@ void tunnel_rule(struct finding *f, const struct group *g, const char *what,
 		f->status = STATUS_SUSPECTED;
 	if (g->rule)
 		name_rule(f, g);
-	if (!g->rule || !fix_rule(f, g, peer, direction))
+	if (!g->rule || !fix_rule(f, g, peer, direction, trusted))
 		advise(f, g, what, peer);
 	finding_fix(f, FIX_ADVICE,
 		    "for good: in what owns the rule (firewalld: firewall-cmd --permanent "

@@ -39,11 +39,12 @@ const char *tunnel_hook(const struct group *g, char *buf);
 const char *tunnel_culprit(const struct group *g);
 /*
  * The rule, as evidence and in the finding's place, and what to do about it: where it is known, the
- * command that lets the peer's packets through ahead of it. A finding is SUSPECTED at most where it
- * is not known whether a rule did it at all. what: "UDP 8472".
+ * command that lets the peer's packets through ahead of it; only as an advice unless the peer is
+ * trusted to be one of the cluster's. A finding is SUSPECTED at most where it is not known whether
+ * a rule did it at all. what: "UDP 8472".
  */
 void tunnel_rule(struct finding *f, const struct group *g, const char *what,
-		 const struct addr *peer, enum direction direction);
+		 const struct addr *peer, enum direction direction, bool trusted);
 
 /*
  * A retransmitted SYN that leaves by a tunnel device: the device, the VTEP behind it, and

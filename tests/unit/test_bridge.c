@@ -103,6 +103,8 @@ static int setup(void **state)
 	l->node = fake_netns(&l->h, NODE, "node1");
 	l->bridge = fake_link(l->node, CNI0, "cni0", "bridge");
 	l->bridge->bridge.known = true;
+	l->bridge->flags = IFF_UP | IFF_RUNNING;
+	l->bridge->mtu = 1450;
 	l->bridge->bridge.default_pvid = 1;
 	memcpy(l->bridge->mac, mac_br, 6);
 	l->uplink = add_port(l->node, ETH0, "eth0", "");
@@ -327,9 +329,30 @@ static void stp_starting(void **state)
 	l->bridge->bridge.stp = true;
 	l->a->port.state = BR_STATE_LEARNING;
 	drop_unresolved(l, "10.244.1.3");
+	/* there may be a loop behind the uplink */
+	assert_found(l, "bridge-stp-blocked", STATUS_SUSPECTED, NULL);
+	assert_has(l->d.findings[0].fix[0].text, "forward_delay");
+	l->uplink->master = 0;
 	assert_found(l, "bridge-stp-blocked", STATUS_SUSPECTED,
 		     "ip link set dev cni0 type bridge stp_state 0");
 	l->a->port.state = BR_STATE_BLOCKING;
+	assert_none(l);
+}
+
+/* It has all of its ports disabled, and takes none of them out of that. */
+static void stp_of_a_bridge_that_is_down(void **state)
+{
+	struct lab *l = *state;
+
+	l->bridge->flags = 0;
+	l->a->port.state = l->b->port.state = BR_STATE_DISABLED;
+	drop(l, "br_handle_frame", VETH_A, mac_b);
+	assert_found(l, "bridge-stp-blocked", STATUS_CONFIRMED, "ip link set dev cni0 up");
+	assert_string_equal(l->d.findings[0].place, "node1/cni0");
+	drop(l, "br_handle_frame", VETH_B, mac_a);
+	assert_found(l, "bridge-stp-blocked", STATUS_CONFIRMED, "ip link set dev cni0 up");
+	assert_string_equal(l->d.findings[0].place, "node1/cni0");
+	l->a->port.state = l->b->port.state = BR_STATE_FORWARDING; /* it went down since */
 	assert_none(l);
 }
 
@@ -416,6 +439,53 @@ static void vlan_self(void **state)
 	assert_string_equal(l->d.findings[0].place, "node1/cni0");
 }
 
+/* A router's port, and the bridge for the sake of its VLAN devices: tagged frames only. */
+static void vlan_egress_tagged(void **state)
+{
+	struct lab *l = *state;
+
+	filter_vlans(l, 30, 0, 0);
+	add_vlan(l, VETH_B, 10, false);
+	drop(l, "br_flood", VETH_A, mac_b)->vlan = 30;
+	assert_found(l, "bridge-vlan-filter", STATUS_CONFIRMED, "bridge vlan add dev vethb vid 30");
+	filter_vlans(l, 30, 30, 0);
+	add_vlan(l, CNI0, 10, false);
+	drop(l, "br_pass_frame_up", VETH_A, mac_br)->vlan = 30;
+	assert_found(l, "bridge-vlan-filter", STATUS_CONFIRMED,
+		     "bridge vlan add dev cni0 vid 30 self");
+	/* its untagged address is nobody's business in that VLAN */
+	drop_arp(l, "br_pass_frame_up", VETH_A, "10.244.1.1")->vlan = 30;
+	assert_none(l);
+}
+
+/* Routers have one MAC in all VLANs, and tenants the same addresses: that somebody has it here in
+ * one VLAN says nothing of another. */
+static void vlan_of_a_trunk(void **state)
+{
+	struct lab *l = *state;
+
+	filter_vlans(l, 10, 10, 0);
+	add_vlan(l, ETH0, 10, false);
+	drop(l, "__allowed_ingress", ETH0, mac_far)->vlan = 42;
+	assert_none(l);
+	drop_arp(l, "__allowed_ingress", ETH0, "10.244.1.2")->vlan = 42;
+	assert_none(l);
+	drop(l, "__allowed_ingress", ETH0, mac_a)->vlan = 42;
+	assert_none(l);
+	/* the switch's native VLAN, which is not the pods' */
+	drop_arp(l, "__allowed_ingress", ETH0, "10.244.1.2");
+	assert_none(l);
+	/* but what a pod here is in the VLAN for is missed */
+	filter_vlans(l, 42, 10, 0);
+	add_vlan(l, ETH0, 10, false);
+	drop(l, "__allowed_ingress", ETH0, mac_a)->vlan = 42;
+	assert_found(l, "bridge-vlan-filter", STATUS_CONFIRMED, "bridge vlan add dev eth0 vid 42");
+	filter_vlans(l, 10, 10, 10);
+	drop(l, "__allowed_ingress", ETH0, mac_a);
+	assert_found(l, "bridge-vlan-filter", STATUS_CONFIRMED,
+		     "bridge vlan add dev eth0 vid 10 pvid untagged");
+}
+
 /* A trunk brings frames of VLANs that nobody here is in. A bridge that is a switch only is in none
  * of its pods' VLANs, and drops its copy of each broadcast. Multicast goes everywhere, and a DAD
  * probe expects no answer. */
@@ -494,9 +564,11 @@ static void mtu(void **state)
 	l->a->mtu = 1300;
 	l->a->flags = IFF_UP;
 	assert_found(l, "l2-mtu-mismatch", STATUS_CONFIRMED, "ip link set dev vetha mtu 1450");
-	/* it came from the node, and another port tells what is usual */
+	/* it came from the node */
 	g->in_ifindex = 0;
+	l->b->mtu = 1400;
 	assert_found(l, "l2-mtu-mismatch", STATUS_CONFIRMED, "ip link set dev vetha mtu 1450");
+	assert_has(l->d.findings[0].summary, "cni0, 1450");
 	g->len = 1300 + 14 + 4;
 	assert_none(l);
 	/* br_netfilter looks before there is a link-layer header */
@@ -533,10 +605,25 @@ static void mtu_veth(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(hairpin),	T(hairpin_service), T(hairpin_not),  T(stp),
-		T(stp_egress),	T(stp_not),	    T(stp_starting), T(vlan_ingress),
-		T(vlan_tagged), T(vlan_egress),	    T(vlan_self),    T(vlan_not),
-		T(isolated),	T(flood_off),	    T(mtu),	     T(mtu_veth),
+		T(hairpin),
+		T(hairpin_service),
+		T(hairpin_not),
+		T(stp),
+		T(stp_egress),
+		T(stp_not),
+		T(stp_starting),
+		T(vlan_ingress),
+		T(vlan_tagged),
+		T(vlan_egress),
+		T(vlan_self),
+		T(vlan_not),
+		T(isolated),
+		T(flood_off),
+		T(mtu),
+		T(mtu_veth),
+		T(stp_of_a_bridge_that_is_down),
+		T(vlan_egress_tagged),
+		T(vlan_of_a_trunk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,6 +138,31 @@ static void test_ip_forward_back_by_the_bridge(void **state)
 	assert_null(diagnose(l, 1));
 }
 
+/* AWS's CNI and Calico: the pod's gateway is an address that nobody has. */
+static void test_ip_forward_of_a_veth(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = forward_drop(l);
+	struct link *eni = fake_link(l->node, LAN0, "eni1", "veth");
+	struct fake_netns *pod = fake_netns(&l->h, 1003, "pod-c");
+	struct link *eth = fake_link(pod, 2, "eth0", "veth");
+
+	eni->peer_is_away = eth->peer_is_away = true;
+	eni->peer = 2;
+	eni->peer_netns = 1003;
+	eth->peer = LAN0;
+	eth->peer_netns = NODE;
+	fake_route(pod, "169.254.1.1/32", NULL, 2);
+	fake_route(l->node, "203.0.113.0/24", "192.168.77.10", ETH0);
+	g->in_ifindex = LAN0;
+	g->flow.dst = an_addr("203.0.113.9");
+	fake_sysctl(l->node, "net/ipv4/ip_forward", "0");
+	assert_null(diagnose(l, 1)); /* it is nobody's way out */
+	start_again(l);
+	fake_route(pod, "0.0.0.0/0", "169.254.1.1", 2);
+	assert_finding(l, 1, "ip-forward-off", STATUS_CONFIRMED);
+}
+
 /* Each switch in a file of its own: that of IPv6 must not take the place of IPv4's. */
 static void test_ip_forward_for_good(void **state)
 {
@@ -650,6 +675,34 @@ static void test_native_routing(void **state)
 	assert_null(diagnose(l, 1));
 }
 
+/* A device that is told the other end per packet knows no VTEPs, and anybody may scan its port. */
+static void test_vxlan_of_strangers(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = vxlan_drop(l, "203.0.113.7");
+	struct rule rule = {.family = (char *)"ip",
+			    .table = (char *)"fw",
+			    .chain = (char *)"input",
+			    .handle = 7,
+			    .text = (char *)"udp dport 8472 drop"};
+
+	g->rule = &rule;
+	l->node->links[2].vxlan.external = true;
+	l->node->n_neighs = 0;
+	g->tunnel.present = false;
+	assert_null(diagnose(l, 1)); /* no VXLAN at all */
+	g->tunnel.present = true;
+	assert_null(diagnose(l, 1)); /* with nothing in it */
+	g->tunnel.inner.l3 = ETHERTYPE_IP;
+	g->tunnel.inner.src = an_addr("10.244.7.7");
+	g->tunnel.inner.dst = an_addr("10.244.1.2");
+	assert_finding(l, 1, "vxlan-blocked", STATUS_SUSPECTED);
+	assert_int_equal(l->d.findings[0].fix[0].when, FIX_ADVICE);
+	assert_has(l->d.findings[0].fix[0].text,
+		   "only if 203.0.113.7 is a node of this cluster: nft insert rule ip fw input");
+	g->rule = NULL;
+}
+
 static struct group *submariner_drop(struct lab *l, uint8_t proto, uint16_t port)
 {
 	struct group *g = drop(l, 0, "NETFILTER_DROP", "nf_hook_slow", NODE);
@@ -817,6 +870,37 @@ static void test_hook_of_a_frame(void **state)
 	assert_int_equal(g->hook, HOOK_NONE);
 }
 
+/* One function calls the hook of what is forwarded and that of what the node itself sends. */
+static void test_hook_of_what_the_node_bridges(void **state)
+{
+	static const char *const own[] = {
+		"bpf_trace_run4", "nft_do_chain", "nft_do_chain_bridge", "nf_hook_slow",
+		"__br_forward",	  "br_forward",	  "br_dev_xmit",	 NULL};
+	/* and a bridge in another netns, to which it was sent by way of this one */
+	static const char *const forwarded[] = {"bpf_trace_run4",
+						"nft_do_chain",
+						"nft_do_chain_bridge",
+						"nf_hook_slow",
+						"__br_forward",
+						"br_forward",
+						"br_handle_frame_finish",
+						"br_handle_frame",
+						"do_softirq",
+						"br_dev_xmit",
+						NULL};
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "NETFILTER_DROP", "nft_do_chain", NODE);
+
+	set_stack(g, own);
+	describe_hook(g);
+	assert_int_equal(g->hook, HOOK_OUTPUT);
+	assert_string_equal(g->hook_family, "bridge");
+	g = drop(l, 1, "NETFILTER_DROP", "nft_do_chain", NODE);
+	set_stack(g, forwarded);
+	describe_hook(g);
+	assert_int_equal(g->hook, HOOK_FORWARD);
+}
+
 /* br_forward() is traced and jumps to the free: the place is where it would have returned to. */
 static void test_free_under_a_trampoline(void **state)
 {
@@ -961,6 +1045,9 @@ int main(void)
 		T(test_vxlan_blocked),
 		T(test_vxlan_blocked_by_a_newer_rule),
 		T(test_vxlan_stranger_or_other_vni),
+		T(test_vxlan_of_strangers),
+		T(test_ip_forward_of_a_veth),
+		T(test_hook_of_what_the_node_bridges),
 		T(test_silence),
 		T(test_no_silence),
 		T(test_pod_cidr_conflict),

@@ -747,6 +747,22 @@ static void test_bridge_filter_of_multicast(void **state)
 	assert_null(diagnose(l, 1));
 }
 
+/* kubenet's bridge gets what is for a Service of a neighbour twice, and this takes one away. */
+static void test_bridge_filter_of_duplicates(void **state)
+{
+	struct lab *l = *state;
+	struct group *g =
+		dropped(l, HOOK_OUTPUT, "KUBE-DEDUP",
+			"-p IPv4 -s 02:00:00:00:00:cc -o veth+ --ip-src 10.244.1.0/24 -j DROP");
+
+	g->hook_family = "bridge";
+	g->rule->backend = RULE_EBTABLES;
+	assert_null(diagnose(l, 1));
+	assert_int_equal(l->groups[0].class, CLASS_NOISE);
+	strcpy(g->rule->chain, "OUTPUT");
+	assert_finding(l, 1, "bridge-l2-filter", STATUS_CONFIRMED);
+}
+
 /* From one port of the bridge to another, in IP's forward hook. */
 static void dropped_on_bridge(struct lab *l, const char *bridge)
 {
@@ -1211,6 +1227,37 @@ static void test_masquerade_native(void **state)
 	assert_null(diagnose(l, 1));
 }
 
+/* An eBPF datapath translates behind conntrack; a global IPv6 address needs no translation. */
+static void test_masquerade_by_others(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = unanswered(l, "203.0.113.9", 80);
+
+	fake_route(l->node, "0.0.0.0/0", "192.168.77.10", ETH0);
+	know(l->node, "10.244.1.0/24", CIDR_POD);
+	entry(l->node, &g->flow, "203.0.113.9", 80, "10.244.1.2", 40000);
+	fake_link(l->node, 77, "cilium_vxlan", "vxlan");
+	assert_null(diagnose(l, 1));
+	strcpy(l->node->links[l->node->n_links - 1].name, "vxlan7");
+	assert_non_null(diagnose(l, 1));
+}
+
+static void test_masquerade_of_ipv6(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = unanswered(l, "203.0.113.9", 80);
+
+	fake_route(l->node, "::/0", "fd00::10", ETH0);
+	know(l->node, "2001:db8:1::/64", CIDR_POD);
+	know(l->node, "fd00:244::/64", CIDR_POD);
+	set_flow(g, IPPROTO_TCP, "2001:db8:1::2", 40000, "2001:db8:9::9", 80);
+	entry(l->node, &g->flow, "2001:db8:9::9", 80, "2001:db8:1::2", 40000);
+	assert_null(diagnose(l, 1));
+	set_flow(g, IPPROTO_TCP, "fd00:244::2", 40000, "2001:db8:9::9", 80);
+	entry(l->node, &g->flow, "2001:db8:9::9", 80, "fd00:244::2", 40000);
+	assert_finding(l, 1, "masq-missing", STATUS_SUSPECTED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1281,6 +1328,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_masquerade_of_a_service, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade_by_hostile_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_masquerade_native, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_masquerade_by_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_masquerade_of_ipv6, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bridge_filter_of_duplicates, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

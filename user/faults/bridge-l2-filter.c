@@ -2,6 +2,9 @@
 /*
  * A rule of the bridge's own packet filter (nft's family bridge, ebtables) drops frames between
  * pods, or between pods and the node.
+ *
+ * Not of kubenet's bridge in promiscuous mode: it gets a pod's packet to a Service of a backend on
+ * its own node twice, and a rule there takes one of the two away.
  */
 #include <string.h>
 
@@ -11,7 +14,7 @@ static bool signature(const struct group *g)
 {
 	return g->kind == SAMPLE_DROP && g->netns && g->rule && g->hook_family &&
 	       !strcmp(g->hook_family, "bridge") && !firewall_is_chatter(g) &&
-	       dropped_by_netfilter(g);
+	       dropped_by_netfilter(g) && !rule_is_against_duplicates(g->rule);
 }
 
 static int examine(const struct group *g, struct host *h, struct finding *f)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A bridge port does not forward.
+ * A bridge port does not forward, or the whole bridge is down, which disables its ports.
  *
  * What comes in is freed in br_handle_frame(), or while the port is learning in
  * br_handle_frame_finish() (net/bridge/br_input.c; BRIDGE_INGRESS_STP_STATE from 6.14), what
@@ -49,12 +49,35 @@ static enum status judge(const struct bridge_path *p, const struct link *port)
 									 : STATUS_NONE;
 }
 
-static void write_fix(struct finding *f, const struct bridge_path *p, const struct link *port)
+/* Behind pods there is no loop, which the spanning tree would have to break. */
+static bool has_only_leaves(struct host *h, const struct bridge_path *p)
+{
+	const struct link *l;
+	size_t n;
+
+	if (h->ops->links(h, p->netns, &l, &n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (l[i].master == p->bridge->ifindex && !bridge_is_leaf(&l[i]))
+			return false;
+	}
+	return true;
+}
+
+static void write_fix(struct finding *f, struct host *h, const struct bridge_path *p,
+		      const struct link *port)
 {
 	char dev[80], bridge[80];
 
 	shell_quote(port->name, dev, sizeof(dev));
 	shell_quote(p->bridge->name, bridge, sizeof(bridge));
+	if (p->bridge->bridge.stp && !has_only_leaves(h, p)) {
+		finding_fix(f, FIX_ADVICE,
+			    "wait for twice the forward delay of %s (30 s); a shorter one: ip link "
+			    "set dev %s type bridge forward_delay 400 (hundredths of a second)",
+			    p->bridge->name, bridge);
+		return;
+	}
 	if (p->bridge->bridge.stp)
 		finding_fix(f, FIX_NOW, "ip link set dev %s type bridge stp_state 0", bridge);
 	/* turning it off leaves the ports as they are */
@@ -65,6 +88,27 @@ static void write_fix(struct finding *f, const struct bridge_path *p, const stru
 			      "with STP=no, or with a forward delay of 0"
 			    : "something set the state of the port, a script or a spanning tree "
 			      "daemon that is gone: look for it, or it will do so again");
+}
+
+/* A bridge that is down has all of its ports disabled, and takes none of them out of that. */
+static void describe_bridge(struct host *h, struct finding *f, const struct bridge_path *p)
+{
+	char where[128], dev[80], check[80];
+
+	snprintf(check, sizeof(check), "ip link show dev %s", p->bridge->name);
+	finding_evidence(f, AGREES_YES, check, "down", "up");
+	f->netns = p->netns;
+	f->status = STATUS_CONFIRMED;
+	netns_label(h, p->netns, where);
+	finding_place(f, "%s/%s", where, p->bridge->name);
+	finding_summary(f, "bridge %s of %s is down, so none of its ports passes packets",
+			p->bridge->name, where);
+	finding_fix(f, FIX_NOW, "ip link set dev %s up",
+		    shell_quote(p->bridge->name, dev, sizeof(dev)));
+	finding_fix(f, FIX_ADVICE,
+		    "routes over %s went away with it: look whether what made them makes them "
+		    "again",
+		    p->bridge->name);
 }
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
@@ -79,6 +123,10 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	port = is_closed(p.in) ? p.in : p.out;
 	if (!is_closed(port))
 		return 0;
+	if (!(p.bridge->flags & IFF_UP)) {
+		describe_bridge(h, f, &p);
+		return 0;
+	}
 	f->status = judge(&p, port);
 	if (f->status == STATUS_NONE)
 		return 0;
@@ -94,7 +142,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	finding_summary(f, "%s of bridge %s of %s is %s, so it passes no packets%s",
 			bridge_port_label(h, port, label), p.bridge->name, where, state,
 			p.bridge->bridge.stp ? " until the spanning tree is done with it" : "");
-	write_fix(f, &p, port);
+	write_fix(f, h, &p, port);
 	return 0;
 }
 

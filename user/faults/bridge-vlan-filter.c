@@ -8,8 +8,8 @@
  * is freed in br_pass_frame_up() if the bridge is no member, what is for another port in
  * br_forward(), or in br_flood(), since a port that leaves a VLAN forgets what it learned there.
  *
- * On a trunk, frames of VLANs that nobody here is in are everyday: bridge_path_find() passes over
- * them.
+ * On a trunk, frames of VLANs that nobody here is in are everyday, also to addresses that somebody
+ * here has in another VLAN; and untagged ones, where all of its VLANs are tagged.
  */
 #include <errno.h>
 #include <net/ethernet.h>
@@ -80,23 +80,45 @@ static bool lacks_on_ingress(const struct port_vlans *v, uint16_t vid)
 	return vid ? !vlans_have(v, vid) : !v->pvid;
 }
 
+static bool has_any(const struct port_vlans *v)
+{
+	for (size_t i = 0; i < sizeof(v->members); i++) {
+		if (v->members[i])
+			return true;
+	}
+	return false;
+}
+
+/* May a frame of that VLAN, as it was let in (0: untagged), rightly die at this trunk? Only what
+ * somebody here is in the VLAN for is missed. */
+static bool trunk_may_refuse(const struct bridge_path *p, const struct vlan_table *t, uint16_t vid)
+{
+	if (p->in == p->bridge || bridge_is_leaf(p->in))
+		return false;
+	if (!vid)
+		return has_any(of_port(t, p->in));
+	return !p->out || p->out == p->in || !vlans_have(of_port(t, p->out), vid);
+}
+
 static bool find_lack(const struct group *g, struct host *h, const struct bridge_path *p,
 		      const struct vlan_table *t, struct lack *l)
 {
-	const struct port_vlans *in = of_port(t, p->in);
+	const struct port_vlans *in = of_port(t, p->in), *out;
 	uint16_t vid = p->resolving ? 0 : g->vlan;
 
 	if (lacks_on_ingress(in, vid)) {
 		*l = (struct lack){p->in, vid ? vid : usual_vlan(h, p, t), !vid};
-		return true;
+		return !trunk_may_refuse(p, t, vid);
 	}
 	/* a tag that the frame did not have is put on it as it comes in */
 	vid = vid ? vid : in->pvid;
 	if (!p->out || p->out == p->in || vlans_have(of_port(t, p->out), vid))
 		return false;
-	*l = (struct lack){p->out, vid, !of_port(t, p->out)->pvid};
-	/* one that is in another VLAN is kept apart on purpose */
-	return l->untagged;
+	/* One that is in another VLAN is kept apart on purpose; but one whose VLANs are all tagged
+	 * has the address in more than one, or the frame would not be for it. */
+	out = of_port(t, p->out);
+	*l = (struct lack){p->out, vid, !has_any(out)};
+	return l->untagged || (!out->pvid && !p->by_addr);
 }
 
 static void write_fix(struct finding *f, const struct bridge_path *p, const struct lack *l)

@@ -68,7 +68,8 @@ static const char *role_of(struct host *h, uint32_t netns, const struct link *l)
 		return "a bridge with pods on it";
 	if (!strcmp(l->kind, "vxlan") || !strcmp(l->kind, "geneve"))
 		return "a tunnel to other nodes";
-	if (serves_as_gateway(h, netns, l))
+	/* the gateway may be an address that nobody has (169.254.1.1 of AWS's CNI and Calico) */
+	if (serves_as_gateway(h, netns, l) || host_is_pod_veth(h, netns, l))
 		return "a veth whose other end has this node as its gateway";
 	return NULL;
 }

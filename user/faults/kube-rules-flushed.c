@@ -80,25 +80,6 @@ static bool has_rules(const struct group *g, struct host *h, uint32_t node, stru
 	return false;
 }
 
-/* Does something else translate Services, before or below netfilter: eBPF, Open vSwitch? By the
- * devices that it makes. */
-static bool others_translate(struct host *h, uint32_t node)
-{
-	static const char *const names[] = {"cilium_", "bpfin.cali", "ovn-k8s-", "antrea-gw"};
-	const struct link *l;
-	size_t n;
-
-	if (h->ops->links(h, node, &l, &n))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
-			if (!strncmp(l[i].name, names[k], strlen(names[k])))
-				return true;
-		}
-	}
-	return false;
-}
-
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	uint32_t pod = g->kind == SAMPLE_RETRANSMIT ? host_node_of(h, g->netns) : 0;
@@ -107,7 +88,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	const struct known_cidr *services = firewall_service_cidr(h, node, &g->flow.dst);
 
 	/* kube-proxy's IPVS mode gives the node the Services' addresses, and needs no rules */
-	if (!services || host_addr_owner(h, node, &g->flow.dst) || others_translate(h, node) ||
+	if (!services || host_addr_owner(h, node, &g->flow.dst) || host_others_translate(h, node) ||
 	    (g->kind == SAMPLE_RETRANSMIT ? !is_untranslated(g, h, node, f)
 					  : !has_no_route(g, h, node, f)))
 		return 0;

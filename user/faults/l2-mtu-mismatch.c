@@ -72,22 +72,16 @@ static bool find_veth(const struct group *g, struct host *h, struct step *s)
 	return s->to;
 }
 
-/* Whoever on the bridge can send such a frame: the port it came by, or the largest. */
-static bool find_port(const struct group *g, struct host *h, uint32_t extra, struct step *s)
+/* Whoever on the bridge can send such a frame: the port it came by, or the bridge itself. */
+static bool find_port(const struct group *g, struct host *h, struct step *s)
 {
-	const struct link *l, *in = host_link(h, g->netns, g->in_ifindex);
-	size_t n;
+	const struct link *in = host_link(h, g->netns, g->in_ifindex);
 
 	s->netns = g->netns;
 	s->to = host_link(h, g->netns, g->key.ifindex);
-	if (!s->to || !s->to->master || h->ops->links(h, g->netns, &l, &n))
+	if (!s->to || !s->to->master)
 		return false;
-	if (in && in->master == s->to->master)
-		s->from = in;
-	for (size_t i = 0; i < n && !s->from; i++) {
-		if (l[i].master == s->to->master && l[i].mtu + extra >= g->len)
-			s->from = &l[i];
-	}
+	s->from = in && in->master == s->to->master ? in : host_link(h, g->netns, s->to->master);
 	return s->from;
 }
 
@@ -114,7 +108,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	struct step s = {};
 
 	if ((g->key.flags & KEY_FROM_MASK) != NETNS_FROM_DEV ||
-	    !(c->veth ? find_veth(g, h, &s) : find_port(g, h, c->extra, &s)))
+	    !(c->veth ? find_veth(g, h, &s) : find_port(g, h, &s)))
 		return 0;
 	if (!(s.to->flags & IFF_UP) || g->len <= s.to->mtu + c->extra ||
 	    g->len > s.from->mtu + c->extra)

@@ -6,12 +6,15 @@
  *
  * Clusters whose network knows the pods need no NAT. So it is a suspicion only where pods are
  * behind a tunnel, which the outside cannot know of, and conntrack has the connection untranslated.
+ * It cannot tell what an eBPF datapath translates behind it, and a pod's global IPv6 address needs
+ * no NAT.
  */
 #include <errno.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "../firewall.h"
 #include "../tunnel.h"
@@ -19,6 +22,12 @@
 static bool signature(const struct group *g)
 {
 	return tunnel_maybe_silence(g);
+}
+
+/* Global unicast (RFC 4291), but for unique local addresses (RFC 4193). */
+static bool is_global6(const struct addr *a)
+{
+	return a->family == AF_INET6 && (a->b[0] & 0xe0) == 0x20;
 }
 
 /* The uplink by which the node sends to dst, out of the cluster, or NULL. Recorded. */
@@ -78,7 +87,8 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	const struct link *dev;
 	struct addr dst;
 
-	if (!node || !tunnel_any(h, node) || !is_untranslated(g, h, node, f, &dst))
+	if (!node || !tunnel_any(h, node) || host_others_translate(h, node) ||
+	    is_global6(&g->flow.src) || !is_untranslated(g, h, node, f, &dst))
 		return 0;
 	dev = leaves_by(&dst, h, node, f);
 	pods = firewall_pod_cidr(h, node, &g->flow.src);

@@ -210,7 +210,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 			tunnel_culprit(g), where, channels[channel].what,
 			direction == DIRECTION_IN ? "from" : "to", addr_str(&peer, a),
 			tunnel_hook(g, hook), channels[channel].purpose);
-	tunnel_rule(f, g, channels[channel].what, &peer, direction);
+	tunnel_rule(f, g, channels[channel].what, &peer, direction, true);
 	return 0;
 }
 

@@ -7,7 +7,8 @@
  * node drops them, this node sees only TCP that is sent again and again.
  *
  * Strangers who send to the port from elsewhere are rightly dropped: the peer must be a VTEP of the
- * device, as far as the device keeps a list of them.
+ * device, as far as the device keeps a list of them. Where it keeps none (Cilium, Antrea), what
+ * comes in must at least be a tunnel's packet, and whose it is the operator must say.
  */
 #include <netinet/in.h>
 #include <stdio.h>
@@ -45,6 +46,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	enum direction direction;
 	enum vtep_known known;
 	struct addr peer;
+	bool trusted;
 	char where[128], what[32], hook[64], a[ADDR_STRLEN];
 
 	if (g->kind == SAMPLE_RETRANSMIT) {
@@ -56,11 +58,11 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	if (!dev || tunnel_is_submariner(dev) || direction == DIRECTION_NONE)
 		return 0;
 	known = tunnel_knows_vtep(h, g->netns, dev, &peer);
-	if (known == VTEP_UNKNOWN)
+	trusted = known == VTEP_KNOWN || direction == DIRECTION_OUT;
+	if (known == VTEP_UNKNOWN || (!trusted && !g->tunnel.inner.l3))
 		return 0;
 	f->netns = g->netns;
-	f->status = known == VTEP_KNOWN || direction == DIRECTION_OUT ? STATUS_CONFIRMED
-								      : STATUS_SUSPECTED;
+	f->status = trusted ? STATUS_CONFIRMED : STATUS_SUSPECTED;
 	netns_label(h, g->netns, where);
 	snprintf(what, sizeof(what), "UDP %u", g->flow.dport);
 	tunnel_evidence(f, g, dev, &peer, known);
@@ -71,7 +73,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 			tunnel_culprit(g), where, strcmp(dev->kind, "geneve") ? "VXLAN" : "Geneve",
 			what, direction == DIRECTION_IN ? "from" : "to", addr_str(&peer, a),
 			tunnel_hook(g, hook), dev->name);
-	tunnel_rule(f, g, what, &peer, direction);
+	tunnel_rule(f, g, what, &peer, direction, trusted);
 	return 0;
 }
 

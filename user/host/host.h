@@ -230,7 +230,10 @@ bool host_conf_is_on(struct host *h, uint32_t netns, const char *family, const s
  * found though not all could be looked for. */
 int host_rules_have_any(struct host *h, uint32_t netns, bool six, const struct rules_like *likes,
 			size_t n);
-/* The bridge port behind which mac lives, or NULL. */
+/* Does something else translate addresses there, before, behind or below netfilter: eBPF, Open
+ * vSwitch? By the devices that it makes. */
+bool host_others_translate(struct host *h, uint32_t node);
+/* The bridge port behind which mac lives, in whatever VLAN, or NULL. */
 const struct link *host_fdb_port(struct host *h, uint32_t netns, uint32_t bridge,
 				 const uint8_t *mac);
 /* The port whose other end, in another netns, has that address or that MAC; NULL: none is known. */

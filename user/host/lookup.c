@@ -192,6 +192,23 @@ bool host_listens(struct host *h, uint32_t netns, uint8_t proto, uint16_t port)
 	return false;
 }
 
+bool host_others_translate(struct host *h, uint32_t node)
+{
+	static const char *const names[] = {"cilium_", "bpfin.cali", "ovn-k8s-", "antrea-gw"};
+	const struct link *l;
+	size_t n;
+
+	if (h->ops->links(h, node, &l, &n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
+			if (!strncmp(l[i].name, names[k], strlen(names[k])))
+				return true;
+		}
+	}
+	return false;
+}
+
 uint32_t host_node_of(struct host *h, uint32_t pod_netns)
 {
 	const struct route *r;

@@ -370,6 +370,8 @@ static const struct owner {
 	{NULL, "flannel", NULL, "flannel", false},
 	{"KUBE-FIREWALL", NULL, NULL, "kubelet", false},
 	{"KUBE-KUBELET", NULL, NULL, "kubelet", false},
+	{"KUBE-DEDUP", NULL, NULL, "kubelet, against duplicates", false},
+	{"AKS-DEDUP", NULL, NULL, "AKS, against duplicates", false},
 	{"KUBE-", NULL, NULL, "kube-proxy", false},
 	{NULL, "kube-proxy", NULL, "kube-proxy", false},
 	{NULL, "kube-network-policies", NULL, "kube-network-policies, for a NetworkPolicy", true},
@@ -405,6 +407,11 @@ const char *rule_owner(const struct rule *r)
 	const struct owner *o = owner_of(r);
 
 	return o ? o->name : NULL;
+}
+
+bool rule_is_against_duplicates(const struct rule *r)
+{
+	return begins(r->chain, "KUBE-DEDUP") || begins(r->chain, "AKS-DEDUP");
 }
 
 bool rule_is_policy(const struct rule *r)

@@ -121,6 +121,8 @@ const char *rule_owner(const struct rule *r);
 /* Is it one of those that carry out NetworkPolicies, or keep networks apart on purpose? Then what
  * it drops is meant to be dropped. */
 bool rule_is_policy(const struct rule *r);
+/* Is it one of those that take away what a bridge in promiscuous mode gets twice (kubenet, AKS)? */
+bool rule_is_against_duplicates(const struct rule *r);
 /*
  * The command that lets packets through ahead of the rule, in its own chain, since an accept in
  * another one does not help: the match in the syntax of iptables or ebtables, or of nft, as the
