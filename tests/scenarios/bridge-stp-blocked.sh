@@ -19,6 +19,15 @@ variant_disabled()
 		--flow "tcp poda $POD_C $LAB_PORT" --flow "udp poda $POD_B $LAB_PORT"
 }
 
+# Its ports are disabled then, and setting them to forwarding would mend nothing but the way between them.
+variant_bridge_down()
+{
+	lab_up
+	prove --break "ip -n $LAB-node1 link set cni0 down" --undo "ip -n $LAB-node1 link set cni0 up" \
+		--at node1 --mention "cni0 of $LAB-node1 is down" --flow "udp poda $POD_B $LAB_PORT" \
+		--flow "tcp poda $POD_C $LAB_PORT"
+}
+
 # With the spanning tree off, too, a timer runs for a port that came up, and takes it out of learning.
 stop_timer()
 {

@@ -79,3 +79,44 @@ variant_tagged()
 	prove --break "vlan del dev vetha vid 9" --undo "vlan add dev vetha vid 9" \
 		--at node1 --mention vetha --mention "VLAN 9" --flow "udp poda 10.9.0.3 $LAB_PORT"
 }
+
+# Before 6.2 a packet keeps the tag that a VLAN device took off in its field, where it means nothing.
+variant_after_a_vlan_device()
+{
+	local node
+	lab_with_filter
+	for node in 1 2; do
+		ip -n "$LAB-node$node" link add link eth0 name eth0.100 type vlan id 100
+		ip -n "$LAB-node$node" address add 192.168.100.$node/24 dev eth0.100
+		ip -n "$LAB-node$node" link set eth0.100 up
+	done
+	ip -n "$LAB-node2" route add $POD_A via 192.168.100.1
+	ip -n "$LAB-node1" route add 192.168.77.2 via 192.168.100.2
+	prove --break "vlan del dev cni0 vid 1 self" --undo "vlan add dev cni0 vid 1 pvid untagged self" \
+		--at node1 --mention cni0 --mention "VLAN 1" --in node1 --flow "udp node2 $POD_A $LAB_PORT"
+}
+
+# A router's port, all of whose VLANs are tagged: it must not become one for untagged frames.
+lose_vlan_of_router()
+{
+	vlan del dev vethb vid 30
+}
+
+variant_tagged_only()
+{
+	lab_with_filter
+	vlan del dev vetha vid 1
+	vlan add dev vetha vid 30 pvid untagged
+	vlan del dev vethb vid 1
+	vlan add dev vethb vid 10
+	vlan add dev vethb vid 30
+	ip -n "$LAB-podb" link add link eth0 name eth0.30 type vlan id 30
+	ip -n "$LAB-podb" link set eth0.30 up
+	ip -n "$LAB-podb" address add 10.30.0.3/24 dev eth0.30
+	ip -n "$LAB-poda" address add 10.30.0.2/24 dev eth0
+	# or it asks where nobody hears it any more
+	ip -n "$LAB-poda" neigh replace 10.30.0.3 dev eth0 nud permanent \
+		lladdr "$(in_ns podb cat /sys/class/net/eth0/address)"
+	prove --break lose_vlan_of_router --undo "vlan add dev vethb vid 30" --at node1 --mention vethb \
+		--mention "VLAN 30" --flow "udp poda 10.30.0.3 $LAB_PORT"
+}

@@ -86,6 +86,29 @@ variant_service()
 	report none
 }
 
+# kubenet's bridge in promiscuous mode: what is for a Service of a neighbour comes out of it twice, once
+# bridged and once routed, and kubelet's rule takes the second one away.
+variant_kubenet()
+{
+	local mac classes
+	need_bridge_nf
+	lab_up
+	in_ns wire ebtables-nft -L >/dev/null 2>&1 || skip "no ebtables-nft"
+	lab_service udp 53 $POD_B 53
+	mac=$(in_ns node1 cat /sys/class/net/cni0/address)
+	ip -n "$LAB-node1" link set cni0 promisc on
+	in_ns node1 ebtables-nft -N KUBE-DEDUP
+	in_ns node1 ebtables-nft -A OUTPUT -j KUBE-DEDUP
+	in_ns node1 ebtables-nft -A KUBE-DEDUP -p IPv4 -s "$mac" -o veth+ --ip-src 10.244.1.1 -j ACCEPT
+	in_ns node1 ebtables-nft -A KUBE-DEDUP -p IPv4 -s "$mac" -o veth+ --ip-src 10.244.1.0/24 -j DROP
+	judge_start
+	traffic dns poda $VIP 53 --count 20 --deadline 60
+	judge_stop
+	report none
+	classes=$(query '[.drops[] | select(.rule.chain == "KUBE-DEDUP") | .class] | unique | join(" ")')
+	[[ $classes == noise ]] || fail "duplicates are '$classes', no noise"
+}
+
 # Without bridge-nf, but also without a Service on the bridge: nothing breaks, nothing is said.
 variant_bridge_nf_unused()
 {

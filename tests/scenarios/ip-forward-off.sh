@@ -47,3 +47,28 @@ variant_other_node()
 		--at node2 --mention net.ipv4.ip_forward \
 		--flow "tcp poda $POD_C $LAB_PORT" --flow "udp podb $POD_C $LAB_PORT"
 }
+
+# AWS's CNI and Calico give each pod a veth of its own to the node, and a gateway that nobody has.
+unown_gateway()
+{
+	local mac
+	ip -n "$LAB-node1" link set vethb nomaster
+	mac=$(in_ns node1 cat /sys/class/net/vethb/address)
+	ip -n "$LAB-podb" -batch - <<-END
+		address flush dev eth0
+		address add $POD_B/32 dev eth0
+		route add 169.254.1.1 dev eth0 scope link
+		route add default via 169.254.1.1
+		neigh replace 169.254.1.1 dev eth0 lladdr $mac nud permanent
+	END
+	ip -n "$LAB-node1" route add "$POD_B" dev vethb
+}
+
+variant_gateway_of_nobody()
+{
+	lab_up
+	unown_gateway
+	prove --break "set_forwarding node1 net.ipv4.ip_forward=0" \
+		--undo "set_forwarding node1 net.ipv4.ip_forward=1" \
+		--at node1 --mention "by vethb for $OUTSIDE" --flow "udp podb $OUTSIDE $LAB_PORT"
+}

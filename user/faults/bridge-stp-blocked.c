@@ -148,7 +148,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 
 const struct fault fault_bridge_stp_blocked = {
 	.id = "bridge-stp-blocked",
-	.title = "a bridge port does not forward (spanning tree state)",
+	.title = "a bridge port does not forward, or the bridge is down",
 	.link = "https://docs.kernel.org/networking/bridge.html",
 	.signature = signature,
 	.examine = examine,
