@@ -91,7 +91,6 @@ variant_after_a_vlan_device()
 		ip -n "$LAB-node$node" link set eth0.100 up
 	done
 	ip -n "$LAB-node2" route add $POD_A via 192.168.100.1
-	ip -n "$LAB-node1" route add 192.168.77.2 via 192.168.100.2
 	prove --break "vlan del dev cni0 vid 1 self" --undo "vlan add dev cni0 vid 1 pvid untagged self" \
 		--at node1 --mention cni0 --mention "VLAN 1" --in node1 --flow "udp node2 $POD_A $LAB_PORT"
 }
