@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/rtnetlink.h>
 #include <net/ethernet.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
@@ -9,6 +10,7 @@
 #include <strings.h>
 
 #include "firewall.h"
+#include "tunnel.h"
 #include "util.h"
 
 /* What it asks conntrack's state to be: "INVALID,UNTRACKED …", "{ invalid, untracked } …"; or,
@@ -91,9 +93,24 @@ static bool is_stray(const struct group *g)
 	return is_icmp_answer(g) || is_udp_answer(g) || firewall_asks_for_invalid(g->rule);
 }
 
+/* Where clouds serve their machines, beside 169.254.0.0/16: Azure's WireServer, whose pods AKS
+ * keeps away, and AWS. */
+static bool is_of_cloud(const struct addr *a)
+{
+	static const char *const nets[] = {"168.63.129.16/32", "fd00:ec2::/32"};
+	struct cidr c;
+
+	for (size_t i = 0; i < ARRAY_SIZE(nets); i++) {
+		if (!cidr_parse(nets[i], &c) && cidr_has(&c, a))
+			return true;
+	}
+	return false;
+}
+
 bool firewall_is_chatter(const struct group *g)
 {
-	return addr_is_multicast(&g->flow.dst) || addr_is_linklocal(&g->flow.dst);
+	return addr_is_multicast(&g->flow.dst) || addr_is_linklocal(&g->flow.dst) ||
+	       is_of_cloud(&g->flow.dst);
 }
 
 static bool dropped_by_rule(const struct group *g)
@@ -277,6 +294,37 @@ static bool is_plain(const char *s)
 		       strlen(s);
 }
 
+static bool is_broadcast(const struct group *g, struct host *h)
+{
+	struct route_query q = {.dst = g->flow.dst};
+	struct route_answer a;
+
+	return g->flow.dst.family == AF_INET && !h->ops->route_get(h, g->netns, &q, &a) &&
+	       a.type == RTN_BROADCAST;
+}
+
+bool firewall_is_awaited(struct finding *f, const struct group *g, struct host *h)
+{
+	char check[64];
+	unsigned int servers;
+
+	if (is_broadcast(g, h))
+		return false;
+	if (!g->flow.has_ports || g->ct_state == CT_ESTABLISHED || g->ct_state == CT_RELATED)
+		return g->ct_state != CT_RELATED;
+	snprintf(check, sizeof(check), "%s port %u", g->flow.proto == IPPROTO_TCP ? "tcp" : "udp",
+		 g->flow.dport);
+	/* IPVS takes it behind the rules: ip_vs_ops4, net/netfilter/ipvs/ip_vs_core.c */
+	if (!h->ops->ipvs_servers(h, g->netns, &g->flow, &servers)) {
+		finding_evidence(f, AGREES_YES, check, "a Service of IPVS", NULL);
+		return true;
+	}
+	if (!host_listens(h, g->netns, g->flow.proto, g->flow.dport, &g->flow.dst))
+		return false;
+	finding_evidence(f, AGREES_YES, check, "a process of the node waits there", NULL);
+	return true;
+}
+
 /* What such a packet has in common with those that should pass, in both syntaxes. */
 struct match {
 	char xt[256], nft[256];
@@ -362,8 +410,17 @@ static void match_service(struct match *m, const struct group *g)
 #define ANSWERS_XT  "-m conntrack --ctstate RELATED,ESTABLISHED"
 #define ANSWERS_NFT "ct state related,established"
 
+/* Does nobody but the cluster's come by it? */
+static bool is_inside(struct host *h, uint32_t netns, uint32_t ifindex)
+{
+	const struct link *l = host_link(h, netns, ifindex);
+
+	return l && (tunnel_is(l) || leads_to_pods(h, netns, ifindex));
+}
+
 /* Answers are let through as such; what is bridged, from port to port; of the rest, what goes the
- * same way to the same port. Into the node only who asked, since others come by that way, too. */
+ * same way to the same port. Only who asked, where others come by that way, too: into the node, and
+ * from the node's own network to pods. */
 static void make_match(struct match *m, const struct group *g, struct host *h)
 {
 	memset(m, 0, sizeof(*m));
@@ -375,7 +432,8 @@ static void make_match(struct match *m, const struct group *g, struct host *h)
 		m->narrow = true;
 		return;
 	}
-	if (g->hook == HOOK_INPUT || g->hook == HOOK_PREROUTING || !m->narrow)
+	if (g->hook == HOOK_INPUT || g->hook == HOOK_PREROUTING || !m->narrow ||
+	    (g->hook == HOOK_FORWARD && !is_inside(h, g->netns, g->in_ifindex)))
 		match_addr(m, g->hook != HOOK_OUTPUT,
 			   g->hook == HOOK_OUTPUT ? &g->flow.dst : &g->flow.src, g->netns, h);
 	match_service(m, g);
@@ -385,7 +443,14 @@ static void make_match(struct match *m, const struct group *g, struct host *h)
 /* Does the rule stop what comes back, too, most likely? */
 static bool is_broad(const struct rule *r)
 {
-	return r->policy || !r->text || (!strstr(r->text, "port") && !strstr(r->text, " th "));
+	static const char *const words[] = {"--dport", "--dports", "--sport", "--sports",
+					    "--ports", "dport",	   "sport"};
+
+	for (size_t i = 0; !r->policy && r->text && i < ARRAY_SIZE(words); i++) {
+		if (rule_text_after(r, words[i]))
+			return false;
+	}
+	return true;
 }
 
 /* Takes the command's memory. */
@@ -418,14 +483,19 @@ static bool fix_network(struct finding *f, const struct group *g, bool src, cons
 	return fix_now(f, rule_accept_command(g->rule, m.xt, m.nft));
 }
 
-/* What the networks of pods at both ends send; or, if none is known of who sent it, what is sent to
- * that of the other end. */
+/* Of answers, all of them; else what the networks of pods at both ends send; or, if none is known
+ * of who sent it, what is sent to that of the other end. */
 bool firewall_fix_policy(struct finding *f, const struct group *g, struct host *h)
 {
 	const struct known_cidr *from = known(h, g->netns, &g->flow.src, CIDR_POD, true);
 	const struct known_cidr *to = known(h, g->netns, &g->flow.dst, CIDR_POD, true);
-	bool fixed = from && fix_network(f, g, true, &from->net);
+	bool fixed;
 
+	/* an answer, though its question could pass: whoever sends to pods on his own accord may
+	 * not */
+	if (g->ct_state == CT_ESTABLISHED || g->ct_state == CT_RELATED)
+		return fix_now(f, rule_accept_command(g->rule, ANSWERS_XT, ANSWERS_NFT));
+	fixed = from && fix_network(f, g, true, &from->net);
 	if (to &&
 	    !(from && from->net.bits == to->net.bits && addr_eq(&from->net.addr, &to->net.addr)))
 		fixed |= fix_network(f, g, from != NULL, &to->net);

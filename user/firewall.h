@@ -48,7 +48,10 @@ bool firewall_fix(struct finding *f, const struct group *g, struct host *h);
 /* The commands after which a forward chain accepts what pods send, and answers, before its policy;
  * where the pods' network is not known, the one that makes the policy accept. */
 bool firewall_fix_policy(struct finding *f, const struct group *g, struct host *h);
-/* Is it what every node sends on its own link, to all or to its neighbours? */
+/* Would the packet, dropped in the input hook, be answered if it got further: does something listen
+ * there, is it IPVS's, is it an answer itself, or of a protocol without ports? Recorded. */
+bool firewall_is_awaited(struct finding *f, const struct group *g, struct host *h);
+/* Is it what every node sends on its own link, to all or to its neighbours, or to its cloud? */
 bool firewall_is_chatter(const struct group *g);
 /* As firewall_fix_delete(); of a rule that is about others, too, the one that lets the packet's
  * addresses through ahead of it. */

@@ -103,6 +103,8 @@ static int route_get(struct host *h, uint32_t netns, const struct route_query *q
 	}
 	if (!best)
 		return f ? -ENETUNREACH : -ESRCH;
+	if (best->type == RTN_BLACKHOLE) /* fib_props, net/ipv4/fib_semantics.c */
+		return -EINVAL;
 	memset(out, 0, sizeof(*out));
 	out->type = best->type;
 	out->oif = best->oif;

@@ -204,6 +204,23 @@ static void test_forward_policy_of_known_pods(void **state)
 					  "--ctstate RELATED,ESTABLISHED -j ACCEPT");
 }
 
+/* An answer from outside: to let it through, nobody else needs to get to the pods. */
+static void test_forward_policy_of_answers(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_FORWARD, "FORWARD", "-P FORWARD DROP");
+
+	know(l->node, "10.244.1.0/24", CIDR_POD);
+	g->in_ifindex = ETH0;
+	g->out_ifindex = CNI0;
+	g->ct_state = CT_ESTABLISHED;
+	set_flow(g, IPPROTO_TCP, "203.0.113.9", 443, "10.244.1.2", 40000);
+	assert_finding(l, 1, "forward-policy-drop", STATUS_CONFIRMED);
+	assert_string_equal(fix_of(l, 0), "iptables-legacy -w -t filter -A FORWARD -m conntrack "
+					  "--ctstate RELATED,ESTABLISHED -j ACCEPT");
+	assert_int_equal(l->d.findings[0].fix[1].when, FIX_ADVICE);
+}
+
 /* Both ends are of one network: one command for it. */
 static void test_forward_policy_of_one_network(void **state)
 {
@@ -432,6 +449,57 @@ static void test_input(void **state)
 	assert_string_equal(fix_of(l, 0), "iptables-legacy -w -t filter -A INPUT -i cni0 -s "
 					  "10.244.1.2/32 -p tcp --dport 10250 "
 					  "-j ACCEPT");
+	anew(l);
+	l->node->listeners[0].local = an_addr("127.0.0.1"); /* not for others */
+	assert_null(diagnose(l, 1));
+	l->node->listeners[0].local = an_addr("10.244.1.1");
+	assert_finding(l, 1, "host-input-drop", STATUS_CONFIRMED);
+}
+
+/* IPVS takes what is for a Service behind the rules of the input hook. */
+static void test_input_of_ipvs(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_INPUT, "INPUT", "-P INPUT DROP");
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.96.0.10", 80);
+	assert_null(diagnose(l, 1));
+	l->node->ipvs = (struct local_socket){an_addr("10.96.0.10"), 80};
+	l->node->ipvs_servers = 2;
+	assert_finding(l, 1, "host-input-drop", STATUS_CONFIRMED);
+}
+
+/* Of another node: to all of the link, or to a port where nobody waits. */
+static void test_input_of_no_use(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_INPUT, "INPUT", "-A INPUT -j REJECT");
+
+	g->rule->verdict = RULE_REJECT;
+	g->in_ifindex = ETH0;
+	strcpy(g->in, "eth0");
+	set_flow(g, IPPROTO_TCP, "192.168.77.2", 40000, "192.168.77.1", 9100);
+	assert_null(diagnose(l, 1));
+	listen_on(l->node, 9100);
+	assert_finding(l, 1, "reject-rule", STATUS_CONFIRMED);
+	anew(l);
+	fake_route(l->node, "192.168.77.255/32", NULL, ETH0)->type = RTN_BROADCAST;
+	l->node->sockets[l->node->n_sockets++].port = 137;
+	set_flow(g, IPPROTO_UDP, "192.168.77.2", 137, "192.168.77.255", 137);
+	assert_null(diagnose(l, 1));
+}
+
+/* Azure's own, from which AKS keeps pods away. */
+static void test_cloud(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_FORWARD, "FORWARD",
+				  "-A FORWARD -d 168.63.129.16/32 -p tcp --dport 80 -j DROP");
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "168.63.129.16", 80);
+	assert_null(diagnose(l, 1));
+	g->flow.dst = an_addr("168.63.129.17");
+	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
 }
 
 /* Pods come and go: their network, as widely as it is known. */
@@ -505,8 +573,31 @@ static void test_reject(void **state)
 {
 	struct lab *l = *state;
 
-	dropped(l, HOOK_FORWARD, "FORWARD", "-A FORWARD -j REJECT")->rule->verdict = RULE_REJECT;
+	dropped(l, HOOK_FORWARD, "FORWARD",
+		"-A FORWARD -m comment --comment \"no --dport here\" -j REJECT --reject-with "
+		"icmp-port-unreachable")
+		->rule->verdict = RULE_REJECT;
 	assert_finding(l, 1, "reject-rule", STATUS_CONFIRMED);
+	assert_has(fix_of(l, 1), "RELATED,ESTABLISHED"); /* it refuses the answers, too */
+}
+
+/* From the node's own network anybody comes: only who asked. */
+static void test_forward_from_outside(void **state)
+{
+	struct lab *l = *state;
+	struct group *g =
+		dropped(l, HOOK_FORWARD, "FORWARD", "-A FORWARD -i eth0 --dport 5432 -j DROP");
+
+	g->in_ifindex = ETH0;
+	strcpy(g->in, "eth0");
+	g->out_ifindex = CNI0;
+	strcpy(g->out, "cni0");
+	know(l->node, "10.244.0.0/16", CIDR_POD);
+	set_flow(g, IPPROTO_TCP, "10.244.7.5", 40000, "10.244.1.2", 5432);
+	assert_finding(l, 1, "forward-rule-drop", STATUS_CONFIRMED);
+	assert_string_equal(fix_of(l, 0),
+			    "iptables-legacy -w -t filter -I FORWARD 3 -i eth0 -o cni0 -s "
+			    "10.244.0.0/16 -p tcp --dport 5432 -j ACCEPT");
 }
 
 static void test_no_endpoints(void **state)
@@ -546,7 +637,65 @@ static void test_no_endpoints_by_chain(void **state)
 static void test_service_named_endpoints(void **state)
 {
 	dropped_by_kube_proxy(*state, "firewall-ABCDEFGH-default/web-endpoints/udp/http");
-	assert_finding(*state, 1, "forward-rule-drop", STATUS_CONFIRMED);
+	assert_finding(*state, 1, "netpol-deny", STATUS_CONFIRMED);
+	assert_has(fix_of(*state, 0), "loadBalancerSourceRanges");
+}
+
+/* What protects Services and the node: no command pierces that. */
+static void test_protection(void **state)
+{
+	struct lab *l = *state;
+	struct group *g;
+
+	dropped_by_kube_proxy(l, "cluster-ips-check");
+	assert_finding(l, 1, "netpol-deny", STATUS_CONFIRMED);
+	assert_has(fix_of(l, 0), "no Service has that address and port");
+	assert_int_equal(l->d.findings[0].n_fix, 1);
+	anew(l);
+	g = dropped(l, HOOK_INPUT, "KUBE-IPVS-FILTER", "-A KUBE-IPVS-FILTER -j REJECT");
+	g->rule->verdict = RULE_REJECT;
+	assert_finding(l, 1, "netpol-deny", STATUS_CONFIRMED);
+	anew(l);
+	g = dropped(l, HOOK_INPUT, "KUBE-FIREWALL", "-A KUBE-FIREWALL -d 127.0.0.0/8 -j DROP");
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "127.0.0.1", 10249);
+	listen_on(l->node, 10249);
+	assert_finding(l, 1, "netpol-deny", STATUS_CONFIRMED);
+	assert_int_equal(l->d.findings[0].fix[0].when, FIX_ADVICE);
+}
+
+/* A load balancer asks every node for a Service that runs on some (externalTrafficPolicy: Local).
+ */
+static void test_no_endpoints_here_for_strangers(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped(l, HOOK_INPUT, "KUBE-EXTERNAL-SERVICES",
+				  "-A KUBE-EXTERNAL-SERVICES -p tcp --dport 30080 -j DROP");
+
+	g->rule->comment = strdup("default/web:http has no local endpoints");
+	g->in_ifindex = ETH0;
+	strcpy(g->in, "eth0");
+	set_flow(g, IPPROTO_TCP, "203.0.113.9", 40000, "192.168.77.1", 30080);
+	assert_null(diagnose(l, 1));
+	g->flow.src = an_addr("192.168.77.2"); /* another node */
+	assert_finding(l, 1, "svc-no-endpoints", STATUS_CONFIRMED);
+	anew(l);
+	g->flow.src = an_addr("203.0.113.9");
+	g->rule->verdict = RULE_REJECT; /* it has none at all */
+	assert_finding(l, 1, "svc-no-endpoints", STATUS_CONFIRMED);
+}
+
+/* IPVS refuses without a rule. */
+static void test_no_endpoints_of_ipvs(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped_by_none(l, HOOK_INPUT);
+
+	set_flow(g, IPPROTO_TCP, "10.244.1.2", 40000, "10.96.0.10", 80);
+	g->ipvs_service = true;
+	assert_null(diagnose(l, 1));
+	g->ipvs_no_server = true;
+	assert_finding(l, 1, "svc-no-endpoints", STATUS_CONFIRMED);
+	assert_has(l->d.findings[0].summary, "10.96.0.10 port 80");
 }
 
 /* What begins as a number is a name in quotes only. */
@@ -704,6 +853,15 @@ static void test_queue_without_listener(void **state)
 	l->node->queue = 7;
 	assert_finding(l, 1, "queue-no-listener", STATUS_CONFIRMED);
 	assert_non_null(strstr(l->d.findings[0].summary, "queue 3, where no program listens"));
+	l->node->queue = 3; /* one program of three that should run */
+	anew(l);
+	assert_finding(l, 1, "queue-no-listener", STATUS_CONFIRMED);
+	assert_non_null(strstr(l->d.findings[0].summary, "queue 4, where no program listens"));
+	free(g->rule->text);
+	g->rule->text = strdup("-A FORWARD -j NFQUEUE --queue-balance 3:4");
+	anew(l);
+	assert_finding(l, 1, "queue-no-listener", STATUS_CONFIRMED);
+	assert_non_null(strstr(l->d.findings[0].summary, "queue 4, where no program listens"));
 	free(g->rule->text);
 	g->rule->text = strdup("queue to jhash ip saddr mod 4");
 	assert_non_null(diagnose(l, 1));
@@ -929,6 +1087,21 @@ static void test_snat_exhausted(void **state)
 	assert_finding(l, 1, "snat-port-exhausted", STATUS_CONFIRMED);
 }
 
+/* It kept its port, which was free: two asked for it at once. */
+static void test_snat_race(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = dropped_by_none(l, HOOK_POSTROUTING);
+	struct flow other = flow_of(IPPROTO_UDP, "10.244.1.3", 123, "203.0.113.9", 123);
+
+	set_flow(g, IPPROTO_UDP, "192.168.77.1", 123, "203.0.113.9", 123);
+	g->has_original = true;
+	g->original = flow_of(IPPROTO_UDP, "10.244.1.2", 123, "203.0.113.9", 123);
+	entry(l->node, &other, "203.0.113.9", 123, "192.168.77.1", 123);
+	assert_finding(l, 1, "snat-port-exhausted", STATUS_SUSPECTED);
+	assert_has(l->d.findings[0].summary, "at once");
+}
+
 /* What the node itself sends keeps its address and gets another port. */
 static void test_snat_exhausted_of_the_node(void **state)
 {
@@ -1035,6 +1208,23 @@ static void test_stale_dnat(void **state)
 	fake_link(l->node, 12, "kube-ipvs0", "dummy");
 	fake_addr(l->node, 12, "10.96.0.10/32");
 	assert_finding(l, 1, "stale-udp-dnat", STATUS_SUSPECTED);
+}
+
+/* Calico: the pod's route goes with it, and a blackhole stands behind. */
+static void test_stale_dnat_into_a_blackhole(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "NOT_SPECIFIED", "ip_error", NODE);
+
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 40000, "10.244.9.9", 53);
+	g->has_original = true;
+	g->original = flow_of(IPPROTO_UDP, "10.244.1.2", 40000, "10.96.0.10", 53);
+	entry(l->node, &g->original, "10.244.9.9", 53, "10.244.1.2", 40000);
+	fake_route(l->node, "10.244.9.9/32", NULL, VETH_A);
+	assert_null(diagnose(l, 1));
+	l->node->n_routes--;
+	fake_route(l->node, "10.244.9.0/26", NULL, 0)->type = RTN_BLACKHOLE;
+	assert_finding(l, 1, "stale-udp-dnat", STATUS_CONFIRMED);
 }
 
 /* kube-proxy has not taken it out of its rules yet: the entry would come back. */
@@ -1297,6 +1487,17 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bridge_filter_of_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_endpoints_by_chain, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_service_named_endpoints, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_protection, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_endpoints_here_for_strangers, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_no_endpoints_of_ipvs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_input_of_ipvs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_input_of_no_use, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cloud, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forward_from_outside, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forward_policy_of_answers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_snat_race, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stale_dnat_into_a_blackhole, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_endpoints_in_a_comment, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridge_filter_of_multicast, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_interface_like_a_number, setup, teardown),

@@ -186,9 +186,18 @@ static void test_owner_by_chain_table_and_comment(void **state)
 		"hosts\" -j DROP";
 	assert_false(rule_is_policy(&r));
 	r.text = NULL;
-	r.chain = "DOCKER";
-	assert_string_equal(rule_owner(&r), "Docker");
-	assert_false(rule_is_policy(&r));
+	r.chain = "DOCKER-INTERNAL";
+	assert_string_equal(rule_owner(&r), "Docker, to keep its networks apart");
+	assert_true(rule_is_policy(&r));
+	r.chain = "PREROUTING";
+	assert_null(rule_owner(&r));
+	r.table = "raw";
+	r.text = "-A PREROUTING -d 172.18.0.2/32 ! -i br-0123456789ab -j DROP";
+	assert_string_equal(rule_owner(&r), "Docker, to keep its networks apart");
+	r.text = "-A PREROUTING -d 172.18.0.2/32 -j DROP";
+	assert_null(rule_owner(&r));
+	r.table = "filter";
+	r.text = NULL;
 	r.chain = "cali-from-wl-dispatch";
 	assert_true(rule_is_policy(&r));
 	r.text = "-A cali-from-wl-dispatch -m comment --comment \"cali:zT\" -m comment --comment "

@@ -6,29 +6,11 @@
  * Nodes on the internet drop a lot in this hook, and should. It is a fault only where the sender is
  * the cluster's and something listens there.
  */
-#include <netinet/in.h>
-#include <stdio.h>
-
 #include "../firewall.h"
 
 static bool signature(const struct group *g)
 {
 	return firewall_dropped(g) && g->hook == HOOK_INPUT && g->rule->verdict != RULE_REJECT;
-}
-
-/* Would the packet be answered, if it got there? Recorded. */
-static bool is_awaited(const struct group *g, struct host *h, struct finding *f)
-{
-	char check[64];
-
-	if (!g->flow.has_ports || g->ct_state == CT_ESTABLISHED || g->ct_state == CT_RELATED)
-		return g->ct_state != CT_RELATED;
-	if (!host_listens(h, g->netns, g->flow.proto, g->flow.dport))
-		return false;
-	snprintf(check, sizeof(check), "%s port %u", g->flow.proto == IPPROTO_TCP ? "tcp" : "udp",
-		 g->flow.dport);
-	finding_evidence(f, AGREES_YES, check, "a process of the node waits there", NULL);
-	return true;
 }
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
@@ -37,7 +19,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 
 	if (!firewall_pods_packet(g, h) && !firewall_cluster_addr(h, g->netns, &g->flow.src))
 		return 0;
-	if (!is_awaited(g, h, f))
+	if (!firewall_is_awaited(f, g, h))
 		return 0;
 	firewall_finding(f, g, h);
 	netns_label(h, g->netns, where);

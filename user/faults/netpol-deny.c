@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A NetworkPolicy denies it. That is what policies are for, so this finding says whose rule it is
- * and leaves it to a person whether the policy is right.
+ * A NetworkPolicy denies it, or another rule that is there to protect: Docker's between its
+ * networks, kubelet's and kube-proxy's of the node. That is what they are for, so this finding says
+ * whose rule it is and leaves it to a person whether it is right.
  *
- * Seen by the chain, table or comment that those who carry out policies write their rules with.
+ * Seen by the chain, table or comment that their owners write their rules with.
  */
 #include <string.h>
 
@@ -14,8 +15,44 @@ static bool signature(const struct group *g)
 	return firewall_dropped(g) && rule_is_policy(g->rule);
 }
 
+/* Who wrote it, how its name begins; what it is, and what to do. The last one is for all others. */
+static const struct kind {
+	const char *owner, *what, *advice;
+} kinds[] = {
+	{"Docker", "Docker keeps its networks apart and",
+	 "no command here: Docker does this on purpose. `docker network connect` puts a container "
+	 "into "
+	 "another network, too; `docker run -p` publishes a port"},
+	{"kube-proxy, for loadBalancerSourceRanges", "a Service's loadBalancerSourceRanges",
+	 "no command here: the rule comes back. `kubectl get service -A -o wide` shows the "
+	 "Service, whose "
+	 "spec.loadBalancerSourceRanges must have the sender"},
+	{"kube-proxy", "kube-proxy",
+	 "no command here: no Service has that address and port, and what is sent to such an "
+	 "address must "
+	 "not reach the node or leave it. `kubectl get service -A` shows the ports that there are"},
+	{"kubelet", "kubelet's protection of the node",
+	 "no command here: kubelet drops what comes from elsewhere to 127.0.0.0/8, and what other "
+	 "rules "
+	 "have marked to be dropped"},
+	{"", "a network policy",
+	 "no command here: the rule comes back. `kubectl get networkpolicy -A` and the policies of "
+	 "the "
+	 "network plugin show what selects these pods; allow it there"},
+};
+
+static const struct kind *kind_of(const char *owner)
+{
+	const struct kind *k = kinds;
+
+	while (strncmp(owner, k->owner, strlen(k->owner)) != 0)
+		k++;
+	return k;
+}
+
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
+	const struct kind *kind = kind_of(rule_owner(g->rule));
 	char where[128], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN];
 
 	if (!firewall_pods_packet(g, h) && !firewall_cluster_addr(h, g->netns, &g->flow.src) &&
@@ -23,25 +60,15 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 		return 0;
 	firewall_finding(f, g, h);
 	netns_label(h, g->netns, where);
-	finding_summary(f, "a network policy on %s denies %s, which may be meant: it is %s", where,
+	finding_summary(f, "%s on %s denies %s, which may be meant: it is %s", kind->what, where,
 			flow_str(&g->flow, flow), firewall_name(g->rule, name));
-	if (!strncmp(rule_owner(g->rule), "Docker", 6)) {
-		finding_fix(f, FIX_ADVICE,
-			    "no command here: Docker keeps its networks apart on purpose. `docker "
-			    "network connect` puts a container into another network, too");
-		return 0;
-	}
-	finding_fix(
-		f, FIX_ADVICE,
-		"no command here: the rule comes back. `kubectl get networkpolicy -A` and the "
-		"policies of the network plugin (%s) show what selects these pods; allow it there",
-		rule_owner(g->rule));
+	finding_fix(f, FIX_ADVICE, "%s", kind->advice);
 	return 0;
 }
 
 const struct fault fault_netpol_deny = {
 	.id = "netpol-deny",
-	.title = "a network policy denies it",
+	.title = "a network policy, or another rule that protects, denies it",
 	.link = "https://kubernetes.io/docs/concepts/services-networking/network-policies/",
 	.signature = signature,
 	.examine = examine,

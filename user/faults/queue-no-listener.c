@@ -18,9 +18,12 @@ static bool signature(const struct group *g)
 	       rule_at_queue(g);
 }
 
-/* The queue's number, as iptables or nft writes it, or the first of several; -1: not known, since
- * the rule computes it, say. */
-static long queue_of(const struct rule *r)
+struct queues {
+	long first, last; /* -1: not known, since the rule computes it, say */
+};
+
+/* As iptables or nft writes them, one or several that it spreads packets over. */
+static struct queues queues_of(const struct rule *r)
 {
 	static const char *const before[] = {"--queue-num ", "--queue-balance ", "queue num ",
 					     " to "};
@@ -34,10 +37,18 @@ static long queue_of(const struct rule *r)
 			continue;
 		number += strlen(before[i]);
 		n = strtol(number, &end, 10);
-		if (end != number && n >= 0 && n <= UINT16_MAX)
-			return n;
+		if (end != number && n >= 0 && n <= UINT16_MAX) {
+			struct queues q = {n, n};
+
+			/* --queue-balance 0:3, queue to 0-3 */
+			if (*end == ':' || *end == '-')
+				q.last = strtol(end + 1, NULL, 10);
+			if (q.last < n || q.last > UINT16_MAX)
+				q.last = n;
+			return q;
+		}
 	}
-	return -1;
+	return (struct queues){-1, -1};
 }
 
 /* Why it is not taken; recorded. NULL: the queue takes packets. */
@@ -68,10 +79,29 @@ static const char *trouble(struct finding *f, const struct group *g, struct host
 	return "the program may not keep up";
 }
 
+/* The one of them that nobody listens to, or else the one that has dropped most. */
+static long worst_of(const struct group *g, struct host *h, struct queues q)
+{
+	long worst = q.first;
+	uint64_t dropped = 0, most = 0;
+
+	for (long i = q.first; i >= 0 && i <= q.last; i++) {
+		int err = h->ops->nfqueue(h, g->netns, (unsigned int)i, &dropped);
+
+		if (err == -ENOENT)
+			return i;
+		if (!err && dropped > most) {
+			most = dropped;
+			worst = i;
+		}
+	}
+	return worst;
+}
+
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
-	char where[128], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN], queue[16] = "its queue";
-	long number = queue_of(g->rule);
+	char where[128], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN], queue[32] = "its queue";
+	long number = worst_of(g, h, queues_of(g->rule));
 	const char *why = trouble(f, g, h, number);
 	enum status status = f->status;
 

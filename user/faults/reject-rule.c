@@ -21,6 +21,9 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	if (!firewall_pods_packet(g, h) && !firewall_cluster_addr(h, g->netns, &g->flow.src) &&
 	    !(g->hook == HOOK_OUTPUT && firewall_cluster_addr(h, g->netns, &g->flow.dst)))
 		return 0;
+	/* a closed port would refuse it, too */
+	if (g->hook == HOOK_INPUT && !firewall_is_awaited(f, g, h))
+		return 0;
 	firewall_finding(f, g, h);
 	netns_label(h, g->netns, where);
 	finding_summary(f,

@@ -4,13 +4,32 @@
  * the same server already has, and conntrack does not confirm it (__nf_conntrack_confirm(),
  * net/netfilter/nf_conntrack_core.c, insert_failed).
  *
- * The proof is the other connection: the answers to this packet would be its answers.
+ * The proof is the other connection: the answers to this packet would be its answers. If the packet
+ * kept the port of its sender, that was free when NAT looked, and both asked at once: which the
+ * next attempt settles.
  */
 #include "../conntrack.h"
 
 static bool signature(const struct group *g)
 {
 	return conntrack_refused(g) && conntrack_source_translated(g);
+}
+
+static void describe_race(struct finding *f, const struct group *g, const char *where,
+			  const char *from, const char *to)
+{
+	char flow[FLOW_STRLEN];
+
+	f->status = STATUS_SUSPECTED;
+	finding_summary(
+		f,
+		"source NAT on %s gave two connections to %s port %u the same port of %s at once, "
+		"so %s is dropped",
+		where, to, g->flow.dport, from, flow_str(&g->original, flow));
+	finding_fix(f, FIX_ADVICE,
+		    "let the SNAT rule choose ports at random (iptables: --random-fully, nft: "
+		    "fully-random), as clients that all send from one port (NTP, SIP, IKE) meet "
+		    "otherwise");
 }
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
@@ -22,10 +41,14 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 		return 0;
 	netns_label(h, g->netns, where);
 	f->netns = g->netns;
-	f->status = STATUS_CONFIRMED;
 	addr_str(&g->flow.src, a);
 	addr_str(&g->flow.dst, b);
 	finding_place(f, "%s/%s/%s/%u", where, a, b, g->flow.dport);
+	if (g->flow.sport == g->original.sport) {
+		describe_race(f, g, where, a, b);
+		return 0;
+	}
+	f->status = STATUS_CONFIRMED;
 	finding_summary(f,
 			"source NAT on %s has no free port of %s left for connections to %s port "
 			"%u, so %s is dropped",

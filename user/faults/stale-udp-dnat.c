@@ -3,8 +3,10 @@
  * A UDP Service goes on to a pod that is gone: conntrack translates a flow as it did for its first
  * packet, however the Service's rules have changed since, as long as the client goes on sending
  * from the same port (DNS, syslog, QUIC). The old pod's address does not resolve any more, or its
- * bridge finds no port for it.
+ * bridge finds no port for it, or its route is gone and a blackhole behind it (Calico; ip_error(),
+ * net/ipv4/route.c).
  */
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -19,11 +21,18 @@ static bool maybe_flooded(const struct group *g)
 	return g->has_src_mac && group_maybe_at(g, functions);
 }
 
+static bool maybe_unroutable(const struct group *g)
+{
+	static const char *const functions[] = {"ip_error", NULL};
+
+	return group_maybe_at(g, functions);
+}
+
 static bool signature(const struct group *g)
 {
 	return g->kind == SAMPLE_DROP && g->netns && g->has_original &&
 	       g->flow.proto == IPPROTO_UDP && !addr_eq(&g->original.dst, &g->flow.dst) &&
-	       (neighbour_failed(g) || maybe_flooded(g));
+	       (neighbour_failed(g) || maybe_unroutable(g) || maybe_flooded(g));
 }
 
 /* Does nobody on the link have the address? Recorded. */
@@ -34,6 +43,16 @@ static bool is_gone(const struct group *g, struct host *h, struct finding *f)
 	if (neighbour_failed(g)) {
 		finding_evidence(f, AGREES_YES, "neighbour",
 				 "does not resolve: nobody has that address", "a pod");
+		return true;
+	}
+	if (maybe_unroutable(g)) {
+		struct route_query q = {.dst = g->flow.dst, .mark = g->mark};
+		struct route_answer a;
+		int err = h->ops->route_get(h, g->netns, &q, &a);
+
+		if (err != -EINVAL && err != -EHOSTUNREACH && err != -EACCES)
+			return false;
+		finding_evidence(f, AGREES_YES, "route get", strerror(-err), "a pod");
 		return true;
 	}
 	if (!port || !port->master || host_fdb_port(h, g->netns, port->master, g->dst_mac) ||

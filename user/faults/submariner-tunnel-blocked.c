@@ -91,7 +91,7 @@ static enum agrees in_use(struct finding *f, const struct group *g, struct host 
 	if (dev)
 		return AGREES_YES; /* tunnel_evidence() shows it */
 	snprintf(check, sizeof(check), "UDP socket on port %u", port);
-	if (!host_listens(h, g->netns, IPPROTO_UDP, port))
+	if (!host_listens(h, g->netns, IPPROTO_UDP, port, NULL))
 		return AGREES_NO;
 	finding_evidence(f, AGREES_YES, check, "bound", NULL);
 	return AGREES_YES;

@@ -4,7 +4,11 @@
  * node's endpoints may be used and there are none here.
  *
  * Seen by kube-proxy's own rule: with iptables its comment says "has no endpoints" or "has no local
- * endpoints", with nftables it is in one of two chains that its verdict maps lead to.
+ * endpoints", with nftables it is in one of two chains that its verdict maps lead to. IPVS has no
+ * rule: its Service has no server (ip_vs_leave(), net/netfilter/ipvs/ip_vs_core.c).
+ *
+ * That none runs on this node is how externalTrafficPolicy Local is meant to look to load
+ * balancers, which ask each node: of strangers it is no fault.
  */
 #include <string.h>
 
@@ -40,10 +44,18 @@ static bool says_endpoints(const char *s)
 
 static bool signature(const struct group *g)
 {
+	if (g->ipvs_no_server && firewall_without_rule(g))
+		return true;
 	return firewall_dropped(g) && !g->rule->policy &&
 	       (is_nft_chain(g->rule) ||
 		(is_kube_proxys(g->rule) &&
 		 (says_endpoints(g->rule->comment) || says_endpoints(g->rule->text))));
+}
+
+/* Does kube-proxy drop it since there are endpoints, but none on this node? */
+static bool is_local_only(const struct rule *r)
+{
+	return r->verdict != RULE_REJECT;
 }
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
@@ -51,9 +63,19 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	const struct flow *asked = g->has_original ? &g->original : &g->flow;
 	char where[128], flow[FLOW_STRLEN], addr[ADDR_STRLEN];
 
-	firewall_finding(f, g, h);
+	if (g->rule && is_local_only(g->rule) && g->hook != HOOK_OUTPUT &&
+	    !firewall_pods_packet(g, h) && !firewall_cluster_addr(h, g->netns, &g->flow.src))
+		return 0;
 	netns_label(h, g->netns, where);
 	addr_str(&asked->dst, addr);
+	if (g->rule) {
+		firewall_finding(f, g, h);
+	} else {
+		f->netns = g->netns;
+		f->status = STATUS_CONFIRMED;
+		finding_evidence(f, AGREES_YES, "IPVS", "the Service has no server",
+				 "at least one");
+	}
 	finding_place(f, "%s/%s/%u/%u", where, addr, asked->proto, asked->dport);
 	finding_summary(f,
 			"the Service at %s port %u has no endpoints that %s may use, so kube-proxy "

@@ -245,8 +245,9 @@ bool vlans_have(const struct port_vlans *v, uint16_t vid);
 void vlans_add(struct port_vlans *v, uint16_t vid);
 /* enum BR_STATE_* as bridge(8) writes it. */
 const char *host_port_state(unsigned int state);
-/* Does something listen on that UDP or TCP port (IPPROTO_*)? */
-bool host_listens(struct host *h, uint32_t netns, uint8_t proto, uint16_t port);
+/* Does something listen on that UDP or TCP port (IPPROTO_*) of the address? NULL: of any. */
+bool host_listens(struct host *h, uint32_t netns, uint8_t proto, uint16_t port,
+		  const struct addr *at);
 /* Does the name only say who holds the netns, "pid 4242 (nginx)" or a path? */
 bool host_netns_is_holder(const char *name);
 /* The name of a netns whose name was `kept` (or NULL) a while ago: a name of its own stays, since

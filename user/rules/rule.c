@@ -368,17 +368,21 @@ static const struct owner {
 	{"ANTREA-", NULL, NULL, "Antrea", true},
 	{"FLANNEL-", NULL, NULL, "flannel", false},
 	{NULL, "flannel", NULL, "flannel", false},
-	{"KUBE-FIREWALL", NULL, NULL, "kubelet", false},
+	{"KUBE-FIREWALL", NULL, NULL, "kubelet, to protect the node", true},
 	{"KUBE-KUBELET", NULL, NULL, "kubelet", false},
 	{"KUBE-DEDUP", NULL, NULL, "kubelet, against duplicates", false},
 	{"AKS-DEDUP", NULL, NULL, "AKS, against duplicates", false},
+	{"KUBE-IPVS-FILTER", NULL, NULL, "kube-proxy, to protect the node", true},
+	{"KUBE-PROXY-FIREWALL", NULL, NULL, "kube-proxy, for loadBalancerSourceRanges", true},
 	{"KUBE-", NULL, NULL, "kube-proxy", false},
+	{"firewall-", "kube-proxy", NULL, "kube-proxy, for loadBalancerSourceRanges", true},
+	{"cluster-ips-check", "kube-proxy", NULL, "kube-proxy, where a Service has no such port",
+	 true},
 	{NULL, "kube-proxy", NULL, "kube-proxy", false},
 	{NULL, "kube-network-policies", NULL, "kube-network-policies, for a NetworkPolicy", true},
 	{"CNI-", NULL, NULL, "a CNI plugin", false},
-	{"DOCKER-ISOLATION", NULL, NULL, "Docker, to keep its networks apart", true},
-	{"DOCKER", NULL, NULL, "Docker", false},
-	{NULL, "docker", NULL, "Docker", false},
+	{"DOCKER", NULL, NULL, "Docker, to keep its networks apart", true},
+	{NULL, "docker", NULL, "Docker, to keep its networks apart", true},
 	{"SUBMARINER-", NULL, NULL, "Submariner", false},
 	{"ufw", NULL, NULL, "ufw", false},
 	{NULL, "firewalld", NULL, "firewalld", false},
@@ -392,8 +396,21 @@ static bool begins(const char *s, const char *with)
 	return !with || (s && !strncmp(s, with, strlen(with)));
 }
 
+/* The address of a container is only for what comes by its own bridge: a rule without a chain of
+ * its own. */
+static bool is_dockers(const struct rule *r)
+{
+	return begins(r->table, "raw") && begins(r->chain, "PREROUTING") && r->text &&
+	       (strstr(r->text, " ! -i docker0 ") || strstr(r->text, " ! -i br-"));
+}
+
 static const struct owner *owner_of(const struct rule *r)
 {
+	static const struct owner docker = {NULL, NULL, NULL, "Docker, to keep its networks apart",
+					    true};
+
+	if (is_dockers(r))
+		return &docker;
 	for (size_t i = 0; i < ARRAY_SIZE(owners); i++) {
 		if (begins(r->chain, owners[i].chain) && begins(r->table, owners[i].table) &&
 		    begins(r->comment, owners[i].comment))
