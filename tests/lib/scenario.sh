@@ -63,6 +63,16 @@ need_iptables()
 	in_ns wire "$tool" -w -L INPUT -n >/dev/null 2>&1 || skip "the kernel has no $tool"
 }
 
+# ipvs_service: $VIP port 80 on node1, as kube-proxy makes it in IPVS mode, with pod C as its server
+ipvs_service()
+{
+	command -v ipvsadm >/dev/null || skip "no ipvsadm"
+	in_ns node1 ipvsadm -A -t "$VIP:80" -s rr 2>/dev/null || skip "the kernel has no IPVS"
+	in_ns node1 ipvsadm -a -t "$VIP:80" -r "$POD_C:$LAB_PORT" -m
+	ip -n "$LAB-node1" link add kube-ipvs0 type dummy
+	ip -n "$LAB-node1" address add "$VIP/32" dev kube-ipvs0
+}
+
 scenario_exit()
 {
 	local pids

@@ -84,3 +84,24 @@ variant_strangers()
 	judge_stop
 	report none
 }
+
+# IPVS takes what is for a Service out of the input hook, behind the filter: no socket waits there.
+drop_service()
+{
+	in_ns node1 nft -f - <<-END
+		table inet fw {
+			chain input {
+				type filter hook input priority filter;
+				tcp dport { 80, 443 } drop
+			}
+		}
+	END
+}
+
+variant_ipvs()
+{
+	lab_up
+	ipvs_service
+	prove --at node1 --break drop_service --undo "in_ns node1 nft delete table inet fw" \
+		--mention "a Service of IPVS" --flow "tcp poda $VIP 80"
+}

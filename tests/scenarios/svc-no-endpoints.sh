@@ -86,3 +86,13 @@ variant_nft()
 	prove --at node1 --break lose_endpoints_nft --undo regain_endpoints_nft \
 		--mention "$VIP port 80 has no endpoints" --mention kube-proxy --flow "tcp poda $VIP 80"
 }
+
+# IPVS has no rule for it: its Service has no server.
+variant_ipvs()
+{
+	local server="-t $VIP:80 -r $POD_C:$LAB_PORT"
+	lab_up
+	ipvs_service
+	prove --at node1 --break "in_ns node1 ipvsadm -d $server" --undo "in_ns node1 ipvsadm -a $server -m" \
+		--mention "$VIP port 80 has no endpoints" --mention IPVS --flow "tcp poda $VIP 80"
+}
