@@ -763,7 +763,7 @@ variant_nft_bridged()
 }
 
 # What goes into a tunnel still has the tunnel's device in the output hook, whose own is the route's.
-variant_tunnel_output()
+into_tunnel()
 {
 	lab_up
 	nft_in node1 <<-END
@@ -785,9 +785,14 @@ variant_tunnel_output()
 		fail "not both, or not by eth0: $(query '[.drops[] | del(.stack)]' -c)"
 }
 
+variant_tunnel_output()
+{
+	WHYDROP_TEST=rung=stack into_tunnel
+}
+
 variant_tunnel_output_seen()
 {
-	variant_tunnel_output --deep
+	into_tunnel --deep
 }
 
 # fragment FROM TO: a later fragment of UDP, whose payload looks like the port 31097
