@@ -196,9 +196,13 @@ trace_stop()
 # fills no table. Hook programs are armed as for `trace`, unless the arguments say --deep.
 judge_start()
 {
-	local path only=() items=${WHYDROP_TEST:-}
+	local path arg only=() options=() items=${WHYDROP_TEST:-}
 	JUDGED_EVERYWHERE=0
-	[[ " $* " == *" --deep "* ]] || items+=${items:+,}on-demand
+	for arg; do # assert is deep by itself
+		[[ $arg == --deep ]] || options+=("$arg")
+	done
+	((${#options[@]} < $#)) || items+=${items:+,}on-demand
+	set -- "${options[@]}"
 	if [[ ${1:-} == --everywhere ]]; then
 		JUDGED_EVERYWHERE=1
 		shift
@@ -409,7 +413,7 @@ nothing_waits()
 #   --at NAME        the netns that the finding must name
 #   --status         confirmed (default) or suspected
 #   --mention TEXT   in the finding's summary or evidence (repeatable)
-#   --with OPTION    one more option of whydrop (repeatable)
+#   --with OPTION    one more option of whydrop (repeatable); --deep: programs are attached from the start
 #   --in NAME        trace only in these namespaces (repeatable; default: the machine)
 #   --seconds N      for how long the broken flows try
 # scripts/demo replaces this function by one that shows it to a person.

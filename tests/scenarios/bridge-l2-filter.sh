@@ -85,7 +85,7 @@ variant_prerouting()
 {
 	lab_up
 	prove --at node1 --break drop_in_prerouting --undo undo_nft --mention "bridge cni0" \
-		--mention "udp dport $LAB_PORT" --flow "udp poda $POD_B $LAB_PORT"
+		--mention "udp dport $LAB_PORT" --flow "udp poda $POD_B $LAB_PORT" --with --deep
 }
 
 variant_nft_map()

@@ -29,7 +29,7 @@ regain_addresses()
 prove_no_address()
 {
 	prove --at node1 --break lose_addresses --undo regain_addresses --mention "eth0" \
-		--mention "IPv4 addresses of global scope" --flow "udp poda $OUTSIDE $LAB_PORT"
+		--mention "IPv4 addresses of global scope" --flow "udp poda $OUTSIDE $LAB_PORT" "$@"
 }
 
 variant_nft()
@@ -45,4 +45,11 @@ variant_legacy()
 	in_ns node1 nft flush chain ip lab postrouting
 	in_ns node1 iptables-legacy -w -t nat -A POSTROUTING -s 10.244.1.0/24 -o eth0 -j MASQUERADE
 	prove_no_address
+}
+
+# A probe sees whose verdict it is.
+variant_deep()
+{
+	lab_up
+	prove_no_address --with --deep
 }

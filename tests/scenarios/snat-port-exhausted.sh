@@ -20,11 +20,23 @@ exhaust()
 	expect_ok "$1" podb $OUTSIDE $LAB_PORT || fail "the first one has no port either"
 }
 
-variant_udp()
+# prove_exhausted ARGUMENTS…
+prove_exhausted()
 {
 	lab_up
 	prove --at node1 --break "exhaust udp" --undo "nat masquerade" --mention "no free port of $NODE1" \
-		--mention $POD_B --flow "udp poda $OUTSIDE $LAB_PORT"
+		--mention $POD_B --flow "udp poda $OUTSIDE $LAB_PORT" "$@"
+}
+
+variant_udp()
+{
+	prove_exhausted
+}
+
+# A probe sees whose verdict it is.
+variant_deep()
+{
+	prove_exhausted --with --deep
 }
 
 # A rule that would drop what NAT makes of the packet comes before NAT: it never matches.
