@@ -631,23 +631,21 @@ void kernel_forget_symbols(struct kernel *k)
  */
 #define MAX_FUNCTION 0x40000
 #define MAX_BPF	     0x10000 /* the same of BPF programs, which modules may follow */
+#define MAX_BUILTIN  0x1000 /* and of pages that ftrace and kprobes made, which have one name each \
+			     */
 
-/* Behind a module come others, and code that is made while the kernel runs, as trampolines are:
- * also where its init section was, whose symbols are there if they were read while it was loading.
- */
-static bool is_outside_module(const struct kernel *k, const struct ksym *sym, uint64_t addr)
+bool kernel_outside_module(const char *module, uint64_t sym, uint64_t addr,
+			   const struct module_span *spans, size_t n)
 {
-	const char *module = k->sym_names + sym->module;
-
-	if (!sym->module || !k->n_modules || !strncmp(module, "__builtin__", 11))
-		return false;
+	if (!strncmp(module, "__builtin__", 11))
+		return addr - sym >= MAX_BUILTIN;
 	if (!strcmp(module, "bpf"))
-		return addr - sym->addr > MAX_BPF;
-	for (size_t i = 0; i < k->n_modules; i++) {
-		if (k->modules[i].start <= sym->addr && addr < k->modules[i].end)
+		return addr - sym > MAX_BPF;
+	for (size_t i = 0; i < n; i++) {
+		if (spans[i].start <= sym && addr < spans[i].end)
 			return false;
 	}
-	return true;
+	return n;
 }
 
 /* The symbol that the address is in; NULL: none. */
@@ -670,7 +668,9 @@ static const struct ksym *find_symbol(const struct kernel *k, uint64_t addr)
 	sym = &k->syms[lo - 1];
 	while (sym > k->syms && sym[-1].addr == sym->addr)
 		sym--;
-	if (addr - sym->addr > MAX_FUNCTION || is_outside_module(k, sym, addr))
+	if (addr - sym->addr > MAX_FUNCTION ||
+	    (sym->module && kernel_outside_module(k->sym_names + sym->module, sym->addr, addr,
+						  k->modules, k->n_modules)))
 		return NULL;
 	return sym;
 }

@@ -93,6 +93,14 @@ uint64_t kernel_hash_modules(const char *path);
  * of one that is loading kallsyms has the symbols of its init section, too, whose place others
  * take. *changing: there are such. Returns how many; *out is the caller's to free. */
 size_t kernel_read_modules(const char *path, struct module_span **out, bool *changing);
+/*
+ * Is the address behind the module that has the symbol? There are others, and code that is made
+ * while the kernel runs, as trampolines are: also where its init section was, whose symbols are
+ * there if they were read while it was loading. Of BPF programs and of the pages of ftrace and
+ * kprobes, which have one name each, too far away.
+ */
+bool kernel_outside_module(const char *module, uint64_t sym, uint64_t addr,
+			   const struct module_span *spans, size_t n);
 /* Symbols are to be read anew: BPF programs came, which are symbols, too. */
 void kernel_forget_symbols(struct kernel *k);
 

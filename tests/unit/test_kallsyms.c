@@ -153,6 +153,22 @@ static void test_modules(void **state)
 	assert_false(changing);
 }
 
+/* Nor what lies behind a page that ftrace made: another one, which is not in kallsyms yet. */
+static void test_outside_module(void **state)
+{
+	static const struct module_span spans[] = {{.start = 0x10000, .end = 0x14000},
+						   {.start = 0x20000, .end = 0x21000}};
+
+	(void)state;
+	assert_false(kernel_outside_module("nf_tables", 0x10100, 0x13fff, spans, 2));
+	assert_true(kernel_outside_module("nf_tables", 0x10100, 0x14000, spans, 2));
+	assert_false(kernel_outside_module("nf_tables", 0x10100, 0x14000, NULL, 0)); /* not known */
+	assert_false(kernel_outside_module("__builtin__ftrace", 0x18000, 0x18203, spans, 2));
+	assert_true(kernel_outside_module("__builtin__ftrace", 0x18000, 0x1a03b, spans, 2));
+	assert_true(kernel_outside_module("__builtin__ftrace", 0x18000, 0x1a03b, NULL, 0));
+	assert_false(kernel_outside_module("bpf", 0x18000, 0x1a03b, spans, 2));
+}
+
 static void test_module_is_live(void **state)
 {
 	(void)state;
@@ -196,6 +212,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_read_once_for_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_modules, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_module_is_live, setup, teardown),
+		cmocka_unit_test(test_outside_module),
 		cmocka_unit_test_setup_teardown(test_modules_changed, setup, teardown),
 	};
 
