@@ -317,6 +317,15 @@ static struct group *vxlan_drop(struct lab *l, const char *src)
 	return g;
 }
 
+static struct rule vxlan_rule(void)
+{
+	return (struct rule){.family = (char *)"ip",
+			     .table = (char *)"fw",
+			     .chain = (char *)"input",
+			     .handle = 7,
+			     .text = (char *)"udp dport 8472 drop"};
+}
+
 static void test_vxlan_blocked(void **state)
 {
 	struct lab *l = *state;
@@ -332,11 +341,7 @@ static void test_vxlan_blocked_by_a_newer_rule(void **state)
 {
 	struct lab *l = *state;
 	struct group *g = vxlan_drop(l, "192.168.77.2");
-	struct rule rule = {.family = (char *)"ip",
-			    .table = (char *)"fw",
-			    .chain = (char *)"input",
-			    .handle = 7,
-			    .text = (char *)"udp dport 8472 drop"};
+	struct rule rule = vxlan_rule();
 
 	g->rule = &rule;
 	g->rule_unsure = true;
@@ -680,11 +685,7 @@ static void test_vxlan_of_strangers(void **state)
 {
 	struct lab *l = *state;
 	struct group *g = vxlan_drop(l, "203.0.113.7");
-	struct rule rule = {.family = (char *)"ip",
-			    .table = (char *)"fw",
-			    .chain = (char *)"input",
-			    .handle = 7,
-			    .text = (char *)"udp dport 8472 drop"};
+	struct rule rule = vxlan_rule();
 
 	g->rule = &rule;
 	l->node->links[2].vxlan.external = true;
