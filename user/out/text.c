@@ -21,6 +21,7 @@ struct text_out {
 	const struct report *r;
 	FILE *to;
 	bool colour, verbose;
+	int reason_width, where_width; /* of a class's table */
 };
 
 enum colour {
@@ -388,8 +389,8 @@ static void print_group(struct text_out *t, const struct group *g)
 	char verdict[VERDICT_STRLEN];
 
 	word_location(&g->loc, t->r->addresses_hidden, loc);
-	put(t, "%10s  %-18s %-26s %s", number(g->packets, n), g->reason, loc,
-	    netns_text(t->r, g, ns, sizeof(ns)));
+	put(t, "%10s  %-*s %-*s %s", number(g->packets, n), t->reason_width, g->reason,
+	    t->where_width, loc, netns_text(t->r, g, ns, sizeof(ns)));
 	fputc('\n', t->to);
 	if (g->flow.l3 || g->in[0] || g->out[0]) {
 		put(t, "            %s", flow_str(&g->flow, flow));
@@ -419,6 +420,32 @@ static void print_group(struct text_out *t, const struct group *g)
 	}
 }
 
+#define MAX_COLUMN 40
+
+static int wider(int width, const char *s)
+{
+	int len = (int)strnlen(s, MAX_COLUMN);
+
+	return len > width ? len : width;
+}
+
+/* Wide enough for all of it, as far as that is sane. */
+static void set_columns(struct text_out *t, enum group_class class)
+{
+	char loc[LOCATION_STRLEN];
+
+	t->reason_width = t->where_width = 12;
+	for (size_t i = 0; i < t->r->n_groups; i++) {
+		const struct group *g = &t->r->groups[i];
+
+		if (g->class != class)
+			continue;
+		word_location(&g->loc, t->r->addresses_hidden, loc);
+		t->reason_width = wider(t->reason_width, g->reason);
+		t->where_width = wider(t->where_width, loc);
+	}
+}
+
 static void print_class(struct text_out *t, enum group_class class, const char *title)
 {
 	char n[NUMBER_LEN];
@@ -429,8 +456,9 @@ static void print_class(struct text_out *t, enum group_class class, const char *
 		return;
 	fprintf(t->to, "%s%s%s: %s packet%s in %zu group%s\n", start(t, BOLD), title, end(t),
 		number(packets, n), plural(packets), groups, plural(groups));
-	fprintf(t->to, "%s%10s  %-18s %-26s %s%s\n", start(t, DIM), "packets", "reason", "where",
-		"netns", end(t));
+	set_columns(t, class);
+	fprintf(t->to, "%s%10s  %-*s %-*s %s%s\n", start(t, DIM), "packets", t->reason_width,
+		"reason", t->where_width, "where", "netns", end(t));
 	for (size_t i = 0; i < t->r->n_groups; i++) {
 		if (t->r->groups[i].class != class)
 			continue;
@@ -592,7 +620,7 @@ static void print_head(struct text_out *t)
 
 int out_text(const struct report *r, FILE *to, bool colour, bool verbose)
 {
-	struct text_out t = {r, to, colour, verbose};
+	struct text_out t = {.r = r, .to = to, .colour = colour, .verbose = verbose};
 
 	errno = 0;
 	print_head(&t);
