@@ -109,6 +109,19 @@ variant_kubenet()
 	[[ $classes == noise ]] || fail "duplicates are '$classes', no noise"
 }
 
+# Who asks for a route that there is not makes the kernel free a packet that never was one; this program
+# asks, too.
+variant_route_questions()
+{
+	local classes
+	lab_up
+	trace_start --netns "$LAB-wire"
+	! ip -n "$LAB-wire" route get 203.0.113.9 2>/dev/null || fail "the wire has a way there"
+	trace_stop
+	classes=$(query '[.drops[] | select(.location | startswith("inet_rtm_getroute")) | .class] | unique | join(" ")')
+	[[ $classes == noise ]] || fail "it is '$classes', no noise: $(query '.drops')"
+}
+
 # Without bridge-nf, but also without a Service on the bridge: nothing breaks, nothing is said.
 variant_bridge_nf_unused()
 {

@@ -1002,6 +1002,12 @@ static void test_noise(void **state)
 	snprintf(g->reason, sizeof(g->reason), "NETFILTER_DROP");
 	g->key.cls = PKT_TCP_RST;
 	assert_null(noise_why(g));
+	/* no packet, but a question for a route: this program asks them, too */
+	snprintf(g->reason, sizeof(g->reason), "NOT_SPECIFIED");
+	g->loc.name = "ip_route_input_slow";
+	assert_null(noise_why(g));
+	g->loc.name = "inet_rtm_getroute";
+	assert_non_null(noise_why(g));
 }
 
 /* A kernel without reasons: a group that nobody has joined, and a firewall that drops DHCP. */
