@@ -58,7 +58,7 @@ static __always_inline void sampled_forget(struct sk_buff *skb)
 
 static __always_inline void sampled_mark(struct sk_buff *skb, __u64 now)
 {
-	struct sampled mark = {.ts = now};
+	struct sampled mark = {.ts = now, .cpu = bpf_get_smp_processor_id()};
 	__u64 address = (__u64)skb;
 
 	bpf_map_update_elem(&sampled, &address, &mark, BPF_ANY);

@@ -184,9 +184,9 @@ struct table_verdict {
 	__u8 family; /* nft: the table's NFPROTO_* */
 	__u8 policy; /* nft: NFT_POLICY_*, 1 + what the base chain does with what no rule decides;
 		      * 0: not known */
-	__u8 pad[2];
-	__u64 ts;   /* bpf_ktime_get_ns() when it was given */
-	__u64 rule; /* nft: the handle of the rule that said drop; 0: none was seen */
+	__u16 cpu;   /* where it was given */
+	__u64 ts;    /* bpf_ktime_get_ns() when it was given */
+	__u64 rule;  /* nft: the handle of the rule that said drop; 0: none was seen */
 	char table[WD_TABLE_LEN];
 	char chain[WD_CHAIN_LEN]; /* nft: the base chain that the hook runs */
 };

@@ -60,6 +60,7 @@ static __always_inline void verdict_init(struct table_verdict *v, __u32 fn)
 {
 	__builtin_memset(v, 0, sizeof(*v));
 	v->fn = fn;
+	v->cpu = bpf_get_smp_processor_id();
 	v->ts = bpf_ktime_get_ns();
 }
 
@@ -79,7 +80,7 @@ static __always_inline void verdict_note_outer(__u64 skb, const struct table_ver
 {
 	struct table_verdict *inner = bpf_map_lookup_elem(&verdicts, &skb);
 
-	if (inner && v->ts - inner->ts <= VERDICT_FRESH_NS &&
+	if (inner && inner->cpu == v->cpu && v->ts - inner->ts <= VERDICT_FRESH_NS &&
 	    (inner->fn == FN_IPT_DO_TABLE || inner->fn == FN_IP6T_DO_TABLE ||
 	     (inner->fn == FN_NFT_DO_CHAIN && inner->family != NFPROTO_BRIDGE &&
 	      inner->family != NFPROTO_ARP && inner->family != NFPROTO_NETDEV)))
@@ -91,7 +92,8 @@ static __always_inline void verdict_take(__u64 skb, struct hook_sample *s)
 {
 	struct table_verdict *v = bpf_map_lookup_elem(&verdicts, &skb);
 
-	if (v && bpf_ktime_get_ns() - v->ts <= VERDICT_FRESH_NS)
+	if (v && v->cpu == (__u16)bpf_get_smp_processor_id() &&
+	    bpf_ktime_get_ns() - v->ts <= VERDICT_FRESH_NS)
 		s->verdict = *v;
 }
 
@@ -102,12 +104,17 @@ static __always_inline void verdict_forget(__u64 skb)
 		bpf_map_delete_elem(&verdicts, &skb);
 }
 
-/* What is noted of the sample that was just taken of the packet; NULL if none was. */
+/* What is noted of the sample that was just taken of the packet; NULL if none was. The function
+ * that freed it is still running on the same CPU, while another one may have been given the memory
+ * for the next packet. */
 static __always_inline struct sampled *sampled_now(__u64 skb)
 {
 	struct sampled *drop = bpf_map_lookup_elem(&sampled, &skb);
 
-	return drop && bpf_ktime_get_ns() - drop->ts <= HOOK_FRESH_NS ? drop : NULL;
+	return drop && drop->cpu == bpf_get_smp_processor_id() &&
+			       bpf_ktime_get_ns() - drop->ts <= HOOK_FRESH_NS
+		       ? drop
+		       : NULL;
 }
 
 /* A record about the packet, if a sample of it was just taken; NULL otherwise. */

@@ -81,6 +81,8 @@ struct {
 struct sampled {
 	__u64 ts;   /* the sample's */
 	__u64 told; /* bit n: enum hook_fn n sent its hook_sample */
+	__u32 cpu;  /* that frees it */
+	__u32 pad;
 };
 
 struct {

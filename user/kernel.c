@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kallsyms.h"
@@ -631,8 +632,9 @@ void kernel_forget_symbols(struct kernel *k)
  */
 #define MAX_FUNCTION 0x40000
 #define MAX_BPF	     0x10000 /* the same of BPF programs, which modules may follow */
-#define MAX_BUILTIN  0x1000 /* and of pages that ftrace and kprobes made, which have one name each \
-			     */
+#define MAX_BUILTIN                                                                                \
+	0x1000 /* and of pages that ftrace and kprobes made, which have one name each              \
+		*/
 
 bool kernel_outside_module(const char *module, uint64_t sym, uint64_t addr,
 			   const struct module_span *spans, size_t n)
@@ -675,6 +677,20 @@ static const struct ksym *find_symbol(const struct kernel *k, uint64_t addr)
 	return sym;
 }
 
+/* For an address without a symbol: it may be a function of a module that came since, or the
+ * trampoline that another tracer had made, which on newer kernels does not show by who called it
+ * (seen on 7.3). That one may be gone, too, so it is not asked for all the time. */
+static bool read_again(struct kernel *k)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC), began = now_ns(CLOCK_THREAD_CPUTIME_ID);
+
+	if (kernel_hash_modules("/proc/modules") == k->syms_hash && pace_wait(&k->syms_pace, now))
+		return false;
+	read_kallsyms(k, true);
+	pace_pay(&k->syms_pace, now, now_ns(CLOCK_THREAD_CPUTIME_ID) - began);
+	return true;
+}
+
 struct symbol kernel_symbol(struct kernel *k, uint64_t addr)
 {
 	struct symbol s = {.addr = addr};
@@ -683,11 +699,8 @@ struct symbol kernel_symbol(struct kernel *k, uint64_t addr)
 	if (!k->syms_tried)
 		read_kallsyms(k, true);
 	sym = find_symbol(k, addr);
-	/* it may be a function of a module that came since: nobody else's trampoline */
-	if (!sym && k->n_syms && kernel_hash_modules("/proc/modules") != k->syms_hash) {
-		read_kallsyms(k, true);
+	if (!sym && k->n_syms && read_again(k))
 		sym = find_symbol(k, addr);
-	}
 	if (!sym)
 		return s;
 	s.name = keep_name(k, k->sym_names + sym->name);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "group.h"
+#include "util.h"
 
 struct btf;
 struct kallsyms_line;
@@ -53,6 +54,7 @@ struct kernel {
 	void *share_arg;
 	uint64_t modules_hash; /* of /proc/modules */
 	uint64_t syms_hash;    /* the same when syms were read; 0: some modules were loading */
+	struct pace syms_pace; /* of reading them again for the sake of an address */
 	bool watched_read, syms_tried, addresses_hidden, modules_tried;
 };
 
