@@ -1210,6 +1210,20 @@ static void test_stale_dnat(void **state)
 	assert_finding(l, 1, "stale-udp-dnat", STATUS_SUSPECTED);
 }
 
+/* Where addresses are hidden it may have died at either place: the bridge's ports tell. */
+static void test_stale_dnat_at_a_hidden_place(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = drop(l, 0, "NO_TX_TARGET", NULL, NODE);
+
+	set_flow(g, IPPROTO_UDP, "10.244.1.2", 40000, "10.244.1.9", 53);
+	g->has_original = g->has_src_mac = true;
+	g->original = flow_of(IPPROTO_UDP, "10.244.1.2", 40000, "10.96.0.10", 53);
+	g->in_ifindex = VETH_A;
+	entry(l->node, &g->original, "10.244.1.9", 53, "10.244.1.2", 40000);
+	assert_finding(l, 1, "stale-udp-dnat", STATUS_CONFIRMED);
+}
+
 /* Calico: the pod's route goes with it, and a blackhole stands behind. */
 static void test_stale_dnat_into_a_blackhole(void **state)
 {
@@ -1498,6 +1512,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_forward_policy_of_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_snat_race, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stale_dnat_into_a_blackhole, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stale_dnat_at_a_hidden_place, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_endpoints_in_a_comment, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bridge_filter_of_multicast, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_interface_like_a_number, setup, teardown),

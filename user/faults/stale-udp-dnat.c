@@ -35,7 +35,20 @@ static bool signature(const struct group *g)
 	       (neighbour_failed(g) || maybe_unroutable(g) || maybe_flooded(g));
 }
 
-/* Does nobody on the link have the address? Recorded. */
+/* Is there no way to it but a blackhole? Recorded. */
+static bool has_no_route(const struct group *g, struct host *h, struct finding *f)
+{
+	struct route_query q = {.dst = g->flow.dst, .mark = g->mark};
+	struct route_answer a;
+	int err = h->ops->route_get(h, g->netns, &q, &a);
+
+	if (err != -EINVAL && err != -EHOSTUNREACH && err != -EACCES)
+		return false;
+	finding_evidence(f, AGREES_YES, "route get", strerror(-err), "a pod");
+	return true;
+}
+
+/* Does nobody have the address? Recorded. */
 static bool is_gone(const struct group *g, struct host *h, struct finding *f)
 {
 	const struct link *port = host_link(h, g->netns, g->in_ifindex);
@@ -45,17 +58,11 @@ static bool is_gone(const struct group *g, struct host *h, struct finding *f)
 				 "does not resolve: nobody has that address", "a pod");
 		return true;
 	}
-	if (maybe_unroutable(g)) {
-		struct route_query q = {.dst = g->flow.dst, .mark = g->mark};
-		struct route_answer a;
-		int err = h->ops->route_get(h, g->netns, &q, &a);
-
-		if (err != -EINVAL && err != -EHOSTUNREACH && err != -EACCES)
-			return false;
-		finding_evidence(f, AGREES_YES, "route get", strerror(-err), "a pod");
+	/* where the place is hidden it may have been either */
+	if (maybe_unroutable(g) && has_no_route(g, h, f))
 		return true;
-	}
-	if (!port || !port->master || host_fdb_port(h, g->netns, port->master, g->dst_mac) ||
+	if (!maybe_flooded(g) || !port || !port->master ||
+	    host_fdb_port(h, g->netns, port->master, g->dst_mac) ||
 	    host_port_of_addr(h, g->netns, port->master, &g->flow.dst))
 		return false;
 	finding_evidence(f, AGREES_YES, "ports of the bridge", "none leads to that address",
