@@ -42,20 +42,13 @@ static bool is_group(const uint8_t *mac)
 	return mac[0] & 1;
 }
 
-static bool is_unspecified(const struct addr *a)
-{
-	static const uint8_t none[16];
-
-	return !memcmp(a->b, none, sizeof(none));
-}
-
 /* A question for a neighbour's address, by ARP or ND, of somebody who has an address already:
  * duplicate address detection and announcements expect no answer. */
 static bool is_question(const struct group *g)
 {
 	const struct flow *f = &g->flow;
 
-	if (!f->src.family || is_unspecified(&f->src))
+	if (!f->src.family || addr_is_unspecified(&f->src))
 		return false;
 	if (f->l3 == ETHERTYPE_ARP)
 		return f->icmp_code == 1 && !addr_eq(&f->src, &f->dst);

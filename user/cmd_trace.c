@@ -110,7 +110,6 @@ static int run(struct args *a, struct run *files)
 
 	opt.deep = a->deep;
 	err = run_start(files, &t, &opt, false);
-
 	if (err)
 		goto out;
 	ended_early = run_watch(&t, a->cli.duration_ns) != 0;

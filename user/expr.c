@@ -697,15 +697,6 @@ static bool possible_of(const struct expr *e, uint32_t proto, bool ipv6)
 	return true;
 }
 
-static bool asks_for_port(const struct expr *e)
-{
-	for (size_t i = 0; i < e->n; i++) {
-		if (e->terms[i].key->match_flow == match_port)
-			return true;
-	}
-	return false;
-}
-
 static bool more_than_two_ports(const struct expr *e)
 {
 	uint64_t ports[2], port;
@@ -726,7 +717,7 @@ static bool more_than_two_ports(const struct expr *e)
 /* Why no header can have all of it; NULL: one can. */
 static const char *impossible(const struct expr *e)
 {
-	bool ipv4 = true, ipv6 = true, headers = false;
+	bool ports = has_key(e, find_key("port", 4)), ipv4 = true, ipv6 = true, headers = false;
 
 	if (more_than_two_ports(e))
 		return "a packet has two ports";
@@ -741,7 +732,7 @@ static const char *impossible(const struct expr *e)
 
 		if (!possible_of(e, proto, false) && !possible_of(e, proto, true))
 			continue;
-		if (!asks_for_port(e) || proto_has_ports(proto))
+		if (!ports || proto_has_ports(proto))
 			return NULL;
 		headers = true;
 	}

@@ -44,6 +44,13 @@ bool addr_is_multicast(const struct addr *a)
 	return a->family == AF_INET && (a->b[0] >> 4 == 14 || !memcmp(a->b, broadcast, 4));
 }
 
+bool addr_is_unspecified(const struct addr *a)
+{
+	static const uint8_t zeroes[16];
+
+	return !memcmp(a->b, zeroes, sizeof(zeroes));
+}
+
 bool addr_is_linklocal(const struct addr *a)
 {
 	if (a->family == AF_INET6)

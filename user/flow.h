@@ -41,6 +41,7 @@ struct addr addr_v6(const void *b16);
 bool addr_eq(const struct addr *a, const struct addr *b);
 bool addr_is_multicast(const struct addr *a); /* IPv4 broadcast counts too */
 bool addr_is_linklocal(const struct addr *a);
+bool addr_is_unspecified(const struct addr *a); /* 0.0.0.0, ::, or none at all */
 bool cidr_has(const struct cidr *c, const struct addr *a);
 bool cidr_overlap(const struct cidr *a, const struct cidr *b);
 /* The same protocol, addresses and ports. */

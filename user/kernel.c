@@ -632,9 +632,7 @@ void kernel_forget_symbols(struct kernel *k)
  */
 #define MAX_FUNCTION 0x40000
 #define MAX_BPF	     0x10000 /* the same of BPF programs, which modules may follow */
-#define MAX_BUILTIN                                                                                \
-	0x1000 /* and of pages that ftrace and kprobes made, which have one name each              \
-		*/
+#define MAX_BUILTIN  0x1000  /* and of ftrace's and kprobes' pages, one name each */
 
 bool kernel_outside_module(const char *module, uint64_t sym, uint64_t addr,
 			   const struct module_span *spans, size_t n)

@@ -196,12 +196,16 @@ trace_stop()
 # fills no table. Hook programs are armed as for `trace`, unless the arguments say --deep.
 judge_start()
 {
-	local path arg only=() options=() items=${WHYDROP_TEST:-}
+	local path arg deep=no only=() options=() items=${WHYDROP_TEST:-}
 	JUDGED_EVERYWHERE=0
 	for arg; do # assert is deep by itself
-		[[ $arg == --deep ]] || options+=("$arg")
+		if [[ $arg == --deep ]]; then
+			deep=yes
+		else
+			options+=("$arg")
+		fi
 	done
-	((${#options[@]} < $#)) || items+=${items:+,}on-demand
+	[[ $deep == yes ]] || items+=${items:+,}on-demand
 	set -- "${options[@]}"
 	if [[ ${1:-} == --everywhere ]]; then
 		JUDGED_EVERYWHERE=1

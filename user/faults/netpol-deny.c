@@ -20,25 +20,21 @@ static const struct kind {
 	const char *owner, *what, *advice;
 } kinds[] = {
 	{"Docker", "Docker keeps its networks apart and",
-	 "no command here: Docker does this on purpose. `docker network connect` puts a container "
-	 "into "
-	 "another network, too; `docker run -p` publishes a port"},
+	 "no command here: Docker does this on purpose. `docker network connect` puts a "
+	 "container into another network, too; `docker run -p` publishes a port"},
 	{"kube-proxy, for loadBalancerSourceRanges", "a Service's loadBalancerSourceRanges",
 	 "no command here: the rule comes back. `kubectl get service -A -o wide` shows the "
-	 "Service, whose "
-	 "spec.loadBalancerSourceRanges must have the sender"},
+	 "Service, whose spec.loadBalancerSourceRanges must have the sender"},
 	{"kube-proxy", "kube-proxy",
-	 "no command here: no Service has that address and port, and what is sent to such an "
-	 "address must "
-	 "not reach the node or leave it. `kubectl get service -A` shows the ports that there are"},
+	 "no command here: no Service has that address and port, and what is sent to such "
+	 "an address must not reach the node or leave it. `kubectl get service -A` shows the "
+	 "ports that there are"},
 	{"kubelet", "kubelet's protection of the node",
-	 "no command here: kubelet drops what comes from elsewhere to 127.0.0.0/8, and what other "
-	 "rules "
-	 "have marked to be dropped"},
+	 "no command here: kubelet drops what comes from elsewhere to 127.0.0.0/8, and what "
+	 "other rules have marked to be dropped"},
 	{"", "a network policy",
-	 "no command here: the rule comes back. `kubectl get networkpolicy -A` and the policies of "
-	 "the "
-	 "network plugin show what selects these pods; allow it there"},
+	 "no command here: the rule comes back. `kubectl get networkpolicy -A` and the "
+	 "policies of the network plugin show what selects these pods; allow it there"},
 };
 
 static const struct kind *kind_of(const char *owner)

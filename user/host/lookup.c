@@ -177,14 +177,6 @@ bool host_is_pod_bridge(struct host *h, uint32_t netns, const struct link *br)
 	return false;
 }
 
-/* On all addresses: :: takes IPv4, too, mostly. */
-static bool is_any(const struct addr *a)
-{
-	static const uint8_t zeroes[16];
-
-	return !memcmp(a->b, zeroes, sizeof(zeroes));
-}
-
 bool host_listens(struct host *h, uint32_t netns, uint8_t proto, uint16_t port,
 		  const struct addr *at)
 {
@@ -195,7 +187,9 @@ bool host_listens(struct host *h, uint32_t netns, uint8_t proto, uint16_t port,
 				 : h->ops->udp_sockets(h, netns, &s, &n))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (s[i].port == port && (!at || is_any(&s[i].local) || addr_eq(&s[i].local, at)))
+		/* :: takes IPv4, too, mostly */
+		if (s[i].port == port &&
+		    (!at || addr_is_unspecified(&s[i].local) || addr_eq(&s[i].local, at)))
 			return true;
 	}
 	return false;
