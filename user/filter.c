@@ -261,7 +261,7 @@ static void add_netns_ports(struct filter *f, struct host *h, uint32_t netns)
 	if (h->ops->links(h, netns, &links, &n))
 		return;
 	for (size_t i = 0; i < n; i++) {
-		if (!strcmp(links[i].kind, "vxlan") || !strcmp(links[i].kind, "geneve"))
+		if (host_is_tunnel(&links[i]))
 			add_tunnel_port(f, links[i].vxlan.port);
 	}
 }

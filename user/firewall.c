@@ -10,7 +10,6 @@
 #include <strings.h>
 
 #include "firewall.h"
-#include "tunnel.h"
 #include "util.h"
 
 /* What it asks conntrack's state to be: "INVALID,UNTRACKED …", "{ invalid, untracked } …"; or,
@@ -294,6 +293,12 @@ static bool is_plain(const char *s)
 		       strlen(s);
 }
 
+/* For conntrack it belongs to a connection that was let through. */
+static bool is_known_answer(const struct group *g)
+{
+	return g->ct_state == CT_ESTABLISHED || g->ct_state == CT_RELATED;
+}
+
 static bool is_broadcast(const struct group *g, struct host *h)
 {
 	struct route_query q = {.dst = g->flow.dst};
@@ -310,7 +315,7 @@ bool firewall_is_awaited(struct finding *f, const struct group *g, struct host *
 
 	if (is_broadcast(g, h))
 		return false;
-	if (!g->flow.has_ports || g->ct_state == CT_ESTABLISHED || g->ct_state == CT_RELATED)
+	if (!g->flow.has_ports || is_known_answer(g))
 		return g->ct_state != CT_RELATED;
 	snprintf(check, sizeof(check), "%s port %u", g->flow.proto == IPPROTO_TCP ? "tcp" : "udp",
 		 g->flow.dport);
@@ -415,7 +420,7 @@ static bool is_inside(struct host *h, uint32_t netns, uint32_t ifindex)
 {
 	const struct link *l = host_link(h, netns, ifindex);
 
-	return l && (tunnel_is(l) || leads_to_pods(h, netns, ifindex));
+	return l && (host_is_tunnel(l) || leads_to_pods(h, netns, ifindex));
 }
 
 /* Answers are let through as such; what is bridged, from port to port; of the rest, what goes the
@@ -427,7 +432,7 @@ static void make_match(struct match *m, const struct group *g, struct host *h)
 	match_interfaces(m, g);
 	if (packet_bridged(g) == TRI_YES && g->hook == HOOK_FORWARD && m->narrow)
 		return;
-	if (g->ct_state == CT_ESTABLISHED || g->ct_state == CT_RELATED) {
+	if (is_known_answer(g)) {
 		match_add(m, ANSWERS_XT, ANSWERS_NFT);
 		m->narrow = true;
 		return;
@@ -493,7 +498,7 @@ bool firewall_fix_policy(struct finding *f, const struct group *g, struct host *
 
 	/* an answer, though its question could pass: whoever sends to pods on his own accord may
 	 * not */
-	if (g->ct_state == CT_ESTABLISHED || g->ct_state == CT_RELATED)
+	if (is_known_answer(g))
 		return fix_now(f, rule_accept_command(g->rule, ANSWERS_XT, ANSWERS_NFT));
 	fixed = from && fix_network(f, g, true, &from->net);
 	if (to &&

@@ -26,11 +26,6 @@ enum direction tunnel_direction(const struct group *g, struct host *h, struct ad
 	return d;
 }
 
-bool tunnel_is(const struct link *l)
-{
-	return !strcmp(l->kind, "vxlan") || !strcmp(l->kind, "geneve");
-}
-
 bool tunnel_is_submariner(const struct link *l)
 {
 	return !strncmp(l->name, "vx-submariner", 13) ||
@@ -45,7 +40,7 @@ const struct link *tunnel_device(const struct group *g, struct host *h)
 	if (h->ops->links(h, g->netns, &links, &n))
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
-		if (tunnel_is(&links[i]) && links[i].vxlan.port == g->flow.dport &&
+		if (host_is_tunnel(&links[i]) && links[i].vxlan.port == g->flow.dport &&
 		    (links[i].vxlan.external || !g->tunnel.present ||
 		     links[i].vxlan.vni == g->tunnel.vni))
 			return &links[i];
@@ -326,7 +321,7 @@ bool tunnel_any(struct host *h, uint32_t netns)
 	if (h->ops->links(h, netns, &l, &n))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (tunnel_is(&l[i]))
+		if (host_is_tunnel(&l[i]))
 			return true;
 	}
 	return false;
@@ -347,7 +342,7 @@ const struct link *tunnel_silence(const struct group *g, struct host *h, struct 
 	    h->ops->route_get(h, *node, &q, &route) || route.type != RTN_UNICAST)
 		return NULL;
 	dev = host_link(h, *node, route.oif);
-	if (!dev || !tunnel_is(dev) || route_answers(g, h, *node, &route.matched) ||
+	if (!dev || !host_is_tunnel(dev) || route_answers(g, h, *node, &route.matched) ||
 	    !find_vtep(h, *node, dev, route.gateway.family ? &route.gateway : &q.dst, vtep))
 		return NULL;
 	snprintf(check, sizeof(check), "route get %s", addr_str(&q.dst, a));

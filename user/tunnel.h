@@ -15,8 +15,7 @@ enum direction {
 enum direction tunnel_direction(const struct group *g, struct host *h, struct addr *peer);
 /* The VXLAN or Geneve device with that UDP port, the one with the packet's VNI first, or NULL. */
 const struct link *tunnel_device(const struct group *g, struct host *h);
-/* VXLAN or Geneve; is there any in that netns? */
-bool tunnel_is(const struct link *l);
+/* Is there any in that netns? */
 bool tunnel_any(struct host *h, uint32_t netns);
 /* By its name, or by being a VXLAN device on Submariner's port. */
 #define SUBMARINER_PORT 4800

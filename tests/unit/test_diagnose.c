@@ -811,6 +811,16 @@ static void set_stack(struct group *g, const char *const *names)
 	g->key.location = g->stack[1].addr; /* below the tracer's own frame */
 }
 
+/* The i-th group, that died where the stack says. */
+static enum nf_hook hook_by(struct lab *l, size_t i, const char *reason, const char *const *stack)
+{
+	struct group *g = drop(l, i, reason, stack[1], NODE);
+
+	set_stack(g, stack);
+	describe_hook(g);
+	return g->hook;
+}
+
 static void test_hook_from_stack(void **state)
 {
 	static const char *const nft[] = {"bpf_trace_run4",
@@ -826,20 +836,11 @@ static void test_hook_from_stack(void **state)
 	static const char *const sabotage[] = {"bpf_trace_run4", "ip_error", "ip_sabotage_in",
 					       "nf_hook_slow",	 "ip_rcv",   NULL};
 	struct lab *l = *state;
-	struct group *g = drop(l, 0, "NETFILTER_DROP", "nft_do_chain", NODE);
 
-	set_stack(g, nft);
-	describe_hook(g);
-	assert_int_equal(g->hook, HOOK_INPUT);
-	assert_string_equal(g->hook_family, "ip");
-	g = drop(l, 1, "NETFILTER_DROP", "nf_hook_slow", NODE);
-	set_stack(g, legacy);
-	describe_hook(g);
-	assert_int_equal(g->hook, HOOK_FORWARD);
-	g = drop(l, 2, "IP_INADDRERRORS", "ip_error", NODE);
-	set_stack(g, sabotage);
-	describe_hook(g);
-	assert_int_equal(g->hook, HOOK_NONE);
+	assert_int_equal(hook_by(l, 0, "NETFILTER_DROP", nft), HOOK_INPUT);
+	assert_string_equal(l->groups[0].hook_family, "ip");
+	assert_int_equal(hook_by(l, 1, "NETFILTER_DROP", legacy), HOOK_FORWARD);
+	assert_int_equal(hook_by(l, 2, "IP_INADDRERRORS", sabotage), HOOK_NONE);
 }
 
 /* The bridge's prerouting hook, which br_handle_frame() runs itself. */
@@ -855,20 +856,11 @@ static void test_hook_of_a_frame(void **state)
 					     "nft_do_chain_bridge", "nf_hook_slow",
 					     "br_handle_frame",	    NULL};
 	struct lab *l = *state;
-	struct group *g = drop(l, 0, "NETFILTER_DROP", "nft_do_chain", NODE);
 
-	set_stack(g, frame);
-	describe_hook(g);
-	assert_int_equal(g->hook, HOOK_PREROUTING);
-	assert_string_equal(g->hook_family, "bridge");
-	g = drop(l, 1, "NOT_SPECIFIED", "br_handle_frame", NODE);
-	set_stack(g, no_hook);
-	describe_hook(g);
-	assert_int_equal(g->hook, HOOK_NONE);
-	g = drop(l, 2, "NETFILTER_DROP", "nft_do_chain", NODE);
-	set_stack(g, either);
-	describe_hook(g);
-	assert_int_equal(g->hook, HOOK_NONE);
+	assert_int_equal(hook_by(l, 0, "NETFILTER_DROP", frame), HOOK_PREROUTING);
+	assert_string_equal(l->groups[0].hook_family, "bridge");
+	assert_int_equal(hook_by(l, 1, "NOT_SPECIFIED", no_hook), HOOK_NONE);
+	assert_int_equal(hook_by(l, 2, "NETFILTER_DROP", either), HOOK_NONE);
 }
 
 /* One function calls the hook of what is forwarded and that of what the node itself sends. */
@@ -890,16 +882,10 @@ static void test_hook_of_what_the_node_bridges(void **state)
 						"br_dev_xmit",
 						NULL};
 	struct lab *l = *state;
-	struct group *g = drop(l, 0, "NETFILTER_DROP", "nft_do_chain", NODE);
 
-	set_stack(g, own);
-	describe_hook(g);
-	assert_int_equal(g->hook, HOOK_OUTPUT);
-	assert_string_equal(g->hook_family, "bridge");
-	g = drop(l, 1, "NETFILTER_DROP", "nft_do_chain", NODE);
-	set_stack(g, forwarded);
-	describe_hook(g);
-	assert_int_equal(g->hook, HOOK_FORWARD);
+	assert_int_equal(hook_by(l, 0, "NETFILTER_DROP", own), HOOK_OUTPUT);
+	assert_string_equal(l->groups[0].hook_family, "bridge");
+	assert_int_equal(hook_by(l, 1, "NETFILTER_DROP", forwarded), HOOK_FORWARD);
 }
 
 /* br_forward() is traced and jumps to the free: the place is where it would have returned to. */

@@ -66,7 +66,7 @@ static const char *role_of(struct host *h, uint32_t netns, const struct link *l)
 		return NULL;
 	if (!strcmp(l->kind, "bridge") && host_is_pod_bridge(h, netns, l))
 		return "a bridge with pods on it";
-	if (!strcmp(l->kind, "vxlan") || !strcmp(l->kind, "geneve"))
+	if (host_is_tunnel(l))
 		return "a tunnel to other nodes";
 	/* the gateway may be an address that nobody has (169.254.1.1 of AWS's CNI and Calico) */
 	if (serves_as_gateway(h, netns, l) || host_is_pod_veth(h, netns, l))

@@ -43,7 +43,7 @@ static const struct link *leaves_by(const struct addr *dst, struct host *h, uint
 	    route.type != RTN_UNICAST)
 		return NULL;
 	dev = host_link(h, node, route.oif);
-	if (!dev || tunnel_is(dev) || host_is_pod_veth(h, node, dev) ||
+	if (!dev || host_is_tunnel(dev) || host_is_pod_veth(h, node, dev) ||
 	    host_is_pod_bridge(h, node, dev))
 		return NULL;
 	snprintf(check, sizeof(check), "route get %s", addr_str(dst, a));

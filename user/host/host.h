@@ -230,6 +230,8 @@ bool host_conf_is_on(struct host *h, uint32_t netns, const char *family, const s
  * found though not all could be looked for. */
 int host_rules_have_any(struct host *h, uint32_t netns, bool six, const struct rules_like *likes,
 			size_t n);
+/* VXLAN or Geneve. */
+bool host_is_tunnel(const struct link *l);
 /* Does something else translate addresses there, before, behind or below netfilter: eBPF, Open
  * vSwitch? By the devices that it makes. */
 bool host_others_translate(struct host *h, uint32_t node);

@@ -195,6 +195,11 @@ bool host_listens(struct host *h, uint32_t netns, uint8_t proto, uint16_t port,
 	return false;
 }
 
+bool host_is_tunnel(const struct link *l)
+{
+	return !strcmp(l->kind, "vxlan") || !strcmp(l->kind, "geneve");
+}
+
 bool host_others_translate(struct host *h, uint32_t node)
 {
 	static const char *const names[] = {"cilium_", "bpfin.cali", "ovn-k8s-", "antrea-gw"};
