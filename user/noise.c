@@ -69,7 +69,7 @@ static bool is_redirect(const struct group *g)
 
 static bool is_duplicate(const struct group *g)
 {
-	return g->rule && rule_is_against_duplicates(g->rule);
+	return g->rule && rule_purpose(g->rule) == PURPOSE_DUPLICATES;
 }
 
 static bool is_echo_reply(const struct group *g)

@@ -206,6 +206,18 @@ static void test_owner_by_chain_table_and_comment(void **state)
 	r.chain = "filter_FORWARD";
 	r.table = "firewalld";
 	assert_string_equal(rule_owner(&r), "firewalld");
+	assert_int_equal(rule_purpose(&r), PURPOSE_UNKNOWN);
+	r.chain = "KUBE-DEDUP";
+	r.table = "filter";
+	r.text = NULL;
+	assert_int_equal(rule_purpose(&r), PURPOSE_DUPLICATES);
+	assert_false(rule_is_policy(&r));
+	r.chain = "KUBE-PROXY-FIREWALL";
+	assert_int_equal(rule_purpose(&r), PURPOSE_SOURCE_RANGES);
+	r.chain = "KUBE-IPVS-FILTER";
+	assert_int_equal(rule_purpose(&r), PURPOSE_NO_SUCH_SERVICE);
+	r.chain = "KUBE-FIREWALL";
+	assert_int_equal(rule_purpose(&r), PURPOSE_GUARD);
 }
 
 static void test_who_did_it_if_no_rule_did(void **state)

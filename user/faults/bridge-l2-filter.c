@@ -14,7 +14,7 @@ static bool signature(const struct group *g)
 {
 	return g->kind == SAMPLE_DROP && g->netns && g->rule && g->hook_family &&
 	       !strcmp(g->hook_family, "bridge") && !firewall_is_chatter(g) &&
-	       dropped_by_netfilter(g) && !rule_is_against_duplicates(g->rule);
+	       dropped_by_netfilter(g) && rule_purpose(g->rule) != PURPOSE_DUPLICATES;
 }
 
 static int examine(const struct group *g, struct host *h, struct finding *f)

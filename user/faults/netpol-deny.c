@@ -6,8 +6,6 @@
  *
  * Seen by the chain, table or comment that their owners write their rules with.
  */
-#include <string.h>
-
 #include "../firewall.h"
 
 static bool signature(const struct group *g)
@@ -15,40 +13,35 @@ static bool signature(const struct group *g)
 	return firewall_dropped(g) && rule_is_policy(g->rule);
 }
 
-/* Who wrote it, how its name begins; what it is, and what to do. The last one is for all others. */
 static const struct kind {
-	const char *owner, *what, *advice;
+	const char *what, *advice;
 } kinds[] = {
-	{"Docker", "Docker keeps its networks apart and",
-	 "no command here: Docker does this on purpose. `docker network connect` puts a "
-	 "container into another network, too; `docker run -p` publishes a port"},
-	{"kube-proxy, for loadBalancerSourceRanges", "a Service's loadBalancerSourceRanges",
-	 "no command here: the rule comes back. `kubectl get service -A -o wide` shows the "
-	 "Service, whose spec.loadBalancerSourceRanges must have the sender"},
-	{"kube-proxy", "kube-proxy",
-	 "no command here: no Service has that address and port, and what is sent to such "
-	 "an address must not reach the node or leave it. `kubectl get service -A` shows the "
-	 "ports that there are"},
-	{"kubelet", "kubelet's protection of the node",
-	 "no command here: kubelet drops what comes from elsewhere to 127.0.0.0/8, and what "
-	 "other rules have marked to be dropped"},
-	{"", "a network policy",
-	 "no command here: the rule comes back. `kubectl get networkpolicy -A` and the "
-	 "policies of the network plugin show what selects these pods; allow it there"},
+	[PURPOSE_POLICY] = {"a network policy",
+			    "no command here: the rule comes back. `kubectl get networkpolicy -A` "
+			    "and the policies of the network plugin show what selects these pods; "
+			    "allow it there"},
+	[PURPOSE_APART] =
+		{"Docker keeps its networks apart and",
+		 "no command here: Docker does this on purpose. `docker network connect` "
+		 "puts a container into another network, too; `docker run -p` publishes a "
+		 "port"},
+	[PURPOSE_SOURCE_RANGES] = {"a Service's loadBalancerSourceRanges",
+				   "no command here: the rule comes back. `kubectl get service -A "
+				   "-o wide` shows the Service, whose "
+				   "spec.loadBalancerSourceRanges must have the sender"},
+	[PURPOSE_NO_SUCH_SERVICE] =
+		{"kube-proxy", "no command here: no Service has that address and port, and "
+			       "what is sent to such an address must not reach the node or "
+			       "leave it. `kubectl get service -A` shows the ports that there "
+			       "are"},
+	[PURPOSE_GUARD] = {"kubelet's protection of the node",
+			   "no command here: kubelet drops what comes from elsewhere to "
+			   "127.0.0.0/8, and what other rules have marked to be dropped"},
 };
-
-static const struct kind *kind_of(const char *owner)
-{
-	const struct kind *k = kinds;
-
-	while (strncmp(owner, k->owner, strlen(k->owner)) != 0)
-		k++;
-	return k;
-}
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
-	const struct kind *kind = kind_of(rule_owner(g->rule));
+	const struct kind *kind = &kinds[rule_purpose(g->rule)];
 	char where[128], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN];
 
 	if (!firewall_pods_packet(g, h) && !firewall_cluster_addr(h, g->netns, &g->flow.src) &&

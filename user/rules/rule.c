@@ -353,42 +353,47 @@ const char *rule_backend_name(enum rule_backend backend)
 static const struct owner {
 	const char *chain, *table, *comment; /* how one of them begins; NULL: any */
 	const char *name;
-	bool policies; /* what they drop is meant to be dropped: a NetworkPolicy's doing, mostly */
+	enum rule_purpose purpose;
 } owners[] = {
-	{"DOCKER-USER", NULL, NULL, "the node's admin, where Docker leaves room", false},
-	{"CNI-ADMIN", NULL, NULL, "the node's admin, where CNI plugins leave room", false},
-	{"KUBE-ROUTER-", NULL, NULL, "kube-router", false},
-	{"KUBE-NWPLCY", NULL, NULL, "kube-router, for a NetworkPolicy", true},
-	{"KUBE-POD-FW", NULL, NULL, "kube-router, for a NetworkPolicy", true},
-	{"cali-", NULL, NULL, "Calico", true},
-	{NULL, NULL, "cali:", "Calico", true},
-	{NULL, "calico", NULL, "Calico", true},
-	{"WEAVE-NPC", NULL, NULL, "Weave, for a NetworkPolicy", true},
-	{"CILIUM_", NULL, NULL, "Cilium", false},
-	{"ANTREA-", NULL, NULL, "Antrea", true},
-	{"FLANNEL-", NULL, NULL, "flannel", false},
-	{NULL, "flannel", NULL, "flannel", false},
-	{"KUBE-FIREWALL", NULL, NULL, "kubelet, to protect the node", true},
-	{"KUBE-KUBELET", NULL, NULL, "kubelet", false},
-	{"KUBE-DEDUP", NULL, NULL, "kubelet, against duplicates", false},
-	{"AKS-DEDUP", NULL, NULL, "AKS, against duplicates", false},
-	{"KUBE-IPVS-FILTER", NULL, NULL, "kube-proxy, to protect the node", true},
-	{"KUBE-PROXY-FIREWALL", NULL, NULL, "kube-proxy, for loadBalancerSourceRanges", true},
-	{"KUBE-", NULL, NULL, "kube-proxy", false},
-	{"firewall-", "kube-proxy", NULL, "kube-proxy, for loadBalancerSourceRanges", true},
+	{"DOCKER-USER", NULL, NULL, "the node's admin, where Docker leaves room", PURPOSE_UNKNOWN},
+	{"CNI-ADMIN", NULL, NULL, "the node's admin, where CNI plugins leave room",
+	 PURPOSE_UNKNOWN},
+	{"KUBE-ROUTER-", NULL, NULL, "kube-router", PURPOSE_UNKNOWN},
+	{"KUBE-NWPLCY", NULL, NULL, "kube-router, for a NetworkPolicy", PURPOSE_POLICY},
+	{"KUBE-POD-FW", NULL, NULL, "kube-router, for a NetworkPolicy", PURPOSE_POLICY},
+	{"cali-", NULL, NULL, "Calico", PURPOSE_POLICY},
+	{NULL, NULL, "cali:", "Calico", PURPOSE_POLICY},
+	{NULL, "calico", NULL, "Calico", PURPOSE_POLICY},
+	{"WEAVE-NPC", NULL, NULL, "Weave, for a NetworkPolicy", PURPOSE_POLICY},
+	{"CILIUM_", NULL, NULL, "Cilium", PURPOSE_UNKNOWN},
+	{"ANTREA-", NULL, NULL, "Antrea", PURPOSE_POLICY},
+	{"FLANNEL-", NULL, NULL, "flannel", PURPOSE_UNKNOWN},
+	{NULL, "flannel", NULL, "flannel", PURPOSE_UNKNOWN},
+	{"KUBE-FIREWALL", NULL, NULL, "kubelet, to protect the node", PURPOSE_GUARD},
+	{"KUBE-KUBELET", NULL, NULL, "kubelet", PURPOSE_UNKNOWN},
+	{"KUBE-DEDUP", NULL, NULL, "kubelet, against duplicates", PURPOSE_DUPLICATES},
+	{"AKS-DEDUP", NULL, NULL, "AKS, against duplicates", PURPOSE_DUPLICATES},
+	{"KUBE-IPVS-FILTER", NULL, NULL, "kube-proxy, to protect the node",
+	 PURPOSE_NO_SUCH_SERVICE},
+	{"KUBE-PROXY-FIREWALL", NULL, NULL, "kube-proxy, for loadBalancerSourceRanges",
+	 PURPOSE_SOURCE_RANGES},
+	{"KUBE-", NULL, NULL, "kube-proxy", PURPOSE_UNKNOWN},
+	{"firewall-", "kube-proxy", NULL, "kube-proxy, for loadBalancerSourceRanges",
+	 PURPOSE_SOURCE_RANGES},
 	{"cluster-ips-check", "kube-proxy", NULL, "kube-proxy, where a Service has no such port",
-	 true},
-	{NULL, "kube-proxy", NULL, "kube-proxy", false},
-	{NULL, "kube-network-policies", NULL, "kube-network-policies, for a NetworkPolicy", true},
-	{"CNI-", NULL, NULL, "a CNI plugin", false},
-	{"DOCKER", NULL, NULL, "Docker, to keep its networks apart", true},
-	{NULL, "docker", NULL, "Docker, to keep its networks apart", true},
-	{"SUBMARINER-", NULL, NULL, "Submariner", false},
-	{"ufw", NULL, NULL, "ufw", false},
-	{NULL, "firewalld", NULL, "firewalld", false},
-	{"f2b-", NULL, NULL, "fail2ban", false},
-	{NULL, "f2b-", NULL, "fail2ban", false},
-	{"LIBVIRT_", NULL, NULL, "libvirt", false},
+	 PURPOSE_NO_SUCH_SERVICE},
+	{NULL, "kube-proxy", NULL, "kube-proxy", PURPOSE_UNKNOWN},
+	{NULL, "kube-network-policies", NULL, "kube-network-policies, for a NetworkPolicy",
+	 PURPOSE_POLICY},
+	{"CNI-", NULL, NULL, "a CNI plugin", PURPOSE_UNKNOWN},
+	{"DOCKER", NULL, NULL, "Docker, to keep its networks apart", PURPOSE_APART},
+	{NULL, "docker", NULL, "Docker, to keep its networks apart", PURPOSE_APART},
+	{"SUBMARINER-", NULL, NULL, "Submariner", PURPOSE_UNKNOWN},
+	{"ufw", NULL, NULL, "ufw", PURPOSE_UNKNOWN},
+	{NULL, "firewalld", NULL, "firewalld", PURPOSE_UNKNOWN},
+	{"f2b-", NULL, NULL, "fail2ban", PURPOSE_UNKNOWN},
+	{NULL, "f2b-", NULL, "fail2ban", PURPOSE_UNKNOWN},
+	{"LIBVIRT_", NULL, NULL, "libvirt", PURPOSE_UNKNOWN},
 };
 
 static bool begins(const char *s, const char *with)
@@ -407,7 +412,7 @@ static bool is_dockers(const struct rule *r)
 static const struct owner *owner_of(const struct rule *r)
 {
 	static const struct owner docker = {NULL, NULL, NULL, "Docker, to keep its networks apart",
-					    true};
+					    PURPOSE_APART};
 
 	if (is_dockers(r))
 		return &docker;
@@ -426,12 +431,7 @@ const char *rule_owner(const struct rule *r)
 	return o ? o->name : NULL;
 }
 
-bool rule_is_against_duplicates(const struct rule *r)
-{
-	return begins(r->chain, "KUBE-DEDUP") || begins(r->chain, "AKS-DEDUP");
-}
-
-bool rule_is_policy(const struct rule *r)
+enum rule_purpose rule_purpose(const struct rule *r)
 {
 	const struct owner *o = owner_of(r);
 	/* Calico's own, which no policy asks for: it is out of step with the interface, or with the
@@ -442,9 +442,16 @@ bool rule_is_policy(const struct rule *r)
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
 		if ((r->text && strstr(r->text, own[i])) ||
 		    (r->comment && strstr(r->comment, own[i])))
-			return false;
+			return PURPOSE_UNKNOWN;
 	}
-	return o && o->policies;
+	return o ? o->purpose : PURPOSE_UNKNOWN;
+}
+
+bool rule_is_policy(const struct rule *r)
+{
+	enum rule_purpose purpose = rule_purpose(r);
+
+	return purpose != PURPOSE_UNKNOWN && purpose != PURPOSE_DUPLICATES;
 }
 
 const char *rule_tool(const struct rule *r)

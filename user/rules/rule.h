@@ -34,6 +34,17 @@ enum rule_verdict {
 	RULE_OTHER, /* it may drop or not: what its target does is not known here */
 };
 
+/* What a rule is known to be there for, by who wrote it. */
+enum rule_purpose {
+	PURPOSE_UNKNOWN,
+	PURPOSE_POLICY,		 /* it carries out NetworkPolicies, or the plugin's own */
+	PURPOSE_APART,		 /* Docker's: its networks are kept apart */
+	PURPOSE_SOURCE_RANGES,	 /* a Service's loadBalancerSourceRanges */
+	PURPOSE_NO_SUCH_SERVICE, /* a Service's address at a port that it does not have */
+	PURPOSE_GUARD,		 /* kubelet's: 127.0.0.0/8 from elsewhere, marked packets */
+	PURPOSE_DUPLICATES,	 /* what a bridge in promiscuous mode gets twice (kubenet, AKS) */
+};
+
 /* Strings are the rule's own; NULL: not known or none. */
 struct rule {
 	enum rule_backend backend;
@@ -118,11 +129,10 @@ char *rule_str(const struct rule *r);
 /* Who wrote it, by the names and comments that it is known for: "kube-proxy", "Docker"; NULL: not
  * known. Static. */
 const char *rule_owner(const struct rule *r);
-/* Is it one of those that carry out NetworkPolicies, or keep networks apart on purpose? Then what
- * it drops is meant to be dropped. */
+enum rule_purpose rule_purpose(const struct rule *r);
+/* Does it deny what somebody means to be denied: any purpose, but duplicates, which nobody misses?
+ */
 bool rule_is_policy(const struct rule *r);
-/* Is it one of those that take away what a bridge in promiscuous mode gets twice (kubenet, AKS)? */
-bool rule_is_against_duplicates(const struct rule *r);
 /*
  * The command that lets packets through ahead of the rule, in its own chain, since an accept in
  * another one does not help: the match in the syntax of iptables or ebtables, or of nft, as the
