@@ -14,16 +14,15 @@ char LICENSE[] SEC("license") = "GPL";
 /* Set while hook programs are attached (user/session.c): then they want to know the samples. */
 volatile __u32 armed SEC(".data.armed") = 0;
 
+volatile __u32 flows_full SEC(".data.full") = 0;
+volatile __u32 folds_full SEC(".data.full") = 0;
+
 /* The counters of a drop's reason, location and netns; NULL where the small map is full or busy. */
 static __always_inline struct drop_val *fold_get(const struct drop_key *key)
 {
 	struct fold_key fold = {key->location, key->reason, key->netns};
-	struct drop_val zero = {}, *v = bpf_map_lookup_elem(&folds, &fold);
 
-	if (v)
-		return v;
-	bpf_map_update_elem(&folds, &fold, &zero, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&folds, &fold);
+	return counters_get(&folds, &fold, &folds_full);
 }
 
 /* Is this the first sample of its reason, location and netns on this CPU? It is owed whatever the
@@ -87,7 +86,7 @@ static __always_inline int on_drop(void *ctx, struct sk_buff *skb, __u64 locatio
 	key_set_packet(&key, &p);
 	now = bpf_ktime_get_ns();
 	len = READ(skb, len);
-	v = group_get(&flows, &key);
+	v = counters_get(&flows, &key, &flows_full);
 	if (!v)
 		v = fold_get(&key);
 	if (!v) {

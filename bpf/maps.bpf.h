@@ -26,6 +26,7 @@
 #define ETH_P_TEB    0x6558
 #define AF_INET	     2
 #define AF_INET6     10
+#define E2BIG	     7
 
 #define SAMPLE_EVERY_NS	   250000000ULL /* of one group on one CPU */
 #define SAMPLE_TOKEN_NS	   5000000ULL	/* one more sample per CPU each 5 ms: 200 a second */
@@ -112,16 +113,21 @@ static __always_inline void val_add(struct drop_val *v, __u64 now, __u32 len)
 	v->last_ns = now;
 }
 
-/* The group's counters on this CPU; NULL where the map is full or busy. */
-static __always_inline struct drop_val *group_get(void *map, const struct drop_key *key)
+/* The counters of that key on this CPU; NULL where the map is full or busy. Nothing is ever taken
+ * out of these maps, so full stays full, and there is no further try: before 6.0 each would go
+ * through the free lists of all CPUs, one lock after the other, with interrupts off (54a9c3a42d92).
+ */
+static __always_inline struct drop_val *counters_get(void *map, const void *key,
+						     volatile __u32 *full)
 {
 	struct drop_val zero = {};
 	struct drop_val *v = bpf_map_lookup_elem(map, key);
 
-	if (v)
+	if (v || *full)
 		return v;
 	/* -EEXIST is fine: another CPU was first. */
-	bpf_map_update_elem(map, key, &zero, BPF_NOEXIST);
+	if (bpf_map_update_elem(map, key, &zero, BPF_NOEXIST) == -E2BIG)
+		*full = 1;
 	return bpf_map_lookup_elem(map, key);
 }
 

@@ -207,7 +207,9 @@ static __always_inline int parse_arp(struct pkt *p)
 {
 	__u8 h[28];
 
-	if (!pkt_read(p, h, p->l3_off, sizeof(h)) || be16(h + 2) != ETH_P_IP)
+	/* hardware addresses of another length (InfiniBand) move all that follows */
+	if (!pkt_read(p, h, p->l3_off, sizeof(h)) || be16(h + 2) != ETH_P_IP || h[4] != 6 ||
+	    h[5] != 4)
 		return -1;
 	p->cls = PKT_ARP;
 	p->icmp_code = h[7];

@@ -13,6 +13,8 @@ char LICENSE[] SEC("license") = "GPL";
 
 #define TCP_SYN_SENT 2
 
+volatile __u32 retransmits_full SEC(".data.full") = 0;
+
 static __always_inline void copy_v6(__u8 *to, const struct in6_addr *a)
 {
 	__builtin_memcpy(to, a->in6_u.u6_addr8, 16);
@@ -74,7 +76,7 @@ static __always_inline int on_retransmit(struct sock *sk, const bool direct)
 	key.netns = net_inum(READ(sk, __sk_common.skc_net.net), direct);
 	key.flags = NETNS_FROM_SK;
 	key_set_packet(&key, &p);
-	v = group_get(&retransmits, &key);
+	v = counters_get(&retransmits, &key, &retransmits_full);
 	if (!v) {
 		stat_add(STAT_RETRANS_LOST);
 		return 0;
