@@ -15,6 +15,7 @@
 #define WHYDROP_HOOKS_BPF_H
 
 #include "maps.bpf.h"
+#include "nft_rule.bpf.h"
 
 #define HOOK_FRESH_NS	 50000000ULL /* from the sample to the function's return */
 #define VERDICT_FRESH_NS 50000000ULL /* from a table's return to that of who called it */
@@ -31,6 +32,7 @@ struct call_key {
 };
 
 struct call {
+	__u64 ts;
 	__u64 arg[MAX_ARGS];
 };
 
@@ -41,7 +43,8 @@ struct {
 	__uint(max_entries, 4096);
 } calls SEC(".maps");
 
-/* The verdict on a packet that is about to be freed, or was just freed, by the skb's address. */
+/* The verdict on a packet that is about to be freed, or was just freed, by the skb's address. Its
+ * rule is not found yet: that is the expression which said drop. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__type(key, __u64);
@@ -88,13 +91,18 @@ static __always_inline void verdict_note_outer(__u64 skb, const struct table_ver
 	verdict_note(skb, v);
 }
 
+/* For the record of a sample: to find the rule is dear, and most drops have no sample. The
+ * ruleset's memory stays while the hook runs (RCU). */
 static __always_inline void verdict_take(__u64 skb, struct hook_sample *s)
 {
 	struct table_verdict *v = bpf_map_lookup_elem(&verdicts, &skb);
 
-	if (v && v->cpu == (__u16)bpf_get_smp_processor_id() &&
-	    bpf_ktime_get_ns() - v->ts <= VERDICT_FRESH_NS)
-		s->verdict = *v;
+	if (!v || v->cpu != (__u16)bpf_get_smp_processor_id() ||
+	    bpf_ktime_get_ns() - v->ts > VERDICT_FRESH_NS)
+		return;
+	s->verdict = *v;
+	if (v->rule)
+		s->verdict.rule = nft_rule_of(v->rule);
 }
 
 /* Most packets have none: to look is free, and deleting locks. */
@@ -105,8 +113,8 @@ static __always_inline void verdict_forget(__u64 skb)
 }
 
 /* What is noted of the sample that was just taken of the packet; NULL if none was. The function
- * that freed it is still running on the same CPU, while another one may have been given the memory
- * for the next packet. */
+ * that freed it is still running, on the same CPU but for a sender that was preempted meanwhile,
+ * while another CPU may have been given the memory for the next packet. */
 static __always_inline struct sampled *sampled_now(__u64 skb)
 {
 	struct sampled *drop = bpf_map_lookup_elem(&sampled, &skb);
@@ -156,6 +164,7 @@ static __always_inline int call_enter(__u32 fn, struct pt_regs *ctx)
 {
 	struct call_key key = {PT_REGS_SP(ctx), fn};
 	struct call call = {
+		bpf_ktime_get_ns(),
 		{PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx), PT_REGS_PARM4(ctx)}};
 
 	bpf_map_update_elem(&calls, &key, &call, BPF_ANY);
@@ -163,21 +172,23 @@ static __always_inline int call_enter(__u32 fn, struct pt_regs *ctx)
 }
 
 /* On return the stack pointer is above the return address, and kernels differ in whether their
- * kretprobe trampoline's own words count. Two calls of a function are further apart than that. */
+ * kretprobe trampoline's own words count. Two calls of a function are further apart than that, but
+ * a call that was never seen to return may still be noted nearby: the youngest one counts. */
 static __always_inline bool call_leave(__u32 fn, struct pt_regs *ctx, struct call *to)
 {
-	struct call_key key = {PT_REGS_SP(ctx), fn};
-	struct call *call = NULL;
+	struct call_key key = {PT_REGS_SP(ctx), fn}, found = {};
 
-	for (int i = 0; i < 4 && !call; i++) {
-		call = bpf_map_lookup_elem(&calls, &key);
-		if (!call)
-			key.sp -= 8;
+	for (int i = 0; i < 4; i++, key.sp -= 8) {
+		struct call *call = bpf_map_lookup_elem(&calls, &key);
+
+		if (!call || (found.sp && call->ts <= to->ts))
+			continue;
+		*to = *call;
+		found = key;
 	}
-	if (!call)
+	if (!found.sp)
 		return false;
-	*to = *call;
-	bpf_map_delete_elem(&calls, &key);
+	bpf_map_delete_elem(&calls, &found);
 	return true;
 }
 

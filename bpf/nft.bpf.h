@@ -2,15 +2,13 @@
 /*
  * nf_tables: nft_do_chain(pkt, priv) (net/netfilter/nf_tables_core.c), where priv is the base
  * chain, and those expressions that say drop (NFT_EXPR_EVAL: expr, regs, pkt), which lead to the
- * rule.
+ * rule (nft_rule.bpf.h).
  */
 #ifndef WHYDROP_NFT_BPF_H
 #define WHYDROP_NFT_BPF_H
 
 #include "hooks.bpf.h"
 
-#define NFT_MAX_BACK  128 /* words from an expression back to its rule's header */
-#define NFT_MAX_EXPRS 32
 /* From a rule's verdict to its chain's return: nothing waits there, but an emulated machine may
  * stand still. */
 #define RULE_FRESH_NS 1000000000ULL
@@ -37,51 +35,6 @@ static __always_inline __u64 nft_skb(struct nft_pktinfo *pkt)
 		return (__u64)BPF_CORE_READ(pkt, skb);
 	bpf_probe_read_kernel(&skb, sizeof(skb), pkt); /* its first member in 5.10 */
 	return skb;
-}
-
-/* Do whole expressions stand from `at` up to `end`, and is `expr` one of them? A global function:
- * the verifier goes through its loop once, and not once for each place that it is tried for. */
-__noinline int nft_has_expr(__u64 at, __u64 end, __u64 expr)
-{
-	int found = 0;
-
-	if (!bpf_core_field_exists(struct nft_expr_ops, size))
-		return 0;
-	for (int i = 0; i < NFT_MAX_EXPRS && at < end; i++) {
-		const struct nft_expr_ops *ops = BPF_CORE_READ((struct nft_expr *)at, ops);
-		__u32 size = BPF_CORE_READ(ops, size);
-
-		if ((long)ops >= 0 || size < 8 || size & 7)
-			return 0;
-		found |= at == expr;
-		at += size;
-	}
-	return found && at == end;
-}
-
-/*
- * Expressions lie in a chain's blob behind the header of their rule (struct nft_rule_dp,
- * since 5.17): go back until what looks like a header holds whole expressions, this one among them.
- * What a rule's expressions hold may look like the header of its last ones (a counter's pointer; a
- * number that the rule's author chose), so the farthest one counts: what looks like one still
- * farther back would have to take the rule's own header for an expression. 0: not found.
- */
-__noinline __u64 nft_rule_of(__u64 expr)
-{
-	struct nft_rule_dp head;
-	__u64 data = expr, handle = 0;
-
-	if (!bpf_core_type_exists(struct nft_rule_dp))
-		return 0;
-	for (int i = 0; i < NFT_MAX_BACK; i++, data -= 8) {
-		if (bpf_probe_read_kernel(&head, sizeof(head), (void *)(data - 8)))
-			break;
-		if (head.is_last || !head.handle || head.dlen & 7)
-			continue;
-		if (data + head.dlen > expr && nft_has_expr(data, data + head.dlen, expr))
-			handle = head.handle;
-	}
-	return handle;
 }
 
 static __always_inline int on_eval_return(__u32 fn, const __u64 *arg, __u32 ret)
@@ -112,8 +65,9 @@ static __always_inline struct dropping_expr nft_take_dropping(__u64 skb)
 	return last;
 }
 
-/* Where the chain has freed the packet, it is known by now whether anybody will ask for its rule,
- * which is dear to find. The ruleset's memory stays while the hook runs (RCU). */
+/* Where the chain has freed the packet, it is known by now whether anybody will ask for its
+ * verdict.
+ */
 static __always_inline int on_chain_return(__u32 fn, const __u64 *arg, __u32 ret)
 {
 	struct nft_chain *chain = (void *)arg[1];
@@ -146,7 +100,7 @@ static __always_inline int on_chain_return(__u32 fn, const __u64 *arg, __u32 ret
 	if (last.expr) {
 		v.policy = 0; /* whoever it was */
 		if (v.ts - last.ts <= RULE_FRESH_NS)
-			v.rule = nft_rule_of(last.expr);
+			v.rule = last.expr; /* verdict_take() finds whose it is */
 	}
 	verdict_note(skb, &v);
 	return 0;
