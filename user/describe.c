@@ -203,22 +203,19 @@ static bool has_prefix(const char *s, const char *const *prefixes)
 	return false;
 }
 
-/* The task that was current is the sender only if the drop happened in its own system call: walking
- * outwards, the entry of a system call comes before any interrupt or softirq, and it was no netlink
- * message either, of one who lets an NFQUEUE go or sets a device down. */
+/* Did it happen in a system call that is about this packet? Walking outwards, the entry of one
+ * comes before any interrupt or softirq, and before the work for others that system calls take
+ * over: the queue of a device, or of one to poll; and it was no netlink message either, of one who
+ * lets an NFQUEUE go or sets a device down. */
 static bool in_own_context(const struct group *g)
 {
-	static const char *const others[] = {"netlink_rcv_skb",
-					     "do_softirq",
-					     "__do_softirq",
-					     "handle_softirqs",
-					     "net_rx_action",
-					     "irq_exit",
-					     "__irq_exit",
-					     "run_ksoftirqd",
-					     "asm_",
-					     "el1h_64_irq",
-					     NULL};
+	static const char *const others[] = {"netlink_rcv_skb", "__qdisc_run",
+					     "__napi_poll",	"napi_busy_loop",
+					     "do_softirq",	"__do_softirq",
+					     "handle_softirqs", "net_rx_action",
+					     "irq_exit",	"__irq_exit",
+					     "run_ksoftirqd",	"asm_",
+					     "el1h_64_irq",	NULL};
 	static const char *const syscall[] = {
 		"entry_SYSCALL", "do_syscall_64",  "__x64_sys_", "__ia32_sys_", "el0_svc",
 		"__arm64_sys_",	 "invoke_syscall", "do_el0_svc", "__sys_",	NULL};
@@ -302,7 +299,18 @@ static void describe_stack(struct group *g, const struct sample *s, struct kerne
 	describe_frames(g, frames, n);
 	/* kallsyms may hide addresses: then only equal addresses are known, and no names */
 	describe_hook(g);
-	g->own_context = in_own_context(g);
+}
+
+/* The task that was current is the sender only if the drop happened in its own system call, and the
+ * packet was not received: that one dies where it is read (udp_recvmsg()), or is taken from a
+ * socket's backlog by who uses it. */
+void describe_process(struct group *g, const struct sample *s)
+{
+	g->own_context = !s->iif && in_own_context(g);
+	if (!g->own_context)
+		return;
+	g->pid = (int)s->tgid;
+	memcpy(g->comm, s->comm, WD_COMM_LEN);
 }
 
 static void describe_packet(struct group *g, const struct sample *s)
@@ -517,10 +525,7 @@ void describe_sample(struct group *g, const struct sample *s, struct kernel *k, 
 	if (g->kind != SAMPLE_DROP)
 		return;
 	describe_stack(g, s, k);
-	if (g->own_context) {
-		g->pid = (int)s->tgid;
-		memcpy(g->comm, s->comm, WD_COMM_LEN);
-	}
+	describe_process(g, s);
 	if (g->netns)
 		describe_interfaces(g, s, h);
 	describe_path(g, h);

@@ -24,6 +24,8 @@ void describe_bridge(struct group *g, struct host *h);
 /* Exported for tests: the stack without what tracing put there, and where the packet was freed if a
  * trampoline stands in that place. */
 void describe_frames(struct group *g, const struct symbol *frames, int n);
+/* Exported for tests: the sender, if the task that was current is it. The stack is there. */
+void describe_process(struct group *g, const struct sample *s);
 /* The hook that the stack proves, see describe.c. Fills hook and family.
  */
 void describe_hook(struct group *g);

@@ -956,6 +956,39 @@ static void test_trampoline_without_name(void **state)
 	assert_null(g->loc.name);
 }
 
+/* The task that is current sent it: not what it reads, nor what it does for others. */
+static void test_sender_is_who_sent_it(void **state)
+{
+	struct lab *l = *state;
+	const struct symbol frames[] = {
+		{.name = "kfree_skb_reason", .addr = 1},
+		{.name = "nf_hook_slow", .addr = 2},
+		{.name = "__x64_sys_sendto", .addr = 3},
+		{.name = "do_syscall_64", .addr = 4},
+	};
+	const struct symbol polling[] = {
+		{.name = "kfree_skb_reason", .addr = 1},     {.name = "ip_forward", .addr = 2},
+		{.name = "__napi_poll", .addr = 3},	     {.name = "napi_busy_loop", .addr = 4},
+		{.name = "__x64_sys_epoll_wait", .addr = 5},
+	};
+	struct sample sent = {.tgid = 7, .comm = "curl"}, received = {.tgid = 7, .iif = 2};
+	struct group *g = drop(l, 0, "NETFILTER_DROP", "nf_hook_slow", NODE);
+
+	describe_frames(g, frames, 4);
+	describe_process(g, &sent);
+	assert_true(g->own_context);
+	assert_int_equal(g->pid, 7);
+	assert_string_equal(g->comm, "curl");
+	g = drop(l, 1, "UDP_CSUM", "udp_recvmsg", NODE);
+	describe_frames(g, frames, 4);
+	describe_process(g, &received);
+	assert_false(g->own_context);
+	g = drop(l, 2, "IP_INADDRERRORS", "ip_forward", NODE);
+	describe_frames(g, polling, 5);
+	describe_process(g, &sent);
+	assert_false(g->own_context);
+}
+
 /* The same by a kretprobe on 5.10, whose stack ends there. */
 static void test_free_under_a_kretprobe(void **state)
 {
@@ -1071,6 +1104,7 @@ int main(void)
 		T(test_free_under_a_trampoline),
 		T(test_free_under_a_kretprobe),
 		T(test_trampoline_without_name),
+		T(test_sender_is_who_sent_it),
 		T(test_noise),
 		T(test_noise_to_groups),
 	};
