@@ -153,25 +153,20 @@ uint64_t kernel_hash_modules(const char *path)
 	return hash;
 }
 
-size_t kernel_read_modules(const char *path, struct module_span **out, bool *changing)
+size_t kernel_read_modules(const char *path, struct module_span **out)
 {
 	FILE *f = fopen(path, "re");
 	char line[1024], state[16];
 	size_t n = 0;
 
 	*out = NULL;
-	*changing = false;
 	while (f && fgets(line, sizeof(line), f)) {
 		unsigned long long size, start;
 
 		/* nfnetlink 20480 7 nft_compat,nf_tables, Live 0xffffffffc0342000 (E) */
 		if (sscanf(line, "%*s %llu %*s %*s %15s 0x%llx", &size, state, &start) != 3 ||
-		    !start || size > UINT64_MAX - start)
+		    !start || size > UINT64_MAX - start || strcmp(state, "Live") != 0)
 			continue;
-		if (strcmp(state, "Live")) {
-			*changing = true;
-			continue;
-		}
 		*out = xreallocarray(*out, n + 1, sizeof(**out));
 		(*out)[n++] = (struct module_span){.start = start, .end = start + size};
 	}
@@ -554,7 +549,6 @@ static void take_line(void *arg, const struct kallsyms_line *l)
 static void read_kallsyms(struct kernel *k, bool symbols)
 {
 	struct reading r = {.k = k, .symbols = symbols};
-	bool changing;
 
 	for (size_t i = 0; i < k->n_watched; i++)
 		k->watched[i].present = false;
@@ -565,9 +559,7 @@ static void read_kallsyms(struct kernel *k, bool symbols)
 		free(k->syms);
 		free(k->sym_names);
 		free(k->modules);
-		k->n_modules = kernel_read_modules("/proc/modules", &k->modules, &changing);
-		if (changing)
-			k->syms_hash = 0;
+		k->n_modules = kernel_read_modules("/proc/modules", &k->modules);
 		k->syms = NULL;
 		k->n_syms = 0;
 		k->syms_tried = true;
@@ -682,11 +674,29 @@ static bool read_again(struct kernel *k)
 {
 	uint64_t now = now_ns(CLOCK_MONOTONIC), began = now_ns(CLOCK_THREAD_CPUTIME_ID);
 
-	if (kernel_hash_modules("/proc/modules") == k->syms_hash && pace_wait(&k->syms_pace, now))
+	if (pace_wait(&k->syms_pace, now) && kernel_hash_modules("/proc/modules") == k->syms_hash)
 		return false;
 	read_kallsyms(k, true);
 	pace_pay(&k->syms_pace, now, now_ns(CLOCK_THREAD_CPUTIME_ID) - began);
 	return true;
+}
+
+/* What stands on every stack may have no name (net.core.bpf_jit_harden hides BPF programs): it was
+ * read for, and is not again until something changes. */
+static const struct ksym *find_nameless(struct kernel *k, uint64_t addr)
+{
+	const struct ksym *sym;
+
+	for (size_t i = 0; i < KERNEL_NAMELESS; i++) {
+		if (k->nameless[i] == addr)
+			return NULL;
+	}
+	if (!read_again(k))
+		return NULL;
+	sym = find_symbol(k, addr);
+	if (!sym)
+		k->nameless[k->next_nameless++ % KERNEL_NAMELESS] = addr;
+	return sym;
 }
 
 struct symbol kernel_symbol(struct kernel *k, uint64_t addr)
@@ -694,11 +704,13 @@ struct symbol kernel_symbol(struct kernel *k, uint64_t addr)
 	struct symbol s = {.addr = addr};
 	const struct ksym *sym;
 
-	if (!k->syms_tried)
+	if (!k->syms_tried) {
+		memset(k->nameless, 0, sizeof(k->nameless));
 		read_kallsyms(k, true);
+	}
 	sym = find_symbol(k, addr);
-	if (!sym && k->n_syms && read_again(k))
-		sym = find_symbol(k, addr);
+	if (!sym && k->n_syms)
+		sym = find_nameless(k, addr);
 	if (!sym)
 		return s;
 	s.name = keep_name(k, k->sym_names + sym->name);

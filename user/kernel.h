@@ -35,6 +35,8 @@ struct module_span {
 	uint64_t start, end;
 };
 
+#define KERNEL_NAMELESS 64
+
 struct kernel {
 	struct kernel_facts facts;
 	struct reason *reasons; /* sorted by value; those of subsystems are added when met */
@@ -53,7 +55,10 @@ struct kernel {
 	void (*share)(void *arg, const struct kallsyms_line *l); /* or NULL */
 	void *share_arg;
 	uint64_t modules_hash; /* of /proc/modules */
-	uint64_t syms_hash;    /* the same when syms were read; 0: some modules were loading */
+	uint64_t syms_hash;    /* the same when syms were read */
+	uint64_t
+		nameless[KERNEL_NAMELESS]; /* addresses that syms were read for, without a symbol */
+	size_t next_nameless;
 	struct pace syms_pace; /* of reading them again for the sake of an address */
 	bool watched_read, syms_tried, addresses_hidden, modules_tried;
 };
@@ -93,8 +98,8 @@ bool kernel_modules_changed(struct kernel *k);
 uint64_t kernel_hash_modules(const char *path);
 /* Where the modules of the file /proc/modules are that are live, none where addresses are hidden;
  * of one that is loading kallsyms has the symbols of its init section, too, whose place others
- * take. *changing: there are such. Returns how many; *out is the caller's to free. */
-size_t kernel_read_modules(const char *path, struct module_span **out, bool *changing);
+ * take. Returns how many; *out is the caller's to free. */
+size_t kernel_read_modules(const char *path, struct module_span **out);
 /*
  * Is the address behind the module that has the symbol? There are others, and code that is made
  * while the kernel runs, as trampolines are: also where its init section was, whose symbols are
