@@ -427,6 +427,17 @@ static void arm(struct explain *e, struct session *s, struct kernel *k, enum pro
 	tell_armed(k, family, "armed");
 }
 
+/* A detached program, too, has the address that its function had when it was loaded, and up to 6.3
+ * nothing keeps the module there (31bf1dbccfb0): so before each arming, too. */
+static void look_at_modules(struct explain *e, struct kernel *k, struct host *h)
+{
+	e->modules_ns = now_ns(CLOCK_MONOTONIC);
+	if (!kernel_modules_changed(k))
+		return;
+	e->modules_came = true;
+	host_forget_modules(h);
+}
+
 /*
  * Those that a drop needs, or all; what came with a module joins the armed ones.
  *
@@ -437,18 +448,24 @@ static void arm(struct explain *e, struct session *s, struct kernel *k, enum pro
  * machine many seconds, in which nothing else is done, of each run however short. What dies
  * meanwhile is counted, and its samples have room in the ring buffer.
  */
-static void arm_and_disarm(struct explain *e, struct session *s, struct kernel *k)
+static void arm_and_disarm(struct explain *e, struct session *s, struct kernel *k, struct host *h)
 {
-	bool on[PROBE_FAMILIES] = {};
+	bool want[PROBE_FAMILIES] = {}, on[PROBE_FAMILIES] = {};
 	uint64_t now = now_ns(CLOCK_MONOTONIC);
 
 	for (int i = PROBES_ALWAYS + 1; i < PROBE_FAMILIES; i++) {
+		bool was = e->arming[i].on;
+
+		want[i] = e->deep || arming_tick(&e->arming[i], now);
+		if (e->arming[i].on && !was)
+			look_at_modules(e, k, h);
+	}
+	for (int i = PROBES_ALWAYS + 1; i < PROBE_FAMILIES; i++) {
 		enum probe_family family = (enum probe_family)i;
-		bool want = e->deep || arming_tick(&e->arming[i], now);
 		bool is = session_is_armed(s, family);
 
-		on[i] = want && (!is || e->modules_came);
-		if (want || !is)
+		on[i] = want[i] && (!is || e->modules_came);
+		if (want[i] || !is)
 			continue;
 		e->disarmed_ns[family] = now_ns(CLOCK_MONOTONIC);
 		session_disarm(s, family);
@@ -463,14 +480,8 @@ static void arm_and_disarm(struct explain *e, struct session *s, struct kernel *
 
 void explain_tick(struct explain *e, struct session *s, struct kernel *k, struct host *h)
 {
-	uint64_t now = now_ns(CLOCK_MONOTONIC);
-
-	if (now - e->modules_ns >= MODULES_EVERY_NS) {
-		e->modules_ns = now;
-		e->modules_came = kernel_modules_changed(k);
-		if (e->modules_came)
-			host_forget_modules(h);
-	}
-	arm_and_disarm(e, s, k);
+	if (now_ns(CLOCK_MONOTONIC) - e->modules_ns >= MODULES_EVERY_NS)
+		look_at_modules(e, k, h);
+	arm_and_disarm(e, s, k, h);
 	e->modules_came = false;
 }

@@ -510,6 +510,41 @@ static uint64_t which_module(const struct symbol *at)
 	return at->module ? kernel_module_id(at->module) : 0;
 }
 
+/* Runs that are skipped since the same program runs on this CPU are counted from 6.1 on for raw
+ * tracepoints (kernel/trace/bpf_trace.c, __bpf_trace_run), and for trampolines by then, too. Plain
+ * tracepoints skip whenever any other of their kind runs there (trace_call_bpf()), and so do
+ * kprobes, whose returns are also skipped when too many calls are under way (struct kretprobe,
+ * nmissed): that is in no count of programs. */
+static bool counts_missed(const struct probe_set *s, const struct probe *p)
+{
+	if (p->state != PROBE_LOADED || !strcmp(p->rung->how, "kprobe"))
+		return false;
+	if (strcmp(p->rung->how, "tracepoint") != 0)
+		return s->kernel->facts.counts_missed;
+	return s->kernel->facts.counts_missed_perf;
+}
+
+/* Of the program that is loaded now. */
+static uint64_t read_missed(const struct probe *p)
+{
+	struct bpf_program *prog = bpf_object__find_program_by_name(p->obj, p->rung->programs[0]);
+	struct bpf_prog_info info = {};
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len) ? 0
+									  : info.recursion_misses;
+}
+
+void probes_read_missed(struct probe_set *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		struct probe *p = &s->probes[i];
+
+		if (counts_missed(s, p))
+			p->missed = p->missed_before + read_missed(p);
+	}
+}
+
 /* The module of its function is gone: it may come again, or has done so. */
 static void forget_absent(struct probe_set *s, struct probe *p)
 {
@@ -519,6 +554,8 @@ static void forget_absent(struct probe_set *s, struct probe *p)
 					  at.addr == p->addr && which_module(&at) == p->module))
 		return;
 	detach(p);
+	if (counts_missed(s, p))
+		p->missed_before += read_missed(p);
 	p->state = PROBE_UNTRIED;
 }
 
@@ -660,34 +697,6 @@ bool probes_usable(const struct probe_set *s, enum probe_family family)
 			return true;
 	}
 	return false;
-}
-
-/* Runs that are skipped since the same program runs on this CPU are counted from 6.1 on for raw
- * tracepoints (kernel/trace/bpf_trace.c, __bpf_trace_run), and for trampolines by then, too. Plain
- * tracepoints and kprobes skip whenever any other of their kind runs there (trace_call_bpf()). */
-static bool counts_missed(const struct probe_set *s, const struct probe *p)
-{
-	if (p->state != PROBE_LOADED)
-		return false;
-	if (strcmp(p->rung->how, "tracepoint") != 0 && strcmp(p->rung->how, "kprobe") != 0)
-		return s->kernel->facts.counts_missed;
-	return s->kernel->facts.counts_missed_perf;
-}
-
-void probes_read_missed(struct probe_set *s)
-{
-	for (size_t i = 0; i < s->n; i++) {
-		struct probe *p = &s->probes[i];
-		struct bpf_prog_info info = {};
-		uint32_t len = sizeof(info);
-		struct bpf_program *prog;
-
-		if (!counts_missed(s, p))
-			continue;
-		prog = bpf_object__find_program_by_name(p->obj, p->rung->programs[0]);
-		if (!bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
-			p->missed = info.recursion_misses;
-	}
 }
 
 void probes_close(struct probe_set *s)

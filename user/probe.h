@@ -42,7 +42,8 @@ struct probe {
 	struct bpf_link *links[2];
 	bool ever_attached;
 	uint64_t missed;
-	char note[256]; /* why the rungs above did not hold */
+	uint64_t missed_before; /* of those by programs that are closed: its module was gone */
+	char note[256];		/* why the rungs above did not hold */
 };
 
 struct probe_set {
