@@ -36,8 +36,11 @@ extern const struct fault fault_submariner_tunnel_blocked;
 extern const struct fault fault_svc_no_endpoints;
 extern const struct fault fault_vxlan_blocked;
 
-/* "host", "node1", or "netns 4026532345": a netns for sentences and places. buf of 128. */
+#define NETNS_STRLEN 128
+/* "host", "node1", or "netns 4026532345": a netns for places and paths. buf of NETNS_STRLEN. */
 const char *netns_label(struct host *h, uint32_t netns, char *buf);
+/* The same for sentences: the host's is "this node". */
+const char *netns_phrase(struct host *h, uint32_t netns, char *buf);
 /* Does a packet filter's hook stand in the way: reason NETFILTER_DROP, or on kernels without
  * reasons a free in the functions that free for a verdict; or a hook program saw that of a function
  * which frees for other reasons, too. */

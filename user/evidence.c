@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "catalogue.h"
 
@@ -9,9 +10,17 @@ const char *netns_label(struct host *h, uint32_t netns, char *buf)
 	const char *name = host_netns_label(h, netns);
 
 	if (name)
-		snprintf(buf, 128, "%s", name);
+		snprintf(buf, NETNS_STRLEN, "%s", name);
 	else
-		snprintf(buf, 128, "netns %" PRIu32, netns);
+		snprintf(buf, NETNS_STRLEN, "netns %" PRIu32, netns);
+	return buf;
+}
+
+const char *netns_phrase(struct host *h, uint32_t netns, char *buf)
+{
+	netns_label(h, netns, buf);
+	if (!strcmp(buf, "host"))
+		snprintf(buf, NETNS_STRLEN, "this node");
 	return buf;
 }
 

@@ -83,7 +83,10 @@ struct fault {
 extern const struct fault *const fault_catalogue[]; /* NULL-terminated, in order of preference */
 
 /* For examine(): printf-like; memory is the finding's. Failures to allocate are fatal (exit 3). */
-void finding_place(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Where it is, below its netns, which is set by then; or that netns as a whole. */
+void finding_place(struct finding *f, struct host *h, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void finding_place_netns(struct finding *f, struct host *h);
 void finding_summary(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* check, value and want are copied; want may be NULL. */
 void finding_evidence(struct finding *f, enum agrees agrees, const char *check, const char *value,

@@ -5,17 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fault.h"
+#include "catalogue.h"
 #include "util.h"
 
-void finding_place(struct finding *f, const char *fmt, ...)
+void finding_place_netns(struct finding *f, struct host *h)
 {
-	va_list ap;
+	char where[NETNS_STRLEN];
 
 	free(f->place);
+	f->place = xstrdup(netns_label(h, f->netns, where));
+}
+
+void finding_place(struct finding *f, struct host *h, const char *fmt, ...)
+{
+	char where[NETNS_STRLEN], *what;
+	va_list ap;
+
 	va_start(ap, fmt);
-	f->place = xvasprintf(fmt, ap);
+	what = xvasprintf(fmt, ap);
 	va_end(ap);
+	free(f->place);
+	f->place = xasprintf("%s/%s", netns_label(h, f->netns, where), what);
+	free(what);
 }
 
 void finding_summary(struct finding *f, const char *fmt, ...)

@@ -275,10 +275,10 @@ void firewall_finding(struct finding *f, const struct group *g, struct host *h)
 	const char *owner = rule_owner(g->rule);
 	char where[128], name[FIREWALL_NAME_LEN];
 
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	f->netns = g->netns;
 	f->status = g->rule_unsure ? STATUS_SUSPECTED : STATUS_CONFIRMED;
-	finding_place(f, "%s/%s/%s", where, g->rule->family ? g->rule->family : "",
+	finding_place(f, h, "%s/%s", g->rule->family ? g->rule->family : "",
 		      firewall_name(g->rule, name));
 	firewall_evidence(f, g);
 	if (owner)

@@ -158,12 +158,12 @@ static void advise(struct finding *f, const struct group *g, const char *what,
 /* Two rules that drop the same tunnel's packets are two findings. */
 static void name_rule(struct finding *f, const struct group *g)
 {
-	char *place = xstrdup(f->place), name[FIREWALL_NAME_LEN];
+	char *tunnel = f->place, name[FIREWALL_NAME_LEN];
 
-	finding_place(f, "%s/%s/%s", place, g->rule->family ? g->rule->family : "",
-		      firewall_name(g->rule, name));
+	f->place = xasprintf("%s/%s/%s", tunnel, g->rule->family ? g->rule->family : "",
+			     firewall_name(g->rule, name));
 	firewall_evidence(f, g);
-	free(place);
+	free(tunnel);
 }
 
 void tunnel_rule(struct finding *f, const struct group *g, const char *what,
@@ -356,11 +356,11 @@ void tunnel_silence_finding(struct finding *f, const struct group *g, struct hos
 {
 	char where[128], a[ADDR_STRLEN], flow[FLOW_STRLEN];
 
-	netns_label(h, node, where);
+	netns_phrase(h, node, where);
 	f->netns = node;
 	f->silent = *vtep;
 	f->status = STATUS_SUSPECTED;
-	finding_place(f, "%s/%s/silent/%s", where, dev->name, addr_str(vtep, a));
+	finding_place(f, h, "%s/silent/%s", dev->name, addr_str(vtep, a));
 	finding_summary(
 		f,
 		"packets of %s leave %s by %s to VTEP %s, and nothing comes back: %s may be "

@@ -130,7 +130,7 @@ static void test_ip_forward_back_by_the_bridge(void **state)
 	g->flow.dst = an_addr("10.244.1.3");
 	fake_sysctl(l->node, "net/ipv4/ip_forward", "0");
 	assert_finding(l, 1, "ip-forward-off", STATUS_CONFIRMED);
-	assert_has(l->d.findings[0].summary, "by cni0 again");
+	assert_has(l->d.findings[0].summary, "through cni0 again");
 	/* no bridge of pods: a stray packet that the switch sent to the wrong host */
 	start_again(l);
 	g->in_ifindex = ETH0;

@@ -52,7 +52,7 @@ static int setup(void **state)
 	m->f.fault = &fault;
 	m->f.status = STATUS_CONFIRMED;
 	m->f.netns = 5;
-	finding_place(&m->f, "node1/eth0");
+	m->f.place = strdup("node1/eth0");
 	finding_summary(&m->f, "it is broken on e\033[0m");
 	finding_evidence(&m->f, AGREES_YES, "sysctl x", "0", "1");
 	finding_evidence(&m->f, AGREES_UNREAD, "other", "\xff", NULL);

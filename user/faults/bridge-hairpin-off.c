@@ -56,10 +56,10 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	finding_evidence(f, AGREES_YES, check, "the one it came by", NULL);
 	snprintf(check, sizeof(check), "bridge link %s hairpin", p.in->name);
 	finding_evidence(f, AGREES_YES, check, "off", "on");
-	netns_label(h, p.netns, where);
+	netns_phrase(h, p.netns, where);
 	f->netns = p.netns;
 	f->status = STATUS_CONFIRMED;
-	finding_place(f, "%s/%s", where, p.in->name);
+	finding_place(f, h, "%s", p.in->name);
 	finding_summary(f,
 			"%s cannot reach itself through %s: the packet must leave bridge %s of %s "
 			"by the %s it came by, whose hairpin mode is off",

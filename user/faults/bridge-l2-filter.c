@@ -25,10 +25,11 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	if (!firewall_pods_packet(g, h))
 		return 0;
 	firewall_finding(f, g, h);
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	finding_summary(f, "%s on %s drops frames on bridge %s: %s, %s %s",
 			firewall_name(g->rule, name), where, g->bridge[0] ? g->bridge : "?",
-			flow_str(&g->flow, flow), g->in[0] ? "in by" : "out by", port);
+			flow_str(&g->flow, flow), g->in[0] ? "arriving on" : "leaving through",
+			port);
 	firewall_fix_frame(f, g);
 	finding_fix(
 		f, FIX_ADVICE,

@@ -18,7 +18,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	if (!firewall_pods_packet(g, h))
 		return 0;
 	firewall_finding(f, g, h);
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	finding_evidence(f, AGREES_YES, "path",
 			 "bridged, seen by the IP hooks through br_netfilter", NULL);
 	finding_summary(f,

@@ -187,8 +187,8 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	finding_evidence(f, AGREES_YES, check,
 			 "the answer came straight from the backend's port, not by routing", NULL);
 	f->netns = p.node;
-	netns_label(h, p.node, where);
-	finding_place(f, "%s/%s/%s", where, p.bridge->name, v6 ? "ip6" : "ip");
+	netns_phrase(h, p.node, where);
+	finding_place(f, h, "%s/%s", p.bridge->name, v6 ? "ip6" : "ip");
 	write_summary(f, g, &p, where, e.proto ? &e : NULL, sysctl);
 	write_path(f, g, h, &p);
 	write_fix(f, h, p.node, sysctl);

@@ -41,7 +41,8 @@ static void examine_isolated(const struct bridge_path *p, struct host *h, struct
 	switch_evidence(f, a, "isolated", "on", "off on one of the two");
 	switch_evidence(f, b, "isolated", "on", "off on one of the two");
 	f->status = STATUS_CONFIRMED;
-	finding_place(f, "%s/%s-%s", netns_label(h, p->netns, where), a->name, b->name);
+	netns_phrase(h, p->netns, where);
+	finding_place(f, h, "%s-%s", a->name, b->name);
 	finding_summary(f,
 			"bridge %s of %s passes nothing between %s and %s, since both are "
 			"isolated; that may be meant, and if so this is the policy at work",
@@ -66,7 +67,8 @@ static void examine_flood(const struct group *g, const struct bridge_path *p, st
 		 g->dst_mac[4], g->dst_mac[5]);
 	finding_evidence(f, AGREES_YES, check, "no entry", p->out->name);
 	f->status = STATUS_CONFIRMED;
-	finding_place(f, "%s/%s", netns_label(h, p->netns, where), p->out->name);
+	netns_phrase(h, p->netns, where);
+	finding_place(f, h, "%s", p->out->name);
 	finding_summary(f,
 			"bridge %s of %s has not learned where the destination is, and does not "
 			"flood to %s, behind which it is",

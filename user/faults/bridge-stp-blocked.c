@@ -99,8 +99,8 @@ static void describe_bridge(struct host *h, struct finding *f, const struct brid
 	finding_evidence(f, AGREES_YES, check, "down", "up");
 	f->netns = p->netns;
 	f->status = STATUS_CONFIRMED;
-	netns_label(h, p->netns, where);
-	finding_place(f, "%s/%s", where, p->bridge->name);
+	netns_phrase(h, p->netns, where);
+	finding_place(f, h, "%s", p->bridge->name);
 	finding_summary(f, "bridge %s of %s is down, so none of its ports passes packets",
 			p->bridge->name, where);
 	finding_fix(f, FIX_NOW, "ip link set dev %s up",
@@ -137,8 +137,8 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	finding_evidence(f, p.bridge->bridge.stp ? AGREES_UNREAD : AGREES_YES, check,
 			 p.bridge->bridge.stp ? "on" : "off", NULL);
 	f->netns = p.netns;
-	netns_label(h, p.netns, where);
-	finding_place(f, "%s/%s", where, port->name);
+	netns_phrase(h, p.netns, where);
+	finding_place(f, h, "%s", port->name);
 	finding_summary(f, "%s of bridge %s of %s is %s, so it passes no packets%s",
 			bridge_port_label(h, port, label), p.bridge->name, where, state,
 			p.bridge->bridge.stp ? " until the spanning tree is done with it" : "");

@@ -177,8 +177,8 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	write_state(f, &p, &l);
 	f->netns = p.netns;
 	f->status = STATUS_CONFIRMED;
-	netns_label(h, p.netns, where);
-	finding_place(f, "%s/%s", where, l.port->name);
+	netns_phrase(h, p.netns, where);
+	finding_place(f, h, "%s", l.port->name);
 	finding_summary(f,
 			"bridge %s of %s filters VLANs, and %s is not in %s: what comes from "
 			"there or is for it is thrown away",

@@ -31,11 +31,11 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 
 	if (!conntrack_own(f, asked, g->netns, h, &other) || died_before(g, &other))
 		return 0;
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	f->netns = g->netns;
 	f->status = STATUS_CONFIRMED;
 	flow_str(asked, flow);
-	finding_place(f, "%s/%u/%u", where, asked->proto, asked->dport);
+	finding_place(f, h, "%u/%u", asked->proto, asked->dport);
 	finding_summary(
 		f,
 		"on %s conntrack drops a packet of a new connection, since another packet of "

@@ -39,7 +39,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	    !read_number(h, g->netns, "net/netfilter/nf_conntrack_max", &max) || !max ||
 	    count < max / 100.0 * FULL_PERCENT)
 		return 0;
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	f->netns = g->netns;
 	f->status = STATUS_CONFIRMED;
 	if (firewall_maybe_without_rule(g)) {
@@ -52,7 +52,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	finding_evidence(f, AGREES_YES, "sysctl net.netfilter.nf_conntrack_count", value, want);
 	snprintf(value, sizeof(value), "%lu", max);
 	finding_evidence(f, AGREES_YES, "sysctl net.netfilter.nf_conntrack_max", value, NULL);
-	finding_place(f, "%s", where);
+	finding_place_netns(f, h);
 	finding_summary(f,
 			"the connection tracking table of %s is full (%lu of %lu entries), so new "
 			"connections are dropped: %s",

@@ -24,7 +24,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	    !firewall_cluster_addr(h, g->netns, &g->flow.dst))
 		return 0;
 	firewall_finding(f, g, h);
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	finding_evidence(f, AGREES_YES, "conntrack", "knows no connection of this SYN-ACK",
 			 "the connection whose SYN passed here");
 	finding_summary(f,

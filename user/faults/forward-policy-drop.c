@@ -21,7 +21,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	if (!firewall_pods_packet(g, h))
 		return 0;
 	firewall_finding(f, g, h);
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	finding_summary(f,
 			"%s on %s is to drop, and no rule accepts what pods send through it: %s "
 			"from %s to %s",

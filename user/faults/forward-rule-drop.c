@@ -20,7 +20,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	if (!firewall_pods_packet(g, h))
 		return 0;
 	firewall_finding(f, g, h);
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	finding_summary(f, "%s on %s drops packets of pods that pass through it: %s",
 			firewall_name(g->rule, name), where, flow_str(&g->flow, flow));
 	firewall_fix(f, g, h);

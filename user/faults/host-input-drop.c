@@ -22,9 +22,10 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	if (!firewall_is_awaited(f, g, h))
 		return 0;
 	firewall_finding(f, g, h);
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	finding_summary(
-		f, "%s on %s drops what comes from the cluster to the node itself: %s, in by %s",
+		f,
+		"%s on %s drops what comes from the cluster to the node itself: %s, arriving on %s",
 		firewall_name(g->rule, name), where, flow_str(&g->flow, flow), g->in);
 	firewall_fix(f, g, h);
 	finding_fix(f, FIX_ADVICE,

@@ -163,13 +163,13 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	if (out_role)
 		prove_role(f, out, out_role);
 	prove_route(f, g, out);
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	f->netns = g->netns;
 	f->status = off == AGREES_YES ? STATUS_CONFIRMED : STATUS_SUSPECTED;
-	finding_place(f, "%s/%s", where, sysctl);
+	finding_place(f, h, "%s", sysctl);
 	finding_summary(f,
-			"%s does not forward %s: %s is %s, so what comes in by %s for %s is thrown "
-			"away instead of leaving by %s%s",
+			"%s does not forward %s: %s is %s, so what arrives on %s for %s is thrown "
+			"away instead of leaving through %s%s",
 			where, g->key.l3 == ETHERTYPE_IPV6 ? "IPv6" : "IPv4",
 			sysctl_text(sysctl, text, sizeof(text)),
 			off == AGREES_YES ? "0" : "perhaps 0 (it could not be read)", in->name,

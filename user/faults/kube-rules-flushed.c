@@ -92,7 +92,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	    (g->kind == SAMPLE_RETRANSMIT ? !is_untranslated(g, h, node, f)
 					  : !has_no_route(g, h, node, f)))
 		return 0;
-	netns_label(h, node, where);
+	netns_phrase(h, node, where);
 	f->netns = node;
 	f->status = g->kind == SAMPLE_RETRANSMIT ? STATUS_SUSPECTED : STATUS_CONFIRMED;
 	if (has_rules(g, h, node, f)) {
@@ -102,7 +102,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	f->silent = g->flow.dst;
 	finding_evidence(f, AGREES_YES, "Service CIDR", cidr_str(&services->net, net), NULL);
 	finding_evidence(f, AGREES_YES, "where it is known from", services->source, NULL);
-	finding_place(f, "%s", where);
+	finding_place_netns(f, h);
 	finding_summary(
 		f,
 		"nothing on %s translates what is sent to Services, which leaves as it is and is "

@@ -119,8 +119,8 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	mtu_evidence(f, s.from, AGREES_YES, 0);
 	f->netns = s.netns;
 	f->status = STATUS_CONFIRMED;
-	netns_label(h, s.netns, where);
-	finding_place(f, "%s/%s", where, s.to->name);
+	netns_phrase(h, s.netns, where);
+	finding_place(f, h, "%s", s.to->name);
 	finding_summary(f,
 			"packets up to the MTU of %s, %u, do not fit %s of %s, whose MTU is %u: "
 			"they are thrown away below IP, where no sender is told",

@@ -94,13 +94,13 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	pods = firewall_pod_cidr(h, node, &g->flow.src);
 	if (!dev || !pods)
 		return 0;
-	netns_label(h, node, where);
+	netns_phrase(h, node, where);
 	f->netns = node;
 	f->status = STATUS_SUSPECTED;
 	f->silent = dst;
-	finding_place(f, "%s/%s", where, dev->name);
+	finding_place(f, h, "%s", dev->name);
 	finding_summary(f,
-			"what pods send out of the cluster leaves %s by %s with the pods' own "
+			"what pods send out of the cluster leaves %s through %s with the pods' own "
 			"addresses, since nothing masquerades it, and no answer comes: %s",
 			where, dev->name, flow_str(&g->flow, flow));
 	finding_fix(f, FIX_NOW, "%s -w -t nat -A POSTROUTING -s %s -o %s -j MASQUERADE",

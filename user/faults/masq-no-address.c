@@ -60,10 +60,10 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 
 	if (!has_no_address(h, g->netns, f) || !(has = masquerades(h, g->netns, f)))
 		return 0;
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	f->netns = g->netns;
 	f->status = has > 0 ? STATUS_CONFIRMED : STATUS_SUSPECTED;
-	finding_place(f, "%s/%s", where, g->out);
+	finding_place(f, h, "%s", g->out);
 	finding_summary(
 		f,
 		"%s masquerades what leaves by %s, and has no IPv4 address to give it, so it is "

@@ -48,7 +48,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	    !firewall_cluster_addr(h, g->netns, &g->flow.dst))
 		return 0;
 	firewall_finding(f, g, h);
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	finding_summary(f, "%s on %s denies %s, which may be meant: it is %s", kind->what, where,
 			flow_str(&g->flow, flow), firewall_name(g->rule, name));
 	finding_fix(f, FIX_ADVICE, "%s", kind->advice);

@@ -22,7 +22,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	    !(node && firewall_cluster_addr(h, node, &g->flow.dst)))
 		return 0;
 	firewall_finding(f, g, h);
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	finding_summary(f, "%s in %s drops what is sent from there to the cluster: %s",
 			firewall_name(g->rule, name), where, flow_str(&g->flow, flow));
 	if (g->own_context) {

@@ -329,8 +329,8 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	if (f->status == STATUS_NONE)
 		return 0;
 	f->netns = g->netns;
-	netns_label(h, g->netns, where);
-	finding_place(f, "%s/%s/%s", where, c.lan_dev->name, cidr_str(&c.lan->dst, net));
+	netns_phrase(h, g->netns, where);
+	finding_place(f, h, "%s/%s", c.lan_dev->name, cidr_str(&c.lan->dst, net));
 	write_summary(f, g, a, &c, where, winner);
 	write_fix(f, h, a, &c, winner);
 	return 0;

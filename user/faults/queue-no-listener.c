@@ -114,7 +114,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 		f->status = status;
 	if (number >= 0)
 		snprintf(queue, sizeof(queue), "queue %ld", number);
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	finding_summary(f, "%s on %s hands packets to %s, where %s, so they are dropped: %s",
 			firewall_name(g->rule, name), where, queue, why, flow_str(&g->flow, flow));
 	finding_fix(f, FIX_ADVICE,

@@ -25,7 +25,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	if (g->hook == HOOK_INPUT && !firewall_is_awaited(f, g, h))
 		return 0;
 	firewall_finding(f, g, h);
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	finding_summary(f,
 			"%s on %s refuses what the cluster sends%s%s, with an answer that looks "
 			"like that of the other end: %s",

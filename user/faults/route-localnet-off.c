@@ -44,10 +44,10 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	if (g->has_original)
 		finding_evidence(f, AGREES_YES, "asked for, before NAT",
 				 flow_str(&g->original, asked), NULL);
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	f->netns = g->netns;
 	f->status = STATUS_CONFIRMED;
-	finding_place(f, "%s", where);
+	finding_place_netns(f, h);
 	finding_summary(
 		f,
 		"on %s what is sent to a loopback address cannot leave for the pod that NAT "

@@ -39,11 +39,11 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 
 	if (!conntrack_other(f, g, h, &other))
 		return 0;
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	f->netns = g->netns;
 	addr_str(&g->flow.src, a);
 	addr_str(&g->flow.dst, b);
-	finding_place(f, "%s/%s/%s/%u", where, a, b, g->flow.dport);
+	finding_place(f, h, "%s/%s/%u", a, b, g->flow.dport);
 	if (g->flow.sport == g->original.sport) {
 		describe_race(f, g, where, a, b);
 		return 0;

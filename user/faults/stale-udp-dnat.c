@@ -108,14 +108,14 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	if (h->ops->conntrack_get(h, g->netns, &g->original, &e) ||
 	    !addr_eq(&e.reply.src, &g->flow.dst) || !is_gone(g, h, f))
 		return 0;
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	addr_str(&g->original.dst, asked);
 	addr_str(&g->flow.dst, gone);
 	f->netns = g->netns;
 	ask_rules(g, h, f);
 	finding_evidence(f, AGREES_YES, "conntrack, asked for", flow_str(&e.orig, value), NULL);
 	finding_evidence(f, AGREES_YES, "conntrack, answered as", flow_str(&e.reply, value), NULL);
-	finding_place(f, "%s/%s/%u/%s", where, asked, g->original.dport, gone);
+	finding_place(f, h, "%s/%u/%s", asked, g->original.dport, gone);
 	finding_summary(f,
 			"%s still sends UDP flows for %s port %u to %s, which is gone: they began "
 			"before it "

@@ -203,8 +203,8 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	if (f->status == STATUS_NONE)
 		return 0;
 	f->netns = g->netns;
-	netns_label(h, g->netns, where);
-	finding_place(f, "%s/%s/%s", where, channels[channel].what,
+	netns_phrase(h, g->netns, where);
+	finding_place(f, h, "%s/%s", channels[channel].what,
 		      direction == DIRECTION_IN ? "in" : "out");
 	finding_summary(f, "%s on %s drops %s %s %s in %s: it is %s, so the other side is cut off",
 			tunnel_culprit(g), where, channels[channel].what,

@@ -66,7 +66,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	if (g->rule && is_local_only(g->rule) && g->hook != HOOK_OUTPUT &&
 	    !firewall_pods_packet(g, h) && !firewall_cluster_addr(h, g->netns, &g->flow.src))
 		return 0;
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	addr_str(&asked->dst, addr);
 	if (g->rule) {
 		firewall_finding(f, g, h);
@@ -76,7 +76,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 		finding_evidence(f, AGREES_YES, "IPVS", "the Service has no server",
 				 "at least one");
 	}
-	finding_place(f, "%s/%s/%u/%u", where, addr, asked->proto, asked->dport);
+	finding_place(f, h, "%s/%u/%u", addr, asked->proto, asked->dport);
 	finding_summary(f,
 			"the Service at %s port %u has no endpoints that %s may use, so kube-proxy "
 			"lets nobody connect to it: %s",

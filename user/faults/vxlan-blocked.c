@@ -63,10 +63,10 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 		return 0;
 	f->netns = g->netns;
 	f->status = trusted ? STATUS_CONFIRMED : STATUS_SUSPECTED;
-	netns_label(h, g->netns, where);
+	netns_phrase(h, g->netns, where);
 	snprintf(what, sizeof(what), "UDP %u", g->flow.dport);
 	tunnel_evidence(f, g, dev, &peer, known);
-	finding_place(f, "%s/%s/%s", where, dev->name, direction == DIRECTION_IN ? "in" : "out");
+	finding_place(f, h, "%s/%s", dev->name, direction == DIRECTION_IN ? "in" : "out");
 	finding_summary(f,
 			"%s on %s drops %s (%s) %s VTEP %s in %s, so pods behind %s are cut off "
 			"from that node",
