@@ -52,13 +52,16 @@ static int cannot_run(const char *name, int err)
 	return err;
 }
 
-/* In the child: what main() changed of the signals is as a program expects it. */
+static void (*sigchld_given)(int) = SIG_DFL;
+
+/* In the child: what we changed of the signals is as a program expects it. */
 __attribute__((noreturn)) static void wait_and_exec(char **argv, int gate, int fault)
 {
 	char go;
 	int err;
 
 	sigpipe_restore();
+	signal(SIGCHLD, sigchld_given);
 	if (read(gate, &go, 1) != 1)
 		_exit(0);
 	execvp(argv[0], argv);
@@ -81,6 +84,7 @@ int child_prepare(struct child *c, char **argv)
 		err = -errno;
 		goto close_gate;
 	}
+	sigchld_given = signal(SIGCHLD, SIG_DFL); /* ignored, it would take the exit status away */
 	pid = fork();
 	if (pid < 0) {
 		err = -errno;
@@ -120,7 +124,10 @@ static void on_child(int sig)
 
 int child_start(struct child *c)
 {
-	const struct sigaction wake = {.sa_handler = on_child, .sa_flags = SA_NOCLDSTOP};
+	/* a poll() is interrupted all the same, and the report's writing is not: as PID 1 of a
+	 * container we have children that are not ours, too */
+	const struct sigaction wake = {.sa_handler = on_child,
+				       .sa_flags = SA_NOCLDSTOP | SA_RESTART};
 	ssize_t n = -1;
 	int err = 0;
 
@@ -147,8 +154,10 @@ bool child_ended(struct child *c)
 
 void child_signal(struct child *c, int sig)
 {
-	if (c->pid)
-		kill(c->pid, sig);
+	if (!c->pid)
+		return;
+	kill(c->pid, sig);
+	kill(c->pid, SIGCONT); /* one that is stopped would not take it before that */
 }
 
 bool child_in_our_group(const struct child *c)

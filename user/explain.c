@@ -303,16 +303,19 @@ static void take_port(const struct explain *e, struct group *g, const struct hoo
 	g->way_told |=
 		s->has_port || s->fn == FN_BR_FLOOD ||
 		(s->fn == FN_BR_HANDLE_FRAME_FINISH && e->sees_ports && s->ts >= e->ports_ns);
-	if (!s->has_port || g->port.known)
+	/* what no fault explained yet may have another cause by now, at another port */
+	if (!s->has_port || (g->port.known && g->finding >= 0))
 		return;
 	g->port.known = true;
 	g->port.state = s->port_state;
 	g->port.hairpin = s->port_flags & (1U << 0);   /* BR_HAIRPIN_MODE */
 	g->port.isolated = s->port_flags & (1U << 16); /* BR_ISOLATED */
-	if (!g->out_ifindex || g->out_ifindex == g->in_ifindex) {
+	if (!g->out_ifindex || g->out_ifindex == g->in_ifindex ||
+	    g->out_ifindex == g->port.ifindex) {
 		g->out_ifindex = s->out_ifindex;
 		snprintf(g->out, sizeof(g->out), "%.*s", WD_IFNAMSIZ - 1, s->out);
 	}
+	g->port.ifindex = s->out_ifindex;
 }
 
 /* Index into e->recent, or -1. */

@@ -144,12 +144,20 @@ static enum match match_hook(const struct subject *s, const struct expr_term *t)
 	return doubt_hook(s->g) ? MATCH_MAYBE : sure(glob(t, hook_name(s->g->hook)));
 }
 
+/* The hooks of each family (include/uapi/linux/netfilter.h and beside it). */
+static const struct {
+	const char *family;
+	enum nf_hook first, last;
+} families[] = {
+	{"ip", HOOK_PREROUTING, HOOK_POSTROUTING},     {"ip6", HOOK_PREROUTING, HOOK_POSTROUTING},
+	{"bridge", HOOK_PREROUTING, HOOK_POSTROUTING}, {"arp", HOOK_INPUT, HOOK_OUTPUT},
+	{"netdev", HOOK_INGRESS, HOOK_EGRESS},
+};
+
 static bool possible_family(struct expr_term *t)
 {
-	static const char *const families[] = {"ip", "ip6", "arp", "bridge", "netdev"};
-
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		if (glob(t, families[i]))
+		if (glob(t, families[i].family))
 			return true;
 	}
 	return false;
@@ -158,6 +166,11 @@ static bool possible_family(struct expr_term *t)
 static enum match match_family(const struct subject *s, const struct expr_term *t)
 {
 	return doubt_hook(s->g) ? MATCH_MAYBE : sure(glob(t, s->g->hook_family));
+}
+
+static bool possible_iface(struct expr_term *t)
+{
+	return strlen(t->value) < WD_IFNAMSIZ || strpbrk(t->value, "*?[\\");
 }
 
 static enum match match_iface(const struct subject *s, const struct expr_term *t)
@@ -367,11 +380,22 @@ static bool possible_proto(struct expr_term *t)
 	return false;
 }
 
+/* The headers of IPv6 that stand before the protocol's: one of those came last of what was read.
+ * Not AH, which may as well be what is asked for. */
+static bool is_cut_short(const struct flow *f)
+{
+	return f->l3 == ETHERTYPE_IPV6 &&
+	       (f->proto == IPPROTO_HOPOPTS || f->proto == IPPROTO_ROUTING ||
+		f->proto == IPPROTO_FRAGMENT || f->proto == IPPROTO_DSTOPTS);
+}
+
 static enum match match_proto(const struct group *g, const struct flow *f,
 			      const struct expr_term *t)
 {
 	(void)g;
-	return sure(matches_proto(t, f));
+	if (matches_proto(t, f))
+		return MATCH_YES;
+	return is_cut_short(f) ? MATCH_MAYBE : MATCH_NO;
 }
 
 /* Where the "[...]" ends that p is at the begin of; NULL: it is none, and means a bracket. */
@@ -446,6 +470,8 @@ static bool parse_addr_glob(const char *p, uint8_t *family)
 static bool possible_addr(struct expr_term *t)
 {
 	t->is_net = !cidr_parse(t->value, &t->net);
+	if (t->is_net)
+		cidr_unmap(&t->net);
 	t->family = t->is_net ? t->net.addr.family : 0;
 	for (char *c = t->value; *c; c++) /* as addresses are written */
 		*c = (char)tolower((unsigned char)*c);
@@ -512,7 +538,7 @@ static bool client_may_have(const struct expr_term *t, const struct group *g)
 /* The ports of a fragment are in the first one. */
 static bool has_lost_ports(const struct flow *f)
 {
-	return f->l3 != ETHERTYPE_ARP && proto_has_ports(f->proto);
+	return f->l3 != ETHERTYPE_ARP && (proto_has_ports(f->proto) || is_cut_short(f));
 }
 
 /* The counters know the port of the service's side only: the other is that of the first packet. */
@@ -546,7 +572,8 @@ static const struct expr_key keys[] = {
 	{"src", "an address, a prefix, or a glob", false, possible_addr, NULL, match_src},
 	{"dst", "an address, a prefix, or a glob", false, possible_addr, NULL, match_dst},
 	{"port", "a port (1 to 65535), or a glob", true, possible_port, NULL, match_port},
-	{"iface", "an interface", true, NULL, match_iface, NULL},
+	{"iface", "an interface's name, of 15 bytes at most, or a glob", true, possible_iface,
+	 match_iface, NULL},
 	{"netns", "a network namespace's name or inode number", false, NULL, match_netns, NULL},
 	{"pod", "a pod's name, or namespace/name", false, NULL, match_pod, NULL},
 	{"location", "a kernel function", false, NULL, match_location, NULL},
@@ -594,9 +621,18 @@ static enum match match_flows(const struct expr *e, const struct group *g)
 		own = match_header(e, g, &g->flow);
 	if (g->tunnel.present && strcmp(g->tunnel.kind, "icmp") && g->tunnel.inner.l3)
 		inner = of_the_first(match_header(e, g, &g->tunnel.inner), g);
-	else if (!g->has_sample && g->flow.l3 && g->flow.proto == IPPROTO_UDP)
+	else if ((!g->has_sample || g->key.cls == PKT_FRAGMENT) && g->flow.l3 &&
+		 g->flow.proto == IPPROTO_UDP) /* a tunnel's, perhaps */
 		inner = MATCH_MAYBE;
 	return own > inner ? own : inner;
+}
+
+/* Is it told by samples and records, and by what the diagnosis makes of them? */
+static bool is_learned(const struct expr_key *key)
+{
+	return key->match == match_fault || key->match == match_status ||
+	       key->match == match_hook || key->match == match_family ||
+	       key->match == match_iface || key->match == match_class;
 }
 
 enum match expr_match(const struct expr *e, const struct report *r, const struct group *g)
@@ -609,6 +645,20 @@ enum match expr_match(const struct expr *e, const struct report *r, const struct
 			m = least(m, e->terms[i].key->match(&s, &e->terms[i]));
 	}
 	return m;
+}
+
+bool expr_could_match(const struct expr *e, const struct report *r, const struct group *g)
+{
+	const struct subject s = {e, r, g};
+	enum match m = match_flows(e, g);
+
+	for (size_t i = 0; i < e->n && m != MATCH_NO; i++) {
+		const struct expr_key *key = e->terms[i].key;
+
+		if (key->match && !is_learned(key))
+			m = least(m, key->match(&s, &e->terms[i]));
+	}
+	return m != MATCH_NO;
 }
 
 /* What is being parsed, for messages. */
@@ -654,6 +704,17 @@ static const struct expr_key *find_key(const char *name, size_t len)
 	return NULL;
 }
 
+static const struct expr_term *find_term(const struct expr *e, const char *name)
+{
+	const struct expr_key *key = find_key(name, strlen(name));
+
+	for (size_t i = 0; i < e->n; i++) {
+		if (e->terms[i].key == key)
+			return &e->terms[i];
+	}
+	return NULL;
+}
+
 static void note_key(struct expr *e, const struct expr_term *t)
 {
 	if (t->key->match == match_fault || t->key->match == match_status)
@@ -668,13 +729,29 @@ static void note_key(struct expr *e, const struct expr_term *t)
 	}
 }
 
-static bool has_key(const struct expr *e, const struct expr_key *key)
+static bool hook_has_family(const struct expr_term *hook, const struct expr_term *family)
 {
-	for (size_t i = 0; i < e->n; i++) {
-		if (e->terms[i].key == key)
-			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		for (enum nf_hook h = families[i].first; h <= families[i].last; h++) {
+			if (glob(hook, hook_name(h)) && glob(family, families[i].family))
+				return true;
+		}
 	}
 	return false;
+}
+
+/* The same of what no header tells. */
+static const char *impossible_group(const struct expr *e)
+{
+	const struct expr_term *class = find_term(e, "class"), *hook = find_term(e, "hook");
+	const struct expr_term *family = find_term(e, "family");
+
+	if (e->about_findings && class && !glob(class, word_class(CLASS_FAULT)))
+		return "what has a finding is of class fault (each an expression: one or the "
+		       "other)";
+	if (hook && family && !hook_has_family(hook, family))
+		return "that family has no such hook";
+	return NULL;
 }
 
 /* Could a header of that protocol and IP version be what is asked for, but for its ports? */
@@ -717,7 +794,7 @@ static bool more_than_two_ports(const struct expr *e)
 /* Why no header can have all of it; NULL: one can. */
 static const char *impossible(const struct expr *e)
 {
-	bool ports = has_key(e, find_key("port", 4)), ipv4 = true, ipv6 = true, headers = false;
+	bool ports = find_term(e, "port"), ipv4 = true, ipv6 = true, headers = false;
 
 	if (more_than_two_ports(e))
 		return "a packet has two ports";
@@ -760,7 +837,7 @@ static int parse_term(const struct parser *p, const char *part)
 		return bad(p, part, "only a count is compared with >= or <=");
 	if (!part[len + 1])
 		return bad(p, part, "empty value");
-	if (!key->several && has_key(e, key)) {
+	if (!key->several && find_term(e, key->name)) {
 		snprintf(why, sizeof(why),
 			 "there is a %s already, and all must match: for one of several give a "
 			 "glob, or each an expression",
@@ -781,7 +858,7 @@ static int parse_term(const struct parser *p, const char *part)
 static int parse_terms(const struct parser *p)
 {
 	char *copy = xstrdup(p->text), *rest = copy, *part;
-	char message[80];
+	char message[128];
 	const char *why;
 	int err = 0;
 
@@ -791,6 +868,8 @@ static int parse_terms(const struct parser *p)
 	if (err)
 		return err;
 	why = impossible(p->e);
+	if (!why)
+		why = impossible_group(p->e);
 	if (why) {
 		snprintf(message, sizeof(message), "no packet can match: %s", why);
 		return bad(p, p->text, message);

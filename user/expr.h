@@ -54,6 +54,8 @@ int expr_parse(const char *option, const char *text, struct expr *out);
 int expr_check_reasons(const struct expr *e, const char *option, struct kernel *k);
 /* Does the group match, as far as is known? The bounds of the count are not looked at. */
 enum match expr_match(const struct expr *e, const struct report *r, const struct group *g);
+/* Could it match if what samples and records of hook programs tell were another thing? */
+bool expr_could_match(const struct expr *e, const struct report *r, const struct group *g);
 /* Is it other than noise? */
 enum match expr_not_noise(const struct report *r, const struct group *g);
 void expr_free(struct expr *e);

@@ -131,13 +131,13 @@ static void make_mask(uint8_t *mask, unsigned int bits)
 					    : 0;
 }
 
-static int add_net(struct filter_args *a, const char *option, const char *value,
-		   const struct cidr *c)
+static int add_net(struct filter_args *a, const char *option, const char *value, struct cidr *c)
 {
 	struct net_filter *n;
 
 	if (room(a->f.n_nets, WD_MAX_NETS, option))
 		return -EINVAL;
+	cidr_unmap(c);
 	n = &a->f.nets[a->f.n_nets++];
 	n->l3 = c->addr.family == AF_INET6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP;
 	make_mask(n->mask, c->bits);

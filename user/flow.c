@@ -127,6 +127,16 @@ int cidr_parse(const char *s, struct cidr *out)
 	return 0;
 }
 
+void cidr_unmap(struct cidr *c)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	if (c->addr.family != AF_INET6 || c->bits < 96 || memcmp(c->addr.b, mapped, 12) != 0)
+		return;
+	c->addr = addr_v4(c->addr.b + 12);
+	c->bits = (uint8_t)(c->bits - 96);
+}
+
 const char *addr_str(const struct addr *a, char *buf)
 {
 	if (!a->family || !inet_ntop(a->family, a->b, buf, ADDR_STRLEN))

@@ -49,6 +49,8 @@ bool flow_same_tuple(const struct flow *a, const struct flow *b);
 /* 0, or -EINVAL. Accepts "10.0.0.0/8", "10.1.2.3" (full length), and IPv6. Host bits may be set. */
 int addr_parse(const char *s, struct addr *out);
 int cidr_parse(const char *s, struct cidr *out);
+/* ::ffff:10.0.0.1, as programs write IPv4 addresses of IPv6 sockets: on the wire it is 10.0.0.1. */
+void cidr_unmap(struct cidr *c);
 /* Write the text form and return buf. buf must have room for *_STRLEN bytes. */
 const char *addr_str(const struct addr *a, char *buf);
 const char *cidr_str(const struct cidr *c, char *buf);

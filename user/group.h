@@ -119,6 +119,7 @@ struct group {
 	/* Evidence that only the sample gives. */
 	bool has_sample;
 	bool suspicious;   /* it has the signature of a fault, proven or not */
+	uint64_t state_ns; /* CLOCK_MONOTONIC: how old what was known of it then was */
 	bool state_noted;  /* the two below are of the last time that a fault was looked for */
 	bool state_stale;  /* what was known of it when a fault was looked for was older than the
 			    * last sample */
@@ -160,6 +161,7 @@ struct group {
 	struct { /* the bridge port that the frame was for, at that moment */
 		bool known;
 		uint8_t state; /* enum BR_STATE_* */
+		uint32_t ifindex;
 		bool hairpin, isolated;
 	} port;
 

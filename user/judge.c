@@ -88,6 +88,36 @@ static void add_index(int **list, size_t *n, int index)
 	(*list)[(*n)++] = index;
 }
 
+/* Samples, and runs of the other probes, that would have told a fault. */
+static uint64_t lost_evidence(const struct report *r)
+{
+	uint64_t lost = r->acc.samples_lost + r->acc.retransmits_lost;
+
+	/* what a hook program misses is detail, which the sample's stack has, too */
+	for (size_t i = 1; i < r->n_probes; i++)
+		lost += r->probes[i].has_missed && r->probes[i].armed == ARMED_ALWAYS
+				? r->probes[i].missed
+				: 0;
+	return lost;
+}
+
+/* Was something lost that could have told what the expression asks for? */
+static bool lost_for(const struct expr *e, const struct report *r)
+{
+	return (e->wants_faults && lost_evidence(r)) || (e->wants_hooks && r->acc.hooks_lost);
+}
+
+/* What an allow says of the group. Where a record was lost, it may be wrong both ways, but a
+ * finding stands. */
+static enum match allowed_by(const struct expr *e, const struct report *r, const struct group *g)
+{
+	bool found = e->about_findings && g->finding >= 0;
+
+	if (!found && lost_for(e, r) && expr_could_match(e, r, g))
+		return MATCH_MAYBE;
+	return expr_match(e, r, g);
+}
+
 /* What the expression says of the group: noise and what an allow takes away are not forbidden. */
 static enum match verdict_on(const struct assertion *a, const struct judged *j,
 			     const struct report *r, const struct group *g)
@@ -102,7 +132,7 @@ static enum match verdict_on(const struct assertion *a, const struct judged *j,
 		enum match allowed = MATCH_NO;
 
 		if (a->exprs[i].kind == EXPR_ALLOW)
-			allowed = expr_match(&a->exprs[i].expr, r, g);
+			allowed = allowed_by(&a->exprs[i].expr, r, g);
 		if (allowed == MATCH_YES)
 			m = MATCH_NO;
 		else if (allowed != MATCH_NO)
@@ -127,6 +157,8 @@ static void count_drops(const struct assertion *a, struct judged *j, const struc
 		j->count += sure;
 		if (sure)
 			add_index(&j->drops, &j->n_drops, (int)i);
+		if (sure < g->packets)
+			add_index(&j->unsure, &j->n_unsure, (int)i);
 		if (sure && g->finding >= 0)
 			add_index(&j->findings, &j->n_findings, g->finding);
 		*(g->folded		 ? &u->folded
@@ -135,6 +167,18 @@ static void count_drops(const struct assertion *a, struct judged *j, const struc
 		  : r->namespaces_closed ? &u->closed
 		  : unsaid		 ? &u->reasonless
 					 : &u->unknown) += g->packets - sure;
+	}
+}
+
+/* A silence that could not be looked into: its namespace was gone or closed. */
+static void count_unread_silences(const struct assertion *a, const struct judged *j,
+				  const struct report *r, struct unsure *u)
+{
+	for (size_t i = r->n_groups; i < r->n_all && j->expr.about_findings; i++) {
+		const struct group *g = &r->groups[i];
+
+		if (g->finding < 0 && g->suspicious && (g->state_unread || r->namespaces_closed))
+			u->silences += verdict_on(a, j, r, g) != MATCH_NO;
 	}
 }
 
@@ -171,19 +215,6 @@ __attribute__((format(printf, 2, 3))) static void because(char **why, const char
 	*why = old ? xasprintf("%s; %s", old, part) : xstrdup(part);
 	free(part);
 	free(old);
-}
-
-/* Samples, and runs of the other probes, that would have told a fault. */
-static uint64_t lost_evidence(const struct report *r)
-{
-	uint64_t lost = r->acc.samples_lost + r->acc.retransmits_lost;
-
-	/* what a hook program misses is detail, which the sample's stack has, too */
-	for (size_t i = 1; i < r->n_probes; i++)
-		lost += r->probes[i].has_missed && r->probes[i].armed == ARMED_ALWAYS
-				? r->probes[i].missed
-				: 0;
-	return lost;
 }
 
 /* Is a program not there, of those that always should be? */
@@ -290,9 +321,10 @@ static void forget(struct judged *j)
 	free(j->why);
 	free(j->drops);
 	free(j->findings);
+	free(j->unsure);
 	j->why = NULL;
-	j->drops = j->findings = NULL;
-	j->n_drops = j->n_findings = 0;
+	j->drops = j->findings = j->unsure = NULL;
+	j->n_drops = j->n_findings = j->n_unsure = 0;
 	j->count = 0;
 }
 
@@ -305,6 +337,7 @@ static void judge_one(const struct assertion *a, struct judged *j, const struct 
 	forget(j);
 	count_drops(a, j, r, &u);
 	count_silences(a, j, r, &u);
+	count_unread_silences(a, j, r, &u);
 	if (j->kind == EXPR_ALLOW)
 		return;
 	upper = most(a, j, r, &u, &why);

@@ -32,7 +32,8 @@ struct judged {
 	enum verdict verdict;  /* not of an allow */
 	char *why;	       /* why it is inconclusive; NULL: it is not */
 	int *drops, *findings; /* indices of what matches */
-	size_t n_drops, n_findings;
+	int *unsure;	       /* and of the drops of which some may match */
+	size_t n_drops, n_findings, n_unsure;
 };
 
 struct assertion {

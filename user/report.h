@@ -42,8 +42,9 @@ struct report {
 	struct probe_report *probes;
 	size_t n_probes;
 	struct accounting acc;
-	struct group *groups; /* SAMPLE_DROP groups only, most packets first */
+	struct group *groups; /* SAMPLE_DROP groups, most packets first, */
 	size_t n_groups;
+	size_t n_all;		  /* and behind those the others: retransmits */
 	struct finding *findings; /* the worst first */
 	size_t n_findings;
 	bool ended_early;	 /* tracing failed before its end */

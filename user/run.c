@@ -131,7 +131,8 @@ static int open_report(const char *path, bool *created)
 }
 
 /* The report goes to a file that is opened before anything starts, so that an unwritable one is a
- * usage error and not a lost report; what it holds is kept until there is a report. */
+ * usage error and not a lost report; what it holds is kept until there is a report. One that is
+ * created to try is taken away, so that no way to die leaves it there empty. */
 static int open_output(struct run *r)
 {
 	const char *path = r->cli->output;
@@ -218,7 +219,8 @@ static void print_live(struct trace *t, uint64_t left_ns, uint64_t elapsed_ns)
 	char when[64];
 
 	if (left_ns)
-		snprintf(when, sizeof(when), "%" PRIu64 " s left", left_ns / 1000000000 + 1);
+		snprintf(when, sizeof(when), "%" PRIu64 " s left",
+			 (left_ns + 999999999) / 1000000000);
 	else
 		snprintf(when, sizeof(when), "%" PRIu64 " s, Ctrl-C for the report",
 			 elapsed_ns / 1000000000);
@@ -262,7 +264,7 @@ bool run_wants_colour(FILE *to)
 	return isatty(fileno(to)) && !(no && *no) && !(term && !strcmp(term, "dumb"));
 }
 
-/* The command may have taken away the file that we opened, or its folder. */
+/* It was opened to try, or the command took it away. */
 static int find_output_again(struct run *r)
 {
 	struct stat opened, named;
@@ -283,7 +285,10 @@ int run_print(struct run *r, int (*print)(void *arg, FILE *to), void *arg)
 {
 	int err = find_output_again(r);
 
-	each_counts = false; /* nobody takes them any more */
+	if (each_counts) { /* nobody takes them any more, and those that were taken are over */
+		asked_ns = 0;
+		each_counts = false;
+	}
 	if (!err && !r->appends && ftruncate(fileno(r->to), 0))
 		errno = 0; /* a FIFO or a device */
 	if (!err)

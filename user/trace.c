@@ -32,19 +32,30 @@ static bool netns_wanted(const struct filter *f, uint32_t netns)
 	return !f->n_netns;
 }
 
-/* Is what no fault explained of another time than the drop, or was there nothing to look at? */
-static void note_state(struct trace *t, struct group *g)
+static bool can_read(struct trace *t, uint32_t netns)
 {
 	const struct link *links;
 	size_t n;
 
-	g->state_noted = true;
-	if (g->kind != SAMPLE_DROP || !g->has_sample || !g->netns)
-		return;
-	g->state_unread = g->finding < 0 && t->host->ops->links(t->host, g->netns, &links, &n) != 0;
-	g->state_stale = g->finding < 0 && g->suspicious && !g->state_unread &&
-			 host_oldest(t->host) < g->last_ns;
+	return !t->host->ops->links(t->host, netns, &links, &n);
+}
+
+static void note_age(struct trace *t, struct group *g)
+{
+	g->state_stale = g->kind == SAMPLE_DROP && g->finding < 0 && g->suspicious &&
+			 !g->state_unread && g->state_ns < g->last_ns;
 	t->has_stale |= g->state_stale;
+}
+
+/* Is what no fault explained of another time than the drop, or was there nothing to look at? */
+static void note_state(struct trace *t, struct group *g)
+{
+	g->state_noted = true;
+	if (!g->has_sample || !g->netns)
+		return;
+	g->state_unread = g->finding < 0 && !can_read(t, g->netns);
+	g->state_ns = host_oldest(t->host);
+	note_age(t, g);
 }
 
 static void diagnose(struct trace *t, size_t i)
@@ -54,9 +65,11 @@ static void diagnose(struct trace *t, size_t i)
 	diagnose_group(&t->diagnosis, g);
 	note_state(t, g);
 	/* The kernel does not apply the netns filter to retransmits (bpf/symptoms.bpf.c). */
-	if (g->kind == SAMPLE_RETRANSMIT && g->finding >= 0 &&
-	    !netns_wanted(&t->filter, g->netns) &&
-	    !netns_wanted(&t->filter, t->diagnosis.findings[g->finding].netns))
+	if (g->kind != SAMPLE_RETRANSMIT || netns_wanted(&t->filter, g->netns))
+		return;
+	if (g->finding < 0)
+		g->suspicious = false;
+	else if (!netns_wanted(&t->filter, t->diagnosis.findings[g->finding].netns))
 		g->finding = -1;
 }
 
@@ -99,10 +112,14 @@ static void take_sample(struct trace *t, size_t i, const struct sample *s)
 		seen_take(g, s);
 		explain_drop(&t->explain, &t->table, i, s);
 	}
+	if (g->finding >= 0)
+		return;
 	/* A retransmit is one more each time. A drop is looked at again, too, in case the node
-	 * changed, but not for ever: evidence costs. */
-	if (g->finding < 0 && (s->kind == SAMPLE_RETRANSMIT || g->packets <= MAX_LOOKS))
+	 * changed: at once a few times, for evidence costs, then when there is time. */
+	if (s->kind == SAMPLE_RETRANSMIT || g->packets <= MAX_LOOKS)
 		diagnose(t, i);
+	else
+		note_age(t, g);
 }
 
 /* Wait for samples, and learn names that came meanwhile. 0 or -errno. */
@@ -345,6 +362,16 @@ static void settle_uncounted_groups(struct trace *t)
 	}
 }
 
+/* The counters tell of packets that no sample was taken of, when the last look was over. */
+static void look_again_at_last(struct trace *t)
+{
+	for (size_t i = 0; i < t->table.n; i++) {
+		if (t->table.groups[i].state_noted)
+			note_age(t, &t->table.groups[i]);
+	}
+	look_again(t, true);
+}
+
 /* Drops before retransmits, most packets first; ties in a stable order. */
 static int group_order(const void *a, const void *b)
 {
@@ -401,13 +428,19 @@ static void fill_accounting(struct trace *t, const uint64_t *stats, struct repor
 	a->missed = t->probes[0].missed;
 }
 
-/* What looked like a silence may have been answered since, or the same way was. */
+/* What looked like a silence may have been answered since, or the same way was. Where the state
+ * that would tell it is gone it stands. */
 static void end_silences(struct trace *t)
 {
 	for (size_t i = 0; i < t->table.n; i++) {
-		if (t->table.groups[i].kind != SAMPLE_RETRANSMIT || t->table.groups[i].finding < 0)
+		struct group *g = &t->table.groups[i];
+		int was = g->finding;
+
+		if (g->kind != SAMPLE_RETRANSMIT || was < 0)
 			continue;
-		t->table.groups[i].finding = -1;
+		if (!can_read(t, g->netns) || !can_read(t, t->diagnosis.findings[was].netns))
+			continue;
+		g->finding = -1;
 		diagnose(t, i);
 	}
 }
@@ -421,7 +454,6 @@ int trace_finish(struct trace *t, struct report *r)
 	host_learn_last_names(t->host);
 	host_refresh(t->host, 0);
 	rules_tick(&t->rules, &t->table, t->host, true, on_rule, t);
-	look_again(t, true);
 	memset(r, 0, sizeof(*r));
 	r->start_ns = t->start_ns;
 	r->end_ns = (int64_t)now_ns(CLOCK_REALTIME);
@@ -432,6 +464,7 @@ int trace_finish(struct trace *t, struct report *r)
 	if (err)
 		return err;
 	settle_uncounted_groups(t);
+	look_again_at_last(t);
 	end_silences(t);
 	if (t->table.n)
 		qsort(t->table.groups, t->table.n, sizeof(*t->table.groups), group_order);
@@ -440,6 +473,7 @@ int trace_finish(struct trace *t, struct report *r)
 	r->n_probes = session_probes(t->session, t->probes);
 	r->probes = t->probes;
 	r->groups = t->table.groups;
+	r->n_all = t->table.n;
 	while (r->n_groups < t->table.n && r->groups[r->n_groups].kind == SAMPLE_DROP)
 		r->n_groups++;
 	r->findings = t->diagnosis.findings;

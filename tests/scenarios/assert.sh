@@ -145,6 +145,43 @@ variant_fresh_state()
 		$(flood 1)"
 }
 
+# Packets that died of something else, so many that not all are looked at, and then of a fault.
+variant_fault_that_begins_later()
+{
+	local fdb set
+	export WHYDROP_TEST=on-demand
+	lab_up
+	expect_ok udp poda $POD_B 53
+	know_pod_b
+	fdb="bridge -n $LAB-node1 fdb replace $(in_ns podb cat /sys/class/net/eth0/address) master static dev"
+	set="bridge -n $LAB-node1 link set dev"
+	# back out of the port that they came in by, which is none of the faults
+	ends_with 1 --netns "$LAB-node1" --forbid fault=bridge-no-egress -- sh -c "
+		$fdb vetha && for i in $(echo {1..14}); do $(flood 1); done
+		$fdb vethb && $set vetha isolated on && $set vethb isolated on
+		$(flood 3)"
+	says "confirmed bridge-no-egress: "
+}
+
+# A silence was seen, and the test took away what would tell it a second time.
+variant_silence_of_what_is_gone()
+{
+	export WHYDROP_TEST=on-demand
+	lab_up
+	in_ns node2 nft -f - <<-END
+		table inet fw {
+			chain input {
+				type filter hook input priority 0
+				udp dport 8472 drop
+			}
+		}
+	END
+	ends_with 1 --netns "$LAB-node1" --netns "$LAB-poda" --forbid fault=vxlan-blocked -- sh -c "
+		$(client tcp $POD_C $LAB_PORT --deadline 9)
+		ip netns del $LAB-node1; ip netns del $LAB-poda"
+	says "suspected vxlan-blocked: "
+}
+
 # short_lived NAME: a namespace of that name, one packet to a closed port in it, and it is gone
 short_lived()
 {

@@ -114,6 +114,7 @@ static int setup(void **state)
 			       .n_probes = 2,
 			       .groups = m->groups,
 			       .n_groups = 3,
+			       .n_all = 4,
 			       .findings = m->findings,
 			       .n_findings = 2,
 			       .host = &m->h.base};
@@ -198,12 +199,24 @@ static void test_refused(void **state)
 		"src=fd00::*,proto=arp",
 		"src=fd00::*,dst=10.*",
 		"port=80,port=81,port=82",
+		"iface=sixteen-letters-",
+		"fault=*,class=unexplained",
+		"status=confirmed,class=noise",
+		"hook=ingress,family=ip",
+		"hook=prerouting,family=arp",
+		"hook=forward,family=netdev",
+		"src=::ffff:10.0.0.7,dst=fd00::1",
 	};
 	static const char *const good[] = {
-		"src=10.[[:digit:]]*", "src=[[:xdigit:]]*:*", "src=10\\.*",	 "src=[!1]*",
-		"src=fd*::*",	       "src=FD00::*",	      "src=::ffff:10.*", "src=*.1",
-		"src=1234:*",	       "src=*.[0-9],dst=f*",  "port=80,port=81", "port=[1-9]*",
-		"src=[]]*,dst=1*",
+		"src=10.[[:digit:]]*", "src=[[:xdigit:]]*:*",
+		"src=10\\.*",	       "src=[!1]*",
+		"src=fd*::*",	       "src=FD00::*",
+		"src=::ffff:10.*",     "src=*.1",
+		"src=1234:*",	       "src=*.[0-9],dst=f*",
+		"port=80,port=81",     "port=[1-9]*",
+		"src=[]]*,dst=1*",     "iface=sixteen-letters*",
+		"fault=*,class=fault", "fault=*,class=*",
+		"hook=in*,family=arp", "hook=*gress,family=n*",
 	};
 
 	(void)state;
@@ -302,6 +315,8 @@ static void test_matches(void **state)
 		"proto=6",
 		"src=10.0.0.1",
 		"src=10.0.0.0/24",
+		"src=::ffff:10.0.0.1",
+		"src=::ffff:10.0.0.0/120",
 		"src=10.0.*",
 		"dst=10.0.0.2/32",
 		"dst=fd00::2",
@@ -860,6 +875,17 @@ static void test_fragment(void **state)
 	assert_int_equal(match(m, "port=53,proto=udp", UNEXPLAINED), MATCH_NO);
 	f->proto = IPPROTO_ICMP;
 	assert_int_equal(match(m, "port=53", UNEXPLAINED), MATCH_NO);
+	/* of a tunnel, perhaps, whose inner header is in the first one */
+	f->proto = IPPROTO_UDP;
+	assert_int_equal(match(m, "dst=10.244.2.2", UNEXPLAINED), MATCH_NO);
+	m->groups[UNEXPLAINED].key.cls = PKT_FRAGMENT;
+	assert_int_equal(match(m, "dst=10.244.2.2", UNEXPLAINED), MATCH_MAYBE);
+	assert_int_equal(match(m, "proto=tcp", UNEXPLAINED), MATCH_MAYBE);
+	/* its headers went on where they are not read any more */
+	f->l3 = ETHERTYPE_IPV6;
+	f->proto = IPPROTO_DSTOPTS;
+	assert_int_equal(match(m, "proto=tcp", UNEXPLAINED), MATCH_MAYBE);
+	assert_int_equal(match(m, "port=53", UNEXPLAINED), MATCH_MAYBE);
 }
 
 /* What a rule dropped that is not known may be any of the faults that rules are. */
@@ -1165,6 +1191,65 @@ static void test_doubtful_allow(void **state)
 	assert_int_equal(m->a.exit_code, 4);
 }
 
+/* What was lost may have told the allowed one, or that it is another. */
+static void test_losses_of_an_allow(void **state)
+{
+	struct made *m = *state;
+
+	m->groups[UNEXPLAINED].hook = HOOK_INPUT;
+	m->groups[UNEXPLAINED].hook_family = "ip";
+	add(m, EXPR_FORBID, "netns=node1");
+	add(m, EXPR_ALLOW, "hook=input");
+	judge(&m->a, &m->r);
+	assert_int_equal(m->a.exit_code, 0);
+	m->r.acc.hooks_lost = 1;
+	judge(&m->a, &m->r);
+	assert_int_equal(m->a.exit_code, 4);
+	assert_int_equal(m->a.exprs[0].n_unsure, 1);
+	assert_int_equal(m->a.exprs[0].unsure[0], UNEXPLAINED);
+	assertion_free(&m->a);
+	add(m, EXPR_FORBID, "netns=node1");
+	add(m, EXPR_ALLOW, "fault=*");
+	m->r.acc = (struct accounting){};
+	judge(&m->a, &m->r);
+	assert_int_equal(m->a.exit_code, 1);
+	m->r.acc.samples_lost = 1;
+	judge(&m->a, &m->r);
+	assert_int_equal(m->a.exit_code, 4);
+	assertion_free(&m->a);
+	add(m, EXPR_FORBID, "src=10.0.0.1");
+	add(m, EXPR_ALLOW, "fault=*"); /* a finding stands */
+	judge(&m->a, &m->r);
+	assert_int_equal(m->a.exit_code, 0);
+	assertion_free(&m->a);
+	add(m, EXPR_FORBID, "src=10.0.1.1");
+	add(m, EXPR_ALLOW, "fault=*,dst=10.0.9.9"); /* never that one's */
+	judge(&m->a, &m->r);
+	assert_int_equal(m->a.exit_code, 1);
+}
+
+/* A silence in a namespace that could not be looked into. */
+static void test_silence_not_looked_into(void **state)
+{
+	struct made *m = *state;
+	struct group *g = &m->groups[RETRANSMIT];
+
+	m->r.n_findings = 1;
+	g->finding = -1;
+	g->class = CLASS_UNEXPLAINED;
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=vxlan-blocked"), VERDICT_HELD);
+	g->suspicious = true;
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=vxlan-blocked"), VERDICT_HELD);
+	g->state_unread = true;
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=vxlan-blocked"), VERDICT_INCONCLUSIVE);
+	assert_has(m->a.exprs[0].why, "silence");
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=vxlan-blocked,dst=10.0.9.9"), VERDICT_HELD);
+	g->state_unread = false;
+	m->r.namespaces_closed = true;
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=vxlan-blocked,dst=10.0.3.2"),
+			 VERDICT_INCONCLUSIVE);
+}
+
 static void test_allow_has_no_count(void **state)
 {
 	struct made *m = *state;
@@ -1264,6 +1349,8 @@ int main(void)
 		T(test_allow),
 		T(test_allowed_silence),
 		T(test_doubtful_allow),
+		T(test_losses_of_an_allow),
+		T(test_silence_not_looked_into),
 		T(test_allow_has_no_count),
 		T(test_defaults),
 		T(test_worst_wins),

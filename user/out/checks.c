@@ -60,22 +60,23 @@ static void detail_findings(struct check *c, const struct judged *j, const struc
 		add_detail(c, "and %zu more findings", j->n_findings - TOP_DETAILS);
 }
 
-static void detail_drops(struct check *c, const struct judged *j, const struct report *r)
+static void detail_groups(struct check *c, const char *what, const int *groups, size_t n,
+			  const struct report *r)
 {
 	char flow[FLOW_STRLEN], loc[LOCATION_STRLEN];
 
-	for (size_t i = 0; i < j->n_drops && i < TOP_DETAILS; i++) {
-		const struct group *g = &r->groups[j->drops[i]];
+	for (size_t i = 0; i < n && i < TOP_DETAILS; i++) {
+		const struct group *g = &r->groups[groups[i]];
 		const char *name = group_netns_label(g, r->host);
 		const char *own = name && !host_netns_is_holder(name) ? name : NULL;
 
-		add_detail(c, "%" PRIu64 " × %s, %s at %s%s%s", g->packets,
+		add_detail(c, "%s%" PRIu64 " × %s, %s at %s%s%s", what, g->packets,
 			   flow_str(&g->flow, flow), g->reason,
 			   word_location(&g->loc, r->addresses_hidden, loc), own ? " in " : "",
 			   own ? own : "");
 	}
-	if (j->n_drops > TOP_DETAILS)
-		add_detail(c, "and %zu more groups", j->n_drops - TOP_DETAILS);
+	if (n > TOP_DETAILS)
+		add_detail(c, "%sand %zu more groups", what, n - TOP_DETAILS);
 }
 
 static char *command_line(char **argv)
@@ -102,12 +103,16 @@ static char *command_end(int wait_status)
 	return xasprintf("exit status %d", WEXITSTATUS(wait_status));
 }
 
-/* Complete, as far as it matters: what was lost and changes no verdict is told, and no error. */
+/* Complete, as far as it matters: what was lost and changes no verdict is told, and no error; nor
+ * is it one that a verdict is not sure for another reason. */
 static void check_accounting(struct checks *c, const struct report *r)
 {
 	const struct accounting *a = &r->acc;
+	bool lost = a->uncounted || a->folded || a->samples_lost || a->retransmits_lost ||
+		    a->hooks_lost || (a->has_missed && a->missed) || r->ended_early;
 	struct check *check = add_check(
-		c, c->inconclusive ? VERDICT_INCONCLUSIVE : VERDICT_HELD, xstrdup("accounting"),
+		c, lost && c->inconclusive ? VERDICT_INCONCLUSIVE : VERDICT_HELD,
+		xstrdup("accounting"),
 		xasprintf("%" PRIu64 " seen = %" PRIu64 " counted + %" PRIu64
 			  " uncounted + %" PRIu64 " filtered; %" PRIu64 " samples lost",
 			  a->seen, a->counted, a->uncounted, a->filtered, a->samples_lost));
@@ -132,7 +137,9 @@ void checks_make(const struct assertion *a, const struct report *r, struct check
 			      count_text(j));
 		if (j->expr.about_findings)
 			detail_findings(c, j, r);
-		detail_drops(c, j, r);
+		detail_groups(c, "", j->drops, j->n_drops, r);
+		if (j->verdict == VERDICT_INCONCLUSIVE)
+			detail_groups(c, "not sure: ", j->unsure, j->n_unsure, r);
 	}
 	if (a->argv)
 		add_check(out, assertion_command_failed(a) ? VERDICT_VIOLATED : VERDICT_HELD,

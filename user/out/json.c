@@ -465,6 +465,8 @@ static json_t *judged_json(const struct judged *j)
 		set_string(o, "verdict", word_verdict(j->verdict));
 	set_string(o, "why", j->why);
 	json_object_set_new(o, "matched", indices_json(j->drops, j->n_drops));
+	if (j->verdict == VERDICT_INCONCLUSIVE)
+		json_object_set_new(o, "unsure", indices_json(j->unsure, j->n_unsure));
 	json_object_set_new(o, "findings", indices_json(j->findings, j->n_findings));
 	return o;
 }
