@@ -95,11 +95,15 @@ void finding_fix(struct finding *f, enum fix_when when, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* The commands that set a switch, "net/ipv4/ip_forward", to 1: now, and for good in a file of its
  * own, so that those of two findings do not overwrite each other. */
-void finding_fix_sysctl(struct finding *f, const char *name);
+void finding_fix_sysctl(struct finding *f, struct host *h, const char *name);
 void finding_free(struct finding *f);
 /* The name of the finding's netns: of its own, a holder's, or NULL. *gone: it had one of its own,
  * and another netns has its inode number now. */
 const char *finding_netns_name(const struct finding *f, struct host *h, bool *gone);
+bool finding_is_in_host(const struct finding *f, struct host *h);
+/* A shell command of the finding's netns as it is run in the host's; NULL: nothing leads there. To
+ * free(). */
+char *finding_command(const struct finding *f, struct host *h, const char *command);
 /* The same of a group's netns; h may be NULL. */
 const char *group_netns_name(const struct group *g, struct host *h);
 /* "namespace/name" of its pod, or that name; for people. */

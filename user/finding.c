@@ -90,6 +90,47 @@ const char *finding_netns_name(const struct finding *f, struct host *h, bool *go
 	return host_kept_name(h, f->netns, f->netns_name, gone);
 }
 
+bool finding_is_in_host(const struct finding *f, struct host *h)
+{
+	const char *name = h->ops->netns_name(h, f->netns);
+
+	return name && !strcmp(name, "host");
+}
+
+/* "ip netns exec pod-a ", "" in the host's; NULL: nothing leads there. To free(). */
+static char *way_into(const struct finding *f, struct host *h)
+{
+	bool gone;
+	const char *name = finding_netns_name(f, h, &gone);
+	char quoted[300];
+
+	if (!name || gone)
+		return NULL;
+	if (!strcmp(name, "host"))
+		return xstrdup("");
+	if (name[0] == '/')
+		return xasprintf("nsenter --net=%s ", shell_quote(name, quoted, sizeof(quoted)));
+	if (host_netns_is_holder(name))
+		return xasprintf("nsenter -t %d -n ", atoi(name + strlen("pid ")));
+	return xasprintf("ip netns exec %s ", shell_quote(name, quoted, sizeof(quoted)));
+}
+
+char *finding_command(const struct finding *f, struct host *h, const char *command)
+{
+	char *way = way_into(f, h), *line = NULL, *quoted;
+
+	if (way && (!*way || !strpbrk(command, "|&;<>$`\n"))) {
+		line = xasprintf("%s%s", way, command);
+	} else if (way) { /* what the shell makes of it, it must do in there */
+		quoted = xcalloc(strlen(command) * 4 + 3, 1);
+		line = xasprintf("%ssh -c %s", way,
+				 shell_quote(command, quoted, strlen(command) * 4 + 3));
+		free(quoted);
+	}
+	free(way);
+	return line;
+}
+
 const char *shell_quote(const char *s, char *buf, size_t size)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -122,9 +163,9 @@ const char *sysctl_text(const char *name, char *buf, size_t size)
 	return buf;
 }
 
-void finding_fix_sysctl(struct finding *f, const char *name)
+void finding_fix_sysctl(struct finding *f, struct host *h, const char *name)
 {
-	char text[96], setting[112], file[160], quoted[460], path[660];
+	char text[96], setting[112], file[160], quoted[460], path[660], where[NETNS_STRLEN];
 
 	snprintf(setting, sizeof(setting), "%s=1", sysctl_text(name, text, sizeof(text)));
 	shell_quote(setting, quoted, sizeof(quoted));
@@ -132,8 +173,14 @@ void finding_fix_sysctl(struct finding *f, const char *name)
 	for (char *p = strstr(file, name); p && *p; p++)
 		*p = *p == '/' ? '.' : *p;
 	finding_fix(f, FIX_NOW, "sysctl -w %s", quoted);
-	finding_fix(f, FIX_PERSIST, "printf '%%s\\n' %s > %s", quoted,
-		    shell_quote(file, path, sizeof(path)));
+	if (finding_is_in_host(f, h))
+		finding_fix(f, FIX_PERSIST, "printf '%%s\\n' %s > %s", quoted,
+			    shell_quote(file, path, sizeof(path)));
+	else
+		finding_fix(f, FIX_ADVICE,
+			    "for good: %s in whatever sets up %s, which a file in this node's "
+			    "/etc/sysctl.d does not reach",
+			    setting, netns_label(h, f->netns, where));
 }
 
 enum agrees evidence_sysctl(struct finding *f, struct host *h, uint32_t netns, const char *name,

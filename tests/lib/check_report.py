@@ -5,7 +5,7 @@
 valid FILE…       the schema, the accounting identity, and that findings and drops agree
 finding FILE      exactly the expected finding and no other one of the lab
 none FILE         no finding of the lab
-fix FILE          prints each command of the finding with `when: now`, one per line
+fix FILE          prints each command of the finding with `when: now`, as it is run on the host, one per line
 
 serve FIFO        answers such calls for many tests (scenario.sh, check_report): Python takes seconds
                   to start on an emulated machine
@@ -188,7 +188,9 @@ def fix(args):
         if step["when"] == "now":
             if "\n" in step["command"]:
                 raise Wrong(f"a command of several lines: {step}")
-            print(step["command"])
+            if "run" not in step:
+                raise Wrong(f"no way to run it: {step}")
+            print(step["run"])
 
 
 def parse(argv):

@@ -171,6 +171,14 @@ static void test_ip_forward_for_good(void **state)
 	forward_drop(l);
 	fake_sysctl(l->node, "net/ipv4/ip_forward", "0");
 	assert_finding(l, 1, "ip-forward-off", STATUS_CONFIRMED);
+	/* the node's files are not those of another namespace */
+	assert_int_equal(l->d.findings[0].fix[1].when, FIX_ADVICE);
+	assert_has(l->d.findings[0].fix[1].text, "net.ipv4.ip_forward=1 in whatever sets up node1");
+	start_again(l);
+	l->node->name = "host";
+	assert_finding(l, 1, "ip-forward-off", STATUS_CONFIRMED);
+	assert_has(l->d.findings[0].summary, "this node does not forward IPv4");
+	assert_string_equal(l->d.findings[0].place, "host/net/ipv4/ip_forward");
 	assert_int_equal(l->d.findings[0].fix[1].when, FIX_PERSIST);
 	assert_string_equal(l->d.findings[0].fix[1].text,
 			    "printf '%s\\n' net.ipv4.ip_forward=1 > "

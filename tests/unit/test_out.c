@@ -107,7 +107,7 @@ static void test_text(void **state)
 		"1,234,567 packets dropped",
 		"✓ sysctl x: 0  (healthy: 1)",
 		"? other: \\xff",
-		"      sysctl -w x=1\n",
+		"      ip netns exec 'pod\\x1b[2J' sysctl -w x=1\n",
 		"    - think\n",
 		"Unexplained drops: 1,234,567 packets in 1 group",
 		"Noise: 1,234,567 packets in 1 group that every healthy machine drops: noisy.",
@@ -444,12 +444,12 @@ static void test_where_a_fix_runs(void **state)
 	static const struct {
 		const char *name, *text;
 	} cases[] = {
-		{"host", "Fix now\n"},
-		{"pod-a", "Fix now in pod-a: each after `ip netns exec pod-a`\n"},
-		{"pid 42 (x)",
-		 "Fix now in the netns of pid 42 (x): each after `nsenter -t 42 -n`\n"},
-		{"/run/x y", "Fix now: each after `nsenter --net='/run/x y'`\n"},
-		{NULL, "Fix now in netns 5, of which no name and no process is known\n"},
+		{"host", "Fix now\n      sysctl -w x=1\n"},
+		{"pod-a", "Fix now\n      ip netns exec pod-a sysctl -w x=1\n"},
+		{"pid 42 (x)", "Fix now\n      nsenter -t 42 -n sysctl -w x=1\n"},
+		{"/run/x y", "Fix now\n      nsenter --net='/run/x y' sysctl -w x=1\n"},
+		{NULL,
+		 "Fix now in netns 5, of which no name and no process is known\n      sysctl"},
 	};
 	struct made *m = *state;
 
@@ -461,6 +461,18 @@ static void test_where_a_fix_runs(void **state)
 		assert_has(text, cases[i].text);
 		free(text);
 	}
+}
+
+/* What the shell makes of it must happen in that netns. */
+static void test_fix_of_a_shell(void **state)
+{
+	struct made *m = *state;
+	char *line;
+
+	m->h.netns[0].name = "pod-a";
+	line = finding_command(&m->f, &m->h.base, "echo 'a b' > /tmp/c");
+	assert_string_equal(line, "ip netns exec pod-a sh -c 'echo '\\''a b'\\'' > /tmp/c'");
+	free(line);
 }
 
 static json_t *only_drop(const struct report *r)
@@ -588,6 +600,7 @@ int main(void)
 		T(test_no_findings_says_what_it_means),
 		T(test_show_all),
 		T(test_where_a_fix_runs),
+		T(test_fix_of_a_shell),
 		T(test_json_extremes),
 		T(test_json_has_what_is_required),
 		T(test_long_lists),

@@ -127,7 +127,7 @@ static void write_fix(struct finding *f, struct host *h, uint32_t node, const ch
 	if (h->ops->sysctl(h, node, sysctl, value, sizeof(value)) == -ENOENT)
 		finding_fix(f, FIX_NOW, "modprobe br_netfilter");
 	finding_fix(f, FIX_PERSIST, "echo br_netfilter > /etc/modules-load.d/br_netfilter.conf");
-	finding_fix_sysctl(f, sysctl);
+	finding_fix_sysctl(f, h, sysctl);
 }
 
 static void write_summary(struct finding *f, const struct group *g, const struct place *p,

@@ -128,9 +128,9 @@ static enum agrees find_switch(struct finding *f, const struct group *g, struct 
 	return evidence_sysctl(f, h, g->netns, name, "1");
 }
 
-static void write_fix(struct finding *f, const char *sysctl)
+static void write_fix(struct finding *f, struct host *h, const char *sysctl)
 {
-	finding_fix_sysctl(f, sysctl);
+	finding_fix_sysctl(f, h, sysctl);
 	if (strstr(sysctl, "ipv6"))
 		finding_fix(f, FIX_ADVICE,
 			    "a router takes no router advertisements: an interface whose default "
@@ -174,7 +174,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 			sysctl_text(sysctl, text, sizeof(text)),
 			off == AGREES_YES ? "0" : "perhaps 0 (it could not be read)", in->name,
 			addr_str(&g->flow.dst, dst), out->name, out == in ? " again" : "");
-	write_fix(f, sysctl);
+	write_fix(f, h, sysctl);
 	return 0;
 }
 

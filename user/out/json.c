@@ -366,7 +366,7 @@ static json_t *evidence_json(const struct finding *f)
 	return list;
 }
 
-static json_t *fix_json(const struct finding *f)
+static json_t *fix_json(const struct report *r, const struct finding *f)
 {
 	json_t *list = json_array();
 
@@ -376,6 +376,12 @@ static json_t *fix_json(const struct finding *f)
 
 		set_string(o, "when", word_fix(x->when));
 		set_string(o, x->when == FIX_ADVICE ? "text" : "command", x->text);
+		if (x->when == FIX_NOW) {
+			char *line = finding_command(f, r->host, x->text);
+
+			set_string(o, "run", line);
+			free(line);
+		}
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -397,7 +403,7 @@ static json_t *finding_json(const struct report *r, const struct finding *f)
 	set_finding_netns(o, r, f);
 	set_string(o, "path", f->path);
 	json_object_set_new(o, "evidence", evidence_json(f));
-	json_object_set_new(o, "fix", fix_json(f));
+	json_object_set_new(o, "fix", fix_json(r, f));
 	set_string(o, "link", f->fault->link);
 	for (size_t i = 0; i < f->n_groups; i++) {
 		if ((size_t)f->groups[i] < r->n_groups) /* not a retransmit */

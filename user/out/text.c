@@ -195,47 +195,35 @@ static bool has_fix(const struct finding *f, enum fix_when when)
 	return false;
 }
 
-/* How to get a shell command into the finding's netns. */
-static void print_where(struct text_out *t, const struct finding *f)
+/* The commands are whole, to be pasted: into the finding's netns, too, where a way leads there. */
+static void print_fix_now(struct text_out *t, const struct finding *f)
 {
 	bool gone;
-	const char *name = finding_netns_name(f, t->r->host, &gone), *holder = NULL;
-	char quoted[300];
+	const char *name = finding_netns_name(f, t->r->host, &gone);
 
-	if (name && !strcmp(name, "host"))
+	if (!has_fix(f, FIX_NOW))
 		return;
-	if (name && host_netns_is_holder(name)) {
-		holder = name;
-		name = NULL;
-	}
+	fprintf(t->to, "  %sFix now%s", start(t, BOLD), end(t));
 	if (gone)
 		put(t, " in %s, which is gone", name);
-	else if (name)
-		put(t, " in %s: each after `ip netns exec %s`", name,
-		    shell_quote(name, quoted, sizeof(quoted)));
-	else if (holder && holder[0] == '/')
-		put(t, ": each after `nsenter --net=%s`",
-		    shell_quote(holder, quoted, sizeof(quoted)));
-	else if (holder)
-		put(t, " in the netns of %s: each after `nsenter -t %d -n`", holder,
-		    atoi(holder + 4));
-	else if (f->netns)
+	else if (!name && f->netns)
 		put(t, " in netns %u, of which no name and no process is known", f->netns);
+	fputc('\n', t->to);
+	for (size_t i = 0; i < f->n_fix; i++) {
+		char *line;
+
+		if (f->fix[i].when != FIX_NOW)
+			continue;
+		line = finding_command(f, t->r->host, f->fix[i].text);
+		put(t, "      %s", line ? line : f->fix[i].text);
+		fputc('\n', t->to);
+		free(line);
+	}
 }
 
 static void print_fix(struct text_out *t, const struct finding *f)
 {
-	if (has_fix(f, FIX_NOW)) {
-		fprintf(t->to, "  %sFix now%s", start(t, BOLD), end(t));
-		print_where(t, f);
-		fputc('\n', t->to);
-	}
-	for (size_t i = 0; i < f->n_fix; i++) {
-		if (f->fix[i].when == FIX_NOW) {
-			put(t, "      %s", f->fix[i].text);
-			fputc('\n', t->to);
-		}
-	}
+	print_fix_now(t, f);
 	if (has_fix(f, FIX_PERSIST))
 		fputs("  For good\n", t->to);
 	for (size_t i = 0; i < f->n_fix; i++) {
