@@ -70,5 +70,5 @@ variant_gateway_of_nobody()
 	unown_gateway
 	prove --break "set_forwarding node1 net.ipv4.ip_forward=0" \
 		--undo "set_forwarding node1 net.ipv4.ip_forward=1" \
-		--at node1 --mention "by vethb for $OUTSIDE" --flow "udp podb $OUTSIDE $LAB_PORT"
+		--at node1 --mention "on vethb for $OUTSIDE" --flow "udp podb $OUTSIDE $LAB_PORT"
 }
