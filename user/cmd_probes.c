@@ -74,34 +74,52 @@ static const struct argp argp = {
 	       "2 usage; 3 cannot trace here.",
 };
 
-/* Many share a note: it is a footnote, with the number of the first probe that has it. Returns that
- * number, or 0 where the note is not worth one. */
-static size_t footnote(const struct trace *t, size_t i)
+/* Is the note worth a footnote? */
+static bool has_footnote(const struct probe_report *p)
 {
-	const struct probe_report *p = &t->probes[i];
 	bool plain = p->armed == ARMED_ON_DEMAND && !strcmp(p->how, "fexit");
 
-	if (plain && log_level < LOG_VERBOSE)
-		return 0;
-	for (size_t j = 0; j < i; j++) {
-		if (!strcmp(t->probes[j].note, p->note))
-			return j + 1;
+	return !plain || log_level >= LOG_VERBOSE;
+}
+
+/* Many share a note: it is one footnote. Returns its number, and at which probe it is the first. */
+static size_t footnote(const struct trace *t, size_t i, size_t *first)
+{
+	size_t number = 0;
+
+	for (size_t j = 0; j <= i; j++) {
+		bool known = !has_footnote(&t->probes[j]);
+
+		for (size_t k = 0; k < j && !known; k++)
+			known = has_footnote(&t->probes[k]) &&
+				!strcmp(t->probes[k].note, t->probes[j].note);
+		number += !known;
+		*first = j;
+		if (!strcmp(t->probes[j].note, t->probes[i].note) && has_footnote(&t->probes[j]))
+			break;
 	}
-	return i + 1;
+	return number;
 }
 
 static void print_probes(const struct trace *t, size_t n)
 {
+	size_t first;
+
 	for (size_t i = 0; i < n; i++) {
 		printf("%-24s %-10s", t->probes[i].name, t->probes[i].how);
-		if (footnote(t, i))
-			printf(" [%zu]", footnote(t, i));
+		if (has_footnote(&t->probes[i]))
+			printf(" [%zu]", footnote(t, i, &first));
 		putchar('\n');
 	}
 	putchar('\n');
 	for (size_t i = 0; i < n; i++) {
-		if (footnote(t, i) == i + 1)
-			printf("[%zu] %s\n", i + 1, t->probes[i].note);
+		size_t number;
+
+		if (!has_footnote(&t->probes[i]))
+			continue;
+		number = footnote(t, i, &first);
+		if (first == i)
+			printf("[%zu] %s\n", number, t->probes[i].note);
 	}
 }
 

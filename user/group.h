@@ -99,7 +99,8 @@ struct group {
 	const struct pod *pod; /* of that netns, likewise; NULL: none was known. The host's. */
 	char in[WD_IFNAMSIZ], out[WD_IFNAMSIZ], bridge[WD_IFNAMSIZ]; /* "": unknown */
 	uint32_t in_ifindex, out_ifindex;
-	struct flow flow;     /* from the sample; without one, what the key tells */
+	struct flow flow; /* from the sample; without one, what the key tells */
+	bool other_ports; /* there were samples of other ports: the key has the service's only */
 	struct tunnel tunnel; /* what the packet carries */
 	bool has_original;
 	struct flow original; /* conntrack's original tuple, where NAT changed the flow */

@@ -133,7 +133,7 @@ static const struct noise table[] = {
 	{"duplicates that a bridge in promiscuous mode makes, and kubelet's rule takes away", NULL,
 	 NULL, is_duplicate},
 	/* inet_rtm_getroute(), net/ipv4/route.c, makes one, and frees it if there is no route */
-	{"questions for a route (`ip route get`, this program's, too), no packets",
+	{"route lookups (`ip route get`, and whydrop's own), which are no packets",
 	 LIST("NOT_SPECIFIED"), LIST("inet_rtm_getroute", "inet6_rtm_getroute"), NULL},
 	{"frees that a driver put off", LIST("NOT_SPECIFIED"), LIST("net_tx_action"), NULL},
 };

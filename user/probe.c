@@ -63,8 +63,8 @@ static const struct probe_object symptoms = {"symptoms_bpf", symptoms_bpf__elf_b
 #define TABLE(fn)                                                                                  \
 	RETURNED(fn, PROBES_NETFILTER, VERDICTS "; tells the table, not the rule", DEDUCED, 0)
 #define OWN(fn, family, flags) RETURNED(fn, family, VERDICTS, UNTOLD, flags)
-#define VERDICTS	       "sees drops only, and only while armed"
-#define FRAMES		       "sees frames of which a sample was taken, and only while armed"
+#define VERDICTS	       "sees drops only, and only while attached"
+#define FRAMES		       "sees frames of which a sample was taken, and only while attached"
 #define DEDUCED		       "the rule is deduced from the ruleset, where it can be"
 #define UNTOLD		       "that a drop was its own, and no rule's, is not told"
 

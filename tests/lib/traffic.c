@@ -369,7 +369,9 @@ static int exchange(int fd, const uint8_t *data, size_t size)
 
 static bool may_try_again(int err)
 {
-	return err == ECONNREFUSED || err == ECONNRESET || err == ECONNABORTED || err == EPIPE;
+	/* a neighbour that was asked for in vain when all was broken */
+	return err == ECONNREFUSED || err == ECONNRESET || err == ECONNABORTED || err == EPIPE ||
+	       err == EHOSTUNREACH;
 }
 
 static void tcp(void)

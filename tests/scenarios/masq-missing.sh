@@ -20,7 +20,7 @@ undo_masquerade()
 prove_flushed()
 {
 	prove --at node1 --in node1 --in poda --status suspected --break flush_masquerade \
-		--undo undo_masquerade --mention "by eth0" --mention "$1" --seconds 9 \
+		--undo undo_masquerade --mention "through eth0" --mention "$1" --seconds 9 \
 		--flow "tcp poda $OUTSIDE $LAB_PORT"
 }
 

@@ -270,7 +270,7 @@ static void test_rules_and_none(void **state)
 	g[1].hook = HOOK_PREROUTING;
 	g[1].verdict.function = "nf_conntrack_in";
 	text = render(&m->r, false, false);
-	assert_has(text, "(written by Calico), policy as intended\n");
+	assert_has(text, "(written by Calico) (a policy: perhaps intended)\n");
 	assert_has(text, "rule: none did it: conntrack, which has no room for a new connection\n");
 	free(text);
 	text = render(&m->r, true, false);

@@ -103,11 +103,13 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	finding_evidence(f, AGREES_YES, "Service CIDR", cidr_str(&services->net, net), NULL);
 	finding_evidence(f, AGREES_YES, "where it is known from", services->source, NULL);
 	finding_place_netns(f, h);
-	finding_summary(
-		f,
-		"nothing on %s translates what is sent to Services, which leaves as it is and is "
-		"never answered: %s; kube-proxy's rules are gone",
-		where, flow_str(&g->flow, flow));
+	finding_summary(f,
+			"nothing on %s translates what is sent to Services, which %s: %s; "
+			"kube-proxy's rules are gone",
+			where,
+			g->kind == SAMPLE_RETRANSMIT ? "leaves as it is and is never answered"
+						     : "has no route as it is, and is thrown away",
+			flow_str(&g->flow, flow));
 	finding_fix(
 		f, FIX_ADVICE,
 		"look for them: `iptables-save -t nat | grep KUBE-SERVICES`, `nft list table ip "

@@ -57,7 +57,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 
 const struct fault fault_netpol_deny = {
 	.id = "netpol-deny",
-	.title = "a network policy, or another rule that protects, denies it",
+	.title = "denied by a network policy, or by another rule that protects",
 	.link = "https://kubernetes.io/docs/concepts/services-networking/network-policies/",
 	.signature = signature,
 	.examine = examine,

@@ -258,6 +258,9 @@ static void remove_route(struct finding *f, const struct addr *a, const struct c
 		    cidr_str(&c->lan->dst, net), via ? " via " : "",
 		    via ? addr_str(&c->lan->gateway, gw) : "",
 		    shell_quote(c->lan_dev->name, dev, sizeof(dev)));
+	finding_fix(f, FIX_ADVICE,
+		    "what else uses that route loses it: look first whose it is (a VPN's, a "
+		    "storage network's)");
 }
 
 /* A network that the node is really in stays, and the one address gets the CNI's route. */
@@ -265,7 +268,7 @@ static void add_host_route(struct finding *f, struct host *h, const struct addr 
 			   const struct conflict *c)
 {
 	const struct route *r = c->cni;
-	char dev[80], lan[80], text[ADDR_STRLEN], gw[ADDR_STRLEN];
+	char dev[80], lan[80], text[ADDR_STRLEN], gw[ADDR_STRLEN], net[CIDR_STRLEN];
 	bool via;
 
 	if (!r || r->table != RT_TABLE_MAIN)
@@ -279,6 +282,10 @@ static void add_host_route(struct finding *f, struct host *h, const struct addr 
 		    addr_str(a, text), via ? " via " : "", via ? addr_str(&r->gateway, gw) : "",
 		    shell_quote(c->cni_dev->name, dev, sizeof(dev)),
 		    via && a->family == AF_INET ? " onlink" : "");
+	finding_fix(f, FIX_ADVICE,
+		    "that brings back %s only: the other pods in %s stay out of reach until the "
+		    "networks no longer overlap",
+		    text, cidr_str(&c->lan->dst, net));
 }
 
 static void write_fix(struct finding *f, struct host *h, const struct addr *a,

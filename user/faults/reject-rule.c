@@ -6,6 +6,8 @@
  * REJECT sends its answer first and drops then (net/ipv4/netfilter/nf_reject_ipv4.c), so it is a
  * netfilter drop by a rule whose text says what is sent. kube-proxy's own are svc-no-endpoints.
  */
+#include <string.h>
+
 #include "../firewall.h"
 
 static bool signature(const struct group *g)
@@ -26,10 +28,10 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 		return 0;
 	firewall_finding(f, g, h);
 	netns_phrase(h, g->netns, where);
-	finding_summary(f,
-			"%s on %s refuses what the cluster sends%s%s, with an answer that looks "
-			"like that of the other end: %s",
-			firewall_name(g->rule, name), where, sent ? " by " : "", sent ? sent : "",
+	finding_summary(f, "%s on %s rejects what the cluster sends%s%s%s: %s",
+			firewall_name(g->rule, name), where, sent ? ", and answers with " : "",
+			sent ? sent : "",
+			sent && !strcmp(sent, "tcp reset") ? ", as if the other end did" : "",
 			flow_str(&g->flow, flow));
 	firewall_fix(f, g, h);
 	finding_fix(

@@ -96,7 +96,7 @@ static void ask_rules(const struct group *g, struct host *h, struct finding *f)
 			 has < 0 ? strerror(-has)
 			 : has	 ? "some, which may still send new flows to it"
 				 : "none",
-			 "none");
+			 has ? "none" : NULL);
 	f->status = has || is_of_ipvs(g, h) ? STATUS_SUSPECTED : STATUS_CONFIRMED;
 }
 

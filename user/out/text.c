@@ -150,7 +150,7 @@ static void print_flows(struct text_out *t, const struct finding *f)
 		const struct group *g = &t->r->groups[f->groups[i]];
 
 		put(t, "    %8s  %s%s", number(g->packets, n), flow_str(&g->flow, flow),
-		    g->kind == SAMPLE_RETRANSMIT ? ", sent again" : "");
+		    g->other_ports ? ", and of other ports" : "");
 		fputc('\n', t->to);
 		print_original(t, "              ", g);
 		if (g->tunnel.present && g->tunnel.inner.l3) {
@@ -282,7 +282,7 @@ static void print_rule(struct text_out *t, const char *indent, const struct grou
 		    group_rule_certain(g) ? "rule"
 		    : g->rule_unsure	  ? "rule (not sure)"
 					  : "rule (deduced)",
-		    rule, rule_is_policy(g->rule) ? ", policy as intended" : "",
+		    rule, rule_is_policy(g->rule) ? " (a policy: perhaps intended)" : "",
 		    sent ? ", which sends back " : "", sent ? sent : "");
 		free(rule);
 		fputc('\n', t->to);
@@ -343,7 +343,8 @@ static void print_finding(struct text_out *t, const struct finding *f)
 		fprintf(t->to, "  %s packet%s dropped%s\n", number(f->packets, n),
 			plural(f->packets), f->path ? ":" : "");
 	else
-		fputs("  No packet was dropped on this node; this is about a silence\n", t->to);
+		fputs("  No drop was seen on this node: these got no answer, and were sent again\n",
+		      t->to);
 	if (f->path) {
 		put(t, "    %s", f->path);
 		fputc('\n', t->to);
@@ -381,7 +382,8 @@ static void print_group(struct text_out *t, const struct group *g)
 	    t->where_width, loc, netns_text(t->r, g, ns, sizeof(ns)));
 	fputc('\n', t->to);
 	if (g->flow.l3 || g->in[0] || g->out[0]) {
-		put(t, "            %s", flow_str(&g->flow, flow));
+		put(t, "            %s%s", flow_str(&g->flow, flow),
+		    g->other_ports ? ", and of other ports" : "");
 		if (g->in[0] || g->out[0])
 			put(t, "   %s%s%s%s", g->in[0] ? "in " : "", g->in,
 			    g->out[0] ? (g->in[0] ? " out " : "out ") : "", g->out);
@@ -588,7 +590,8 @@ static void print_no_findings(struct text_out *t)
 		line = xasprintf("No dropped packet matches the filters; %s drop%s left out.",
 				 number(a->filtered, n), were(a->filtered));
 	else
-		line = xasprintf("No packet was dropped in this time, as far as the probes see.");
+		line = xasprintf("No packet %swas dropped in this time, as far as the probes see.",
+				 t->r->filter_text ? "of those asked for " : "");
 	put_filled(t, "", "", line);
 	fputc('\n', t->to);
 	free(line);
