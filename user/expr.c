@@ -817,22 +817,47 @@ static const char *impossible(const struct expr *e)
 		       : "that protocol is none of that address family";
 }
 
+static int unknown_key(const struct parser *p, const char *part, size_t len)
+{
+	char name[32], hint[64], why[256];
+	struct likeness like = {.name = name};
+
+	snprintf(name, sizeof(name), "%.*s", (int)len, part);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		like_try(&like, keys[i].name);
+	like_try(&like, "count");
+	snprintf(
+		why, sizeof(why),
+		"unknown key%s (fault, status, reason, hook, family, proto, src, dst, port, iface, "
+		"netns, pod, location, class, count)",
+		like_hint(&like, hint, sizeof(hint)));
+	return bad(p, part, why);
+}
+
+static const char *fault_hint(const struct expr_term *t, char *buf, size_t size)
+{
+	struct likeness like = {.name = t->value};
+
+	for (const struct fault *const *f = fault_catalogue; *f && t->key->match == match_fault;
+	     f++)
+		like_try(&like, (*f)->id);
+	return like_hint(&like, buf, size);
+}
+
 static int parse_term(const struct parser *p, const char *part)
 {
 	size_t len = strcspn(part, "=<>");
 	const struct expr_key *key = find_key(part, len);
 	struct expr *e = p->e;
 	struct expr_term *t;
-	char why[160];
+	char why[256], hint[64];
 
 	if (len == 5 && !strncmp(part, "count", 5))
 		return parse_count(p, part, part + len);
 	if (!part[len])
 		return bad(p, part, "not KEY=VALUE");
 	if (!key)
-		return bad(p, part,
-			   "unknown key: fault, status, reason, hook, family, proto, src, dst, "
-			   "port, iface, netns, pod, location, class, count");
+		return unknown_key(p, part, len);
 	if (part[len] != '=')
 		return bad(p, part, "only a count is compared with >= or <=");
 	if (!part[len + 1])
@@ -848,7 +873,8 @@ static int parse_term(const struct parser *p, const char *part)
 	t = &e->terms[e->n++];
 	*t = (struct expr_term){.key = key, .value = xstrdup(part + len + 1)};
 	if (key->possible && !key->possible(t)) {
-		snprintf(why, sizeof(why), "nothing can match: it takes %s", key->takes);
+		snprintf(why, sizeof(why), "nothing can match: it takes %s%s", key->takes,
+			 fault_hint(t, hint, sizeof(hint)));
 		return bad(p, part, why);
 	}
 	note_key(e, t);

@@ -88,6 +88,7 @@ void finding_place(struct finding *f, struct host *h, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void finding_place_netns(struct finding *f, struct host *h);
 void finding_summary(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+#define EVIDENCE_SENT "what it sends back"
 /* check, value and want are copied; want may be NULL. */
 void finding_evidence(struct finding *f, enum agrees agrees, const char *check, const char *value,
 		      const char *want);

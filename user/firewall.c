@@ -263,7 +263,7 @@ void firewall_evidence(struct finding *f, const struct group *g)
 				 "(reverse path): `ip route get` tells it",
 				 NULL);
 	if (sent)
-		finding_evidence(f, AGREES_YES, "what it sends back", sent, NULL);
+		finding_evidence(f, AGREES_YES, EVIDENCE_SENT, sent, NULL);
 	if (g->rule_why)
 		finding_evidence(f, agrees,
 				 group_rule_certain(g) ? "how it is known" : "how it was deduced",

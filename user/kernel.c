@@ -323,56 +323,17 @@ void kernel_reason_name(struct kernel *k, uint32_t reason, char *buf, size_t siz
 		snprintf(buf, size, "%u", reason);
 }
 
-#define MAX_LIKE 64 /* bytes of a name that are compared */
-
-/* How many letters are to be put in, taken out or changed to make b of a (Levenshtein). */
-static size_t letters_between(const char *a, const char *b)
-{
-	size_t row[MAX_LIKE + 1], n = strnlen(b, MAX_LIKE);
-
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 0; i < MAX_LIKE && a[i]; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i + 1;
-		for (size_t j = 0; j < n; j++) {
-			size_t best = diagonal + (a[i] != b[j]);
-
-			diagonal = row[j + 1];
-			best = row[j] + 1 < best ? row[j] + 1 : best;
-			row[j + 1] = diagonal + 1 < best ? diagonal + 1 : best;
-		}
-	}
-	return row[n];
-}
-
-/* NULL: no reason is spelled much like it. */
-static const char *find_like(const struct kernel *k, const char *name)
-{
-	const char *plain = kernel_plain_reason(name), *like = NULL;
-	size_t least = strlen(plain) / 3 + 1;
-
-	for (size_t i = 0; i < k->n_reasons; i++) {
-		size_t n = letters_between(plain, k->reasons[i].name);
-
-		if (n >= least)
-			continue;
-		least = n;
-		like = k->reasons[i].name;
-	}
-	return like;
-}
-
 int kernel_no_such_reason(const struct kernel *k, const char *option, const char *text,
 			  const char *glob)
 {
-	const char *like = find_like(k, glob);
+	struct likeness like = {.name = kernel_plain_reason(glob)};
+	char hint[96];
 
-	log_error("%s '%s': this kernel has no drop reason '%s'%s%s%s (whydrop probes -o json "
+	for (size_t i = 0; i < k->n_reasons; i++)
+		like_try(&like, k->reasons[i].name);
+	log_error("%s '%s': this kernel has no drop reason '%s'%s (whydrop probes -o json "
 		  "lists them; those of a module are there once it is loaded)",
-		  option, text, glob, like ? ": did you mean " : "", like ? like : "",
-		  like ? "?" : "");
+		  option, text, glob, like_hint(&like, hint, sizeof(hint)));
 	return -EINVAL;
 }
 

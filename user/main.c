@@ -53,8 +53,19 @@ static void fill_standard_streams(void)
 		close(fd);
 }
 
+static const char *command_hint(const char *given, char *buf, size_t size)
+{
+	struct likeness like = {.name = given};
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		like_try(&like, commands[i].name);
+	return like_hint(&like, buf, size);
+}
+
 int main(int argc, char **argv)
 {
+	char hint[64];
+
 	fill_standard_streams();
 	argp_err_exit_status = EXIT_USAGE;
 	sigpipe_ignore();
@@ -74,6 +85,7 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], commands[i].name))
 			return run_command(&commands[i], argc - 1, argv + 1);
 	}
-	log_error("unknown command '%s': see `whydrop --help`", argv[1]);
+	log_error("unknown command '%s'%s (`whydrop --help` lists them)", argv[1],
+		  command_hint(argv[1], hint, sizeof(hint)));
 	return EXIT_USAGE;
 }

@@ -47,12 +47,13 @@ struct report {
 	size_t n_all;		  /* and behind those the others: retransmits */
 	struct finding *findings; /* the worst first */
 	size_t n_findings;
-	bool ended_early;	 /* tracing failed before its end */
-	bool show_all;		 /* --all: noise, too, in text */
-	bool reasons_unsaid;	 /* this kernel gives no drop reasons (before 5.17) */
-	bool addresses_hidden;	 /* kernel.kptr_restrict hides symbols */
-	bool namespaces_closed;	 /* without CAP_SYS_ADMIN no other netns' state can be read */
-	struct host *host;	 /* for the names of namespaces */
+	bool ended_early;	/* tracing failed before its end */
+	bool show_all;		/* --all: noise, too, in text */
+	bool reasons_unsaid;	/* this kernel gives no drop reasons (before 5.17) */
+	bool addresses_hidden;	/* kernel.kptr_restrict hides symbols */
+	bool rules_closed;	/* without CAP_NET_ADMIN or CAP_NET_RAW not all rules can be read */
+	bool namespaces_closed; /* without CAP_SYS_ADMIN no other netns' state can be read */
+	struct host *host;	/* for the names of namespaces */
 	const char *filter_text; /* the user's filters as one line; NULL: none */
 };
 

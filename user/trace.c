@@ -183,6 +183,13 @@ static bool may_enter_namespaces(void)
 	return capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
 }
 
+/* nfnetlink asks for the first one, and the raw socket of iptables-legacy for the other. */
+static bool may_read_rules(void)
+{
+	return capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) &&
+	       capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_RAW);
+}
+
 static int load_btf(const char *path, struct btf **out)
 {
 	struct btf *btf = path ? btf__parse(path, NULL) : btf__load_vmlinux_btf();
@@ -237,11 +244,13 @@ int trace_start(struct trace *t, struct trace_options *opt)
 	memset(t, 0, sizeof(*t));
 	if (!may_load_bpf()) {
 		log_error("not permitted: tracing needs root, or CAP_BPF and CAP_PERFMON (and "
-			  "CAP_SYS_ADMIN to look into other namespaces); try `sudo whydrop …`");
+			  "CAP_SYS_ADMIN to look into other namespaces, CAP_NET_ADMIN and "
+			  "CAP_NET_RAW to read rules); try `sudo whydrop …`");
 		return EXIT_CANNOT;
 	}
 	probes_log_libbpf();
 	t->namespaces_closed = !may_enter_namespaces();
+	t->rules_closed = !may_read_rules();
 	err = load_btf(opt->btf_path, &btf);
 	if (err)
 		return err;
@@ -483,6 +492,7 @@ int trace_finish(struct trace *t, struct report *r)
 	r->reasons_unsaid = !t->kernel.facts.kfree_skb_reason;
 	r->addresses_hidden = t->kernel.addresses_hidden;
 	r->namespaces_closed = t->namespaces_closed;
+	r->rules_closed = t->rules_closed;
 	r->host = t->host;
 	fill_accounting(t, stats, r);
 	return 0;

@@ -28,6 +28,7 @@ struct trace {
 	uint64_t sampled_only; /* packets that no map had room for, known by their samples */
 	struct probe_report probes[MAX_PROBES];
 	int64_t start_ns;	/* CLOCK_REALTIME */
+	bool rules_closed;	/* may not read all rules of the packet filter */
 	bool namespaces_closed; /* may not enter others than its own */
 };
 

@@ -84,6 +84,46 @@ char *xasprintf(const char *fmt, ...)
 	return s;
 }
 
+#define MAX_LIKE 64 /* bytes of a name that are compared */
+
+/* How many letters are to be put in, taken out or changed to make b of a (Levenshtein). */
+static size_t letters_between(const char *a, const char *b)
+{
+	size_t row[MAX_LIKE + 1], n = strnlen(b, MAX_LIKE);
+
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 0; i < MAX_LIKE && a[i]; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i + 1;
+		for (size_t j = 0; j < n; j++) {
+			size_t best = diagonal + (a[i] != b[j]);
+
+			diagonal = row[j + 1];
+			best = row[j] + 1 < best ? row[j] + 1 : best;
+			row[j + 1] = diagonal + 1 < best ? diagonal + 1 : best;
+		}
+	}
+	return row[n];
+}
+
+void like_try(struct likeness *l, const char *known)
+{
+	size_t n = letters_between(l->name, known);
+
+	if (n >= (l->best ? l->least : strlen(l->name) / 3 + 2))
+		return;
+	l->least = n;
+	l->best = known;
+}
+
+const char *like_hint(const struct likeness *l, char *buf, size_t size)
+{
+	snprintf(buf, size, l->best ? ": did you mean %s?" : "", l->best);
+	return buf;
+}
+
 #define PACE_SHARE 10
 #define PACE_BURST 200000000ULL /* ahead of what it may take: 20 ms of the CPU */
 

@@ -47,6 +47,16 @@ uint64_t now_ns(int clock);
 void sigpipe_ignore(void);
 void sigpipe_restore(void);
 
+/* Which known name is spelled much like the one that was given? best NULL: none is. */
+struct likeness {
+	const char *name;
+	const char *best;
+	size_t least;
+};
+void like_try(struct likeness *l, const char *known);
+/* ": did you mean X?", or "". */
+const char *like_hint(const struct likeness *l, char *buf, size_t size);
+
 /* Of something that events ask for: it takes a tenth of the time at most, apart from short bursts.
  */
 struct pace {

@@ -397,7 +397,7 @@ static void test_ruleset_changed_since_the_drop(void **state)
 	g.rule_since_ns = 60;
 	a = answer(&g);
 	assert_true(a.known && !a.unsure);
-	assert_has(a.when, "ms after the drop, and may have changed");
+	assert_has(a.when, "ms after the drop, and whether they changed");
 	tell(&g, &a);
 	assert_has(g.rule_why, "ms after the drop");
 	group_forget_rule(&g);

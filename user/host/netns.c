@@ -484,8 +484,8 @@ int host_netns_resolve(const char *what, uint32_t *inode)
 		return netns_path(what, inode);
 	if (!*what || !strcmp(what, ".") || !strcmp(what, ".."))
 		return -ENOENT;
-	if (!strcmp(what, "host"))
-		return host_netns_of_pid(1, inode);
+	if (!strcmp(what, "host")) /* as netns_table_look() finds it */
+		return host_netns_of_pid(1, inode) ? inode_of("/proc/self/ns/net", inode) : 0;
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		char path[PATH_MAX];
 

@@ -164,7 +164,13 @@ static void print_flows(struct text_out *t, const struct finding *f)
 			plural(f->n_groups - TOP_FLOWS));
 }
 
-static void print_evidence(struct text_out *t, const struct finding *f)
+/* Is it in the lines on the verdict already? */
+static bool is_of_verdict(const struct finding *f, const struct evidence *e)
+{
+	return (f->rule && !strcmp(e->value, f->rule)) || !strcmp(e->check, EVIDENCE_SENT);
+}
+
+static void print_evidence(struct text_out *t, const struct finding *f, bool verdict)
 {
 	static const struct {
 		const char *mark;
@@ -177,6 +183,8 @@ static void print_evidence(struct text_out *t, const struct finding *f)
 	for (size_t i = 0; i < f->n_evidence; i++) {
 		const struct evidence *e = &f->evidence[i];
 
+		if (verdict && is_of_verdict(f, e))
+			continue;
 		fprintf(t->to, "    %s%s%s ", start(t, marks[e->agrees].colour),
 			marks[e->agrees].mark, end(t));
 		put(t, "%s: %s", e->check, e->value);
@@ -308,8 +316,8 @@ static void print_rule(struct text_out *t, const char *indent, const struct grou
 			indent);
 }
 
-/* Of the first of its drops that was explained. */
-static void print_verdict(struct text_out *t, const struct finding *f)
+/* Of the first of its drops that was explained. Was that a rule? */
+static bool print_verdict(struct text_out *t, const struct finding *f)
 {
 	char verdict[VERDICT_STRLEN];
 
@@ -324,13 +332,14 @@ static void print_verdict(struct text_out *t, const struct finding *f)
 			fputc('\n', t->to);
 		}
 		print_rule(t, "    ", g);
-		return;
+		return g->rule;
 	}
+	return false;
 }
 
 static void print_finding(struct text_out *t, const struct finding *f)
 {
-	bool confirmed = f->status == STATUS_CONFIRMED;
+	bool confirmed = f->status == STATUS_CONFIRMED, verdict;
 	char n[NUMBER_LEN], *sentence;
 
 	fprintf(t->to, "%s%s%s  ", start(t, confirmed ? RED : YELLOW),
@@ -349,9 +358,9 @@ static void print_finding(struct text_out *t, const struct finding *f)
 		put(t, "    %s", f->path);
 		fputc('\n', t->to);
 	}
-	print_verdict(t, f);
+	verdict = print_verdict(t, f);
 	print_flows(t, f);
-	print_evidence(t, f);
+	print_evidence(t, f, verdict);
 	print_fix(t, f);
 	if (f->fault->link)
 		fprintf(t->to, "  See %s\n", f->fault->link);
@@ -540,6 +549,9 @@ static void print_warnings(struct text_out *t)
 		warn(t, "the kernel hides its addresses (kernel.kptr_restrict, CAP_SYSLOG): no "
 			"function names, no hooks, and a fault that only a function tells is not "
 			"recognised.");
+	if (t->r->rules_closed)
+		warn(t, "without CAP_NET_ADMIN and CAP_NET_RAW the packet filter's rules cannot be "
+			"read: a fault that a rule causes is not recognised.");
 	if (t->r->namespaces_closed)
 		warn(t, "without CAP_SYS_ADMIN the state of other network namespaces cannot be "
 			"read: a fault there is not recognised.");
@@ -597,6 +609,29 @@ static void print_no_findings(struct text_out *t)
 	free(line);
 }
 
+/* Of several: so that nobody takes the first one for all. */
+static void print_overview(struct text_out *t)
+{
+	const struct report *r = t->r;
+	char *line, *more, n[NUMBER_LEN];
+
+	if (r->n_findings < 2)
+		return;
+	line = xasprintf("%zu findings:", r->n_findings);
+	for (size_t i = 0; i < r->n_findings; i++) {
+		const struct finding *f = &r->findings[i];
+
+		more = xasprintf("%s %s (%s)%s", line, f->fault->id,
+				 f->packets ? number(f->packets, n) : "silence",
+				 i + 1 < r->n_findings ? "," : "");
+		free(line);
+		line = more;
+	}
+	put_filled(t, "", "  ", line);
+	fputc('\n', t->to);
+	free(line);
+}
+
 static void print_head(struct text_out *t)
 {
 	const struct report *r = t->r;
@@ -607,6 +642,7 @@ static void print_head(struct text_out *t)
 		put(t, ", only %s", r->filter_text);
 	fputs("\n\n", t->to);
 	print_no_findings(t);
+	print_overview(t);
 }
 
 int out_text(const struct report *r, FILE *to, bool colour, bool verbose)

@@ -845,8 +845,9 @@ static char *when_read(struct reader *r, const struct rule *rule, const struct g
 	if (changed == CHANGES_SINCE)
 		return xstrdup("but the ruleset has changed since the drop");
 	return xasprintf("the rules were read %" PRIu64 " ms after the drop, and %s", ms,
-			 is_newer(r, rule, g, g->last_ns) ? "have changed before it or since"
-							  : "may have changed in between");
+			 is_newer(r, rule, g, g->last_ns)
+				 ? "have changed before it or since"
+				 : "whether they changed between is not known");
 }
 
 /* Without a rule that is known. */
