@@ -45,9 +45,9 @@ variant_flood6()
 	local sent
 	lab_up
 	trace_start
-	sent=$(traffic flood poda $POD_C6 9 --deadline 2)
+	sent=$(traffic flood poda $POD_B6 9 --deadline 2)
 	trace_stop
-	about "$(packets_to $POD_C6 9)" "$sent"
+	about "$(packets_to $POD_B6 9)" "$sent"
 }
 
 # More groups than samples, and perhaps than the table holds: a scan of all ports.
