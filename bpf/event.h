@@ -270,7 +270,8 @@ struct filter {
 struct config {
 	struct filter filter;
 	__u8 has_reason; /* skb:kfree_skb has a reason argument (5.17, 5.15.58) */
-	__u8 pad[7];
+	__u8 no_samples; /* the ring buffer is not to be touched here */
+	__u8 pad[6];
 };
 
 #ifndef __bpf__

@@ -133,7 +133,7 @@ static __always_inline struct hook_sample *hook_sample_reserve(__u32 fn, __u64 s
 
 	if (!drop || drop->told & (1ULL << fn))
 		return NULL;
-	s = bpf_ringbuf_reserve(&samples, sizeof(*s), 0);
+	s = ring_reserve(sizeof(*s));
 	if (!s) {
 		stat_add(STAT_HOOKS_LOST);
 		return NULL;

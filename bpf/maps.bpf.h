@@ -131,6 +131,12 @@ static __always_inline struct drop_val *counters_get(void *map, const void *key,
 	return bpf_map_lookup_elem(map, key);
 }
 
+/* A record of the ring; NULL where it is full, or not to be used. */
+static __always_inline void *ring_reserve(const __u64 size)
+{
+	return config.no_samples ? NULL : bpf_ringbuf_reserve(&samples, size, 0);
+}
+
 /* May this CPU send one more sample? In a scan every drop is a new group. */
 static __always_inline bool budget_take(__u32 id, __u64 now)
 {

@@ -8,7 +8,7 @@
 static __always_inline struct sample *sample_reserve(__u32 kind, const struct drop_key *key,
 						     __u64 now)
 {
-	struct sample *s = bpf_ringbuf_reserve(&samples, sizeof(*s), 0);
+	struct sample *s = ring_reserve(sizeof(*s));
 	__u64 id;
 
 	if (!s) {

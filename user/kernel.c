@@ -220,6 +220,27 @@ static bool counts_what_links_missed(const struct btf *btf)
 	return find_member(btf, find_member(btf, t, "kprobe_multi"), "missed");
 }
 
+bool kernel_is_realtime(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	bool is = f && fgetc(f) == '1';
+
+	if (f)
+		fclose(f);
+	return is;
+}
+
+/* A spinlock_t is one that sleeps where the kernel is a real-time one, and programs on tracepoints
+ * run with preemption off: until it became a raw one (CVE-2024-50138, 6.12 and backports). */
+static bool has_plain_ring_lock(const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, "bpf_ringbuf", BTF_KIND_STRUCT);
+	const struct btf_type *lock = find_member(
+		btf, id > 0 ? btf__type_by_id(btf, (unsigned int)id) : NULL, "spinlock");
+
+	return !lock || !strcmp(btf__name_by_offset(btf, lock->name_off), "spinlock_t");
+}
+
 void kernel_open(struct kernel *k, const struct btf *btf)
 {
 	const struct btf_type *proto;
@@ -237,6 +258,8 @@ void kernel_open(struct kernel *k, const struct btf *btf)
 	k->facts.rule_headers = btf__find_by_name_kind(btf, "get_func_arg", BTF_KIND_FUNC) > 0;
 	k->facts.counts_missed_perf = counts_what_links_missed(btf);
 	k->facts.nft_frees = k->facts.counts_missed_perf;
+	k->facts.ring_sleeps =
+		kernel_is_realtime("/sys/kernel/realtime") && has_plain_ring_lock(btf);
 	k->facts.bridge_ports = btf__find_by_name_kind(btf, "net_bridge_port", BTF_KIND_STRUCT) > 0;
 	k->facts.has_nft = btf__find_by_name_kind(btf, "nft_do_chain", BTF_KIND_FUNC) > 0;
 	add_reason_enums(k, btf, 1);

@@ -21,6 +21,7 @@ struct kernel_facts {
 	bool rule_headers;	 /* nft's rules have a header in memory, with their handle (5.17) */
 	bool nft_frees;		 /* nft_do_chain() frees what it drops (6.7) */
 	bool has_nft;		 /* nf_tables is built in, not a module */
+	bool ring_sleeps;	 /* the lock of BPF's ring buffers may sleep, where nothing may */
 	bool bridge_ports;	 /* it has bridges' ports, also where the bridge is a module */
 };
 
@@ -63,6 +64,8 @@ struct kernel {
 	bool watched_read, syms_tried, addresses_hidden, modules_tried;
 };
 
+/* Is it a real-time kernel, by the file /sys/kernel/realtime? */
+bool kernel_is_realtime(const char *path);
 /* btf: the kernel's own or that of --btf. Only read, not kept. */
 void kernel_open(struct kernel *k, const struct btf *btf);
 void kernel_close(struct kernel *k);

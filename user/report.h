@@ -51,6 +51,7 @@ struct report {
 	bool show_all;		/* --all: noise, too, in text */
 	bool reasons_unsaid;	/* this kernel gives no drop reasons (before 5.17) */
 	bool addresses_hidden;	/* kernel.kptr_restrict hides symbols */
+	bool no_samples;	/* the lock of the ring buffer may sleep here: nothing is sampled */
 	bool rules_closed;	/* without CAP_NET_ADMIN or CAP_NET_RAW not all rules can be read */
 	bool namespaces_closed; /* without CAP_SYS_ADMIN no other netns' state can be read */
 	struct host *host;	/* for the names of namespaces */

@@ -63,7 +63,8 @@ static int configure(struct session *s, struct bpf_object *obj)
 {
 	struct bpf_map *rodata = bpf_object__find_map_by_name(obj, ".rodata.config");
 	struct config cfg = {.filter = s->opt.filter,
-			     .has_reason = s->probes.kernel->facts.kfree_skb_reason};
+			     .has_reason = s->probes.kernel->facts.kfree_skb_reason,
+			     .no_samples = s->probes.kernel->facts.ring_sleeps};
 	int err = rodata ? bpf_map__set_initial_value(rodata, &cfg, sizeof(cfg)) : -ENOENT;
 
 	if (!err)

@@ -210,7 +210,7 @@ static int load_btf(const char *path, struct btf **out)
 }
 
 /* WHYDROP_TEST="rung=raw_tp,refuse=nf_hook_slow,flows=16,ring=4096": see tests/README.md. */
-static void test_options(struct session_options *o, bool *deep)
+static void test_options(struct session_options *o, bool *deep, struct kernel_facts *facts)
 {
 	static char copy[128];
 	const char *env = secure_getenv("WHYDROP_TEST");
@@ -226,6 +226,8 @@ static void test_options(struct session_options *o, bool *deep)
 			o->refused = item + 7;
 		else if (!strcmp(item, "on-demand"))
 			*deep = false;
+		else if (!strcmp(item, "realtime"))
+			facts->ring_sleeps = true;
 		else if (sscanf(item, "flows=%u", &o->max_flows) != 1 &&
 			 sscanf(item, "folds=%u", &o->max_folds) != 1)
 			sscanf(item, "ring=%u", &o->ring_bytes);
@@ -270,7 +272,7 @@ int trace_start(struct trace *t, struct trace_options *opt)
 	t->filter = so.filter = opt->filter->f;
 	t->diagnosis.faults = fault_catalogue;
 	t->diagnosis.host = t->host;
-	test_options(&so, &deep);
+	test_options(&so, &deep, &t->kernel.facts);
 	t->names_ms = -1;
 	t->start_ns = (int64_t)now_ns(CLOCK_REALTIME);
 	if (session_open(&so, &t->kernel, &handlers, t, &t->session))
@@ -493,6 +495,7 @@ int trace_finish(struct trace *t, struct report *r)
 	r->addresses_hidden = t->kernel.addresses_hidden;
 	r->namespaces_closed = t->namespaces_closed;
 	r->rules_closed = t->rules_closed;
+	r->no_samples = t->kernel.facts.ring_sleeps;
 	r->host = t->host;
 	fill_accounting(t, stats, r);
 	return 0;

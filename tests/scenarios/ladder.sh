@@ -52,6 +52,33 @@ variant_refused()
 		fail "findings: $(query .findings -c)"
 }
 
+# A real-time kernel whose ring buffer may not be used: counted exactly, nothing sampled, and no verdict
+# that hangs on samples. Its own, or one that is taken for such.
+variant_real_time()
+{
+	[[ -e /sys/kernel/realtime ]] || export WHYDROP_TEST=realtime
+	lab_up
+	lab_sysctl node1 net.ipv4.ip_forward=0
+	trace_start --netns "$LAB-node1"
+	traffic flood poda $POD_C 9 --count 100
+	trace_stop
+	[[ $(query .window.no_samples) == true ]] || fail "the report does not say so: $(query .window -c)"
+	[[ $(query .accounting.samples.sent) == 0 ]] || fail "there are samples: $(query .accounting -c)"
+	# shellcheck disable=SC2016 # jq's variables
+	[[ $(query '[.drops[] | select(.flow.dst == $dst and .flow.dport == 9) | .packets] | add' --arg dst $POD_C) == 100 ]] ||
+		fail "not 100 drops: $(query .drops -c)"
+	report none
+	[[ $(verdict_of_forbidden_fault) == 4 ]] || fail "it is taken for sure"
+}
+
+verdict_of_forbidden_fault()
+{
+	local status=0
+	"$WHYDROP" assert -q --netns "$LAB-node1" --forbid fault=ip-forward-off -- \
+		ip netns exec "$LAB-poda" "$TRAFFIC" flood $POD_C 9 --count 3 >"$LAB_DIR/out" 2>&1 || status=$?
+	echo $status
+}
+
 # Without CAP_SYSLOG the kernel hides its addresses: reasons must do, and the report says so.
 variant_hidden_addresses()
 {

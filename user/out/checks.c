@@ -110,12 +110,13 @@ static void check_accounting(struct checks *c, const struct report *r)
 	const struct accounting *a = &r->acc;
 	bool lost = a->uncounted || a->folded || a->samples_lost || a->retransmits_lost ||
 		    a->hooks_lost || (a->has_missed && a->missed) || r->ended_early;
-	struct check *check = add_check(
-		c, lost && c->inconclusive ? VERDICT_INCONCLUSIVE : VERDICT_HELD,
-		xstrdup("accounting"),
-		xasprintf("%" PRIu64 " seen = %" PRIu64 " counted + %" PRIu64
-			  " uncounted + %" PRIu64 " filtered; %" PRIu64 " samples lost",
-			  a->seen, a->counted, a->uncounted, a->filtered, a->samples_lost));
+	struct check *check =
+		add_check(c, lost && c->inconclusive ? VERDICT_INCONCLUSIVE : VERDICT_HELD,
+			  xstrdup("accounting"),
+			  xasprintf("%" PRIu64 " seen = %" PRIu64 " counted + %" PRIu64
+				    " uncounted + %" PRIu64 " filtered; %" PRIu64 " sample%s lost",
+				    a->seen, a->counted, a->uncounted, a->filtered, a->samples_lost,
+				    a->samples_lost == 1 ? "" : "s"));
 
 	if (a->has_missed)
 		add_detail(check, "%" PRIu64 " missed", a->missed);

@@ -527,6 +527,8 @@ static json_t *head_json(const struct report *r, const struct assertion *a)
 	json_object_set_new(o, "node", node);
 	if (r->ended_early)
 		json_object_set_new(window, "ended_early", json_true());
+	if (r->no_samples)
+		json_object_set_new(window, "no_samples", json_true());
 	if (r->rules_closed)
 		json_object_set_new(window, "rules_closed", json_true());
 	if (r->namespaces_closed)

@@ -549,6 +549,10 @@ static void print_warnings(struct text_out *t)
 		warn(t, "the kernel hides its addresses (kernel.kptr_restrict, CAP_SYSLOG): no "
 			"function names, no hooks, and a fault that only a function tells is not "
 			"recognised.");
+	if (t->r->no_samples)
+		warn(t, "the lock of BPF's ring buffer may sleep on this real-time kernel (before "
+			"6.12), where a program must not: no drop is sampled. They are counted, by "
+			"reason, place and flow, and no fault is recognised.");
 	if (t->r->rules_closed)
 		warn(t, "without CAP_NET_ADMIN and CAP_NET_RAW the packet filter's rules cannot be "
 			"read: a fault that a rule causes is not recognised.");
