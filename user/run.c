@@ -198,10 +198,14 @@ int run_prepare(struct run *r, const struct cli *c)
 	*r = (struct run){.cli = c, .ready = -1};
 	if (filter_check(&c->filter) || prepare_ready_file(c->ready_file) || open_output(r))
 		return EXIT_USAGE;
-	if (!c->ready_file || lstat(c->ready_file, &st))
-		return 0;
-	log_error("--ready-file '%s': it is where the report goes, too", c->ready_file);
-	return EXIT_USAGE;
+	if (c->ready_file && !lstat(c->ready_file, &st)) {
+		log_error("--ready-file '%s': it is where the report goes, too", c->ready_file);
+		return EXIT_USAGE;
+	}
+	/* it was made to try, and no way to die shall leave it there empty */
+	if (r->created)
+		unlink(c->output);
+	return 0;
 }
 
 int run_start(struct run *r, struct trace *t, struct trace_options *opt, bool again)

@@ -494,6 +494,8 @@ variant_signal_while_printing()
 		true >"$LAB_DIR/pipe" {keep}<&- &
 	pid=$!
 	wait_for 60 is_blocked_in_write $pid || fail "it does not wait for the pipe"
+	kill -CHLD $pid # as one of a process that is PID 1's, and is not the command
+	wait_for 10 is_blocked_in_write $pid || fail "another child's end ended it"
 	kill -TERM $pid
 	exec {reader}<"$LAB_DIR/pipe" {keep}<&-
 	wait_for 10 is_blocked_in_write $pid || fail "the signal ended it"
@@ -539,6 +541,8 @@ variant_leaves_no_files()
 	[[ ! -e $LAB_DIR/same ]] || fail "left: $(ls "$LAB_DIR")"
 	ends_with 0 --forbid location=none --ready-file "$LAB_DIR/ready" -- test -e "$LAB_DIR/ready"
 	[[ ! -e $LAB_DIR/ready ]] || fail "the ready file is left"
+	ends_with 0 --forbid location=none --output "$LAB_DIR/report" -- test ! -e "$LAB_DIR/report"
+	[[ -s $LAB_DIR/report ]] || fail "no report"
 	# one that is another's by now is not taken away
 	ends_with 0 --forbid location=none --ready-file "$LAB_DIR/ready" -- \
 		sh -c "rm '$LAB_DIR/ready'; echo mine >'$LAB_DIR/ready'"
@@ -560,10 +564,25 @@ variant_signal_to_command()
 		[[ $(<"$LAB_DIR/got") == "$sig" ]] || fail "the command got $(<"$LAB_DIR/got")"
 		rm "$LAB_DIR/up" "$LAB_DIR/got"
 	done
+	assert_start --forbid location=none -- sh -c 'kill -STOP $$'
+	wait_for 10 is_stopped_below "$TRACE_PID"
+	kill -TERM "$TRACE_PID"
+	run_end 1
+	[[ $(query .assert.command.signal) == 15 ]] || fail "$(query .assert -c)"
 	assert_start --forbid location=none -- sleep 60
 	kill -TERM "$TRACE_PID"
 	run_end 1
 	[[ $(query .assert.command.signal) == 15 ]] || fail "$(query .assert -c)"
+}
+
+# is_stopped_below PID: does it have a child that is stopped?
+is_stopped_below()
+{
+	local child
+	for child in $(<"/proc/$1/task/$1/children"); do
+		[[ $(<"/proc/$child/stat") != *") T "* ]] || return 0
+	done
+	return 1
 }
 
 # Without a command a harness drives it in the background.
