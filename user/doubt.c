@@ -33,7 +33,8 @@ bool doubt_proof(const struct group *g)
 bool doubt_fault(const struct report *r, const struct group *g)
 {
 	return g->finding < 0 &&
-	       (doubt_unsampled(g) || doubt_place(g) || r->namespaces_closed || doubt_proof(g));
+	       (doubt_unsampled(g) || doubt_place(g) || r->namespaces_closed || doubt_proof(g) ||
+		(r->rules_closed && g->suspicious && g->class != CLASS_NOISE));
 }
 
 /* Where a program that had the packet (NFQUEUE) lets it go: net/netfilter/nf_queue.c, and

@@ -72,10 +72,20 @@ static bool possible_fault(struct expr_term *t)
 	return false;
 }
 
+/* Few faults show as silences: could it be one that the expression asks for? */
+static bool maybe_silence(const struct group *g, const struct expr_term *t)
+{
+	for (const struct fault *const *f = fault_catalogue; *f; f++) {
+		if (glob(t, (*f)->id) && (*f)->signature(g))
+			return true;
+	}
+	return false;
+}
+
 static enum match match_fault(const struct subject *s, const struct expr_term *t)
 {
 	if (doubt_fault(s->r, s->g))
-		return MATCH_MAYBE;
+		return s->g->kind == SAMPLE_DROP || maybe_silence(s->g, t) ? MATCH_MAYBE : MATCH_NO;
 	return sure(s->g->finding >= 0 && glob(t, s->r->findings[s->g->finding].fault->id));
 }
 
@@ -86,8 +96,10 @@ static bool possible_status(struct expr_term *t)
 
 static enum match match_status(const struct subject *s, const struct expr_term *t)
 {
-	if (doubt_fault(s->r, s->g))
-		return MATCH_MAYBE;
+	if (doubt_fault(s->r, s->g)) /* silences are never more than suspected */
+		return s->g->kind == SAMPLE_DROP || glob(t, word_status(STATUS_SUSPECTED))
+			       ? MATCH_MAYBE
+			       : MATCH_NO;
 	return sure(s->g->finding >= 0 &&
 		    glob(t, word_status(s->r->findings[s->g->finding].status)));
 }

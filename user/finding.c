@@ -104,7 +104,7 @@ static char *way_into(const struct finding *f, struct host *h)
 	const char *name = finding_netns_name(f, h, &gone);
 	char quoted[300];
 
-	if (!name || gone)
+	if (!name || gone || !h->ops->netns_name(h, f->netns))
 		return NULL;
 	if (!strcmp(name, "host"))
 		return xstrdup("");

@@ -273,9 +273,8 @@ void firewall_evidence(struct finding *f, const struct group *g)
 void firewall_finding(struct finding *f, const struct group *g, struct host *h)
 {
 	const char *owner = rule_owner(g->rule);
-	char where[128], name[FIREWALL_NAME_LEN];
+	char name[FIREWALL_NAME_LEN];
 
-	netns_phrase(h, g->netns, where);
 	f->netns = g->netns;
 	f->status = g->rule_unsure ? STATUS_SUSPECTED : STATUS_CONFIRMED;
 	finding_place(f, h, "%s/%s", g->rule->family ? g->rule->family : "",

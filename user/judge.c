@@ -177,7 +177,8 @@ static void count_unread_silences(const struct assertion *a, const struct judged
 	for (size_t i = r->n_groups; i < r->n_all && j->expr.about_findings; i++) {
 		const struct group *g = &r->groups[i];
 
-		if (g->finding < 0 && g->suspicious && (g->state_unread || r->namespaces_closed))
+		if (g->finding < 0 && g->suspicious &&
+		    (g->state_unread || r->namespaces_closed || r->rules_closed))
 			u->silences += verdict_on(a, j, r, g) != MATCH_NO;
 	}
 }
@@ -191,8 +192,11 @@ static void count_silences(const struct assertion *a, struct judged *j, const st
 		enum match best = MATCH_NO;
 
 		for (size_t k = 0; k < f->n_groups && !f->packets; k++) {
-			enum match m = verdict_on(a, j, r, &r->groups[f->groups[k]]);
+			const struct group *g = &r->groups[f->groups[k]];
+			enum match m = verdict_on(a, j, r, g);
 
+			/* it may have been answered, when nobody could ask any more */
+			m = m > MATCH_MAYBE && g->state_unread ? MATCH_MAYBE : m;
 			best = m > best ? m : best;
 		}
 		if (best > MATCH_MAYBE) {
@@ -244,14 +248,19 @@ static bool may_have_skipped(const struct report *r, bool wants_faults)
 	return false;
 }
 
+uint64_t judge_unread(const struct accounting *acc)
+{
+	uint64_t told = acc->counted + acc->uncounted + acc->filtered;
+
+	return acc->seen > told ? acc->seen - told : 0;
+}
+
 /* The most that the count could have been, and why it is not the count. */
 static uint64_t most(const struct assertion *a, const struct judged *j, const struct report *r,
 		     const struct unsure *u, char **why)
 {
 	const struct accounting *acc = &r->acc;
 	uint64_t missed = acc->has_missed ? acc->missed : 0, evidence = lost_evidence(r), sum;
-	uint64_t told = acc->counted + acc->uncounted + acc->filtered;
-	uint64_t unread = acc->seen > told ? acc->seen - told : 0;
 	const struct {
 		uint64_t n;
 		const char *what;
@@ -266,8 +275,9 @@ static uint64_t most(const struct assertion *a, const struct judged *j, const st
 		{u->unknown, "whose namespace, state, place, way, hook or rule is not sure, or "
 			     "whose client port or tunnelled packet need not be that of the flow's "
 			     "first one"},
-		{unread, "counted that could not be read"},
-		{u->silences, "of a silence that cannot be told"},
+		{judge_unread(acc), "counted that could not be read"},
+		{u->silences,
+		 "of a silence whose namespace is gone or closed, so that nobody can tell"},
 	};
 
 	sum = j->count;

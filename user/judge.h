@@ -58,6 +58,8 @@ int assertion_add(struct assertion *a, enum expr_kind kind, const char *text);
 void assertion_set_defaults(struct assertion *a);
 /* Could all reasons that are asked for be given by this kernel? 0, or -EINVAL, said on stderr. */
 int assertion_check_reasons(const struct assertion *a, struct kernel *k);
+/* Drops that were counted and could not be read. */
+uint64_t judge_unread(const struct accounting *acc);
 void judge(struct assertion *a, const struct report *r);
 /* Did the command end with another status than 0? False without a command. */
 bool assertion_command_failed(const struct assertion *a);

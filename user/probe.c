@@ -35,6 +35,10 @@ struct probe_object {
  */
 #define FREES_UNSAID 4U
 
+/* It looks rules up in nf_tables' memory, of which the kernel tells nothing before that is there.
+ */
+#define READS_RULES 8U
+
 struct probe_def {
 	const char *name; /* the tracepoint or the function */
 	const struct probe_object *object;
@@ -91,10 +95,11 @@ static const struct probe_def defs[] = {
 	 "sees TCP of this node's own pods only: a silent loss of UDP shows nothing here",
 	 NULL,
 	 0},
-	HOOK(nf_hook_slow, PROBES_NETFILTER,
-	     VERDICTS "; cannot see the bridge's own prerouting hook (br_handle_frame)"),
+	RETURNED(nf_hook_slow, PROBES_NETFILTER,
+		 VERDICTS "; cannot see the bridge's own prerouting hook (br_handle_frame)", NULL,
+		 READS_RULES),
 	/* the bridge's prerouting hook has netfilter's functions, too: it takes their verdicts */
-	HOOK(br_handle_frame, PROBES_NETFILTER, FRAMES),
+	RETURNED(br_handle_frame, PROBES_NETFILTER, FRAMES, NULL, READS_RULES),
 	RETURNED(nft_do_chain, PROBES_NETFILTER, VERDICTS "; tells table and base chain", DEDUCED,
 		 FREES_LATELY),
 	RULE(nft_immediate_eval),
@@ -545,13 +550,25 @@ void probes_read_missed(struct probe_set *s)
 	}
 }
 
-/* The module of its function is gone: it may come again, or has done so. */
+/* Which loading of nf_tables it can read; 0: none, or it is no module. */
+static uint64_t rules_module(const struct probe_set *s, const struct probe *p)
+{
+	struct symbol at;
+
+	if (!(p->def->flags & READS_RULES) || !s->kernel->facts.rule_headers ||
+	    !kernel_has_function(s->kernel, probe_function(FN_NFT_DO_CHAIN), &at))
+		return 0;
+	return which_module(&at);
+}
+
+/* The module of its function is gone: it may come again, or has done so. Or nf_tables came. */
 static void forget_absent(struct probe_set *s, struct probe *p)
 {
 	struct symbol at;
 
-	if (p->state == PROBE_UNTRIED || (kernel_has_function(s->kernel, p->def->name, &at) &&
-					  at.addr == p->addr && which_module(&at) == p->module))
+	if (p->state == PROBE_UNTRIED ||
+	    (kernel_has_function(s->kernel, p->def->name, &at) && at.addr == p->addr &&
+	     which_module(&at) == p->module && rules_module(s, p) == p->rules_module))
 		return;
 	detach(p);
 	if (counts_missed(s, p))
@@ -610,6 +627,7 @@ void probes_load(struct probe_set *s, const bool families[PROBE_FAMILIES])
 			continue;
 		p->addr = at.addr;
 		p->module = which_module(&at);
+		p->rules_module = rules_module(s, p);
 		why = why_useless(s, p);
 		snprintf(p->note, sizeof(p->note), "%s", why ? why : "");
 		if (why)

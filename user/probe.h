@@ -39,6 +39,7 @@ struct probe {
 	struct bpf_object *obj;	 /* shared by the probes of one object that were loaded together */
 	uint64_t addr;		 /* the function's, when it was tried; 0: hidden */
 	uint64_t module;	 /* which loading of its module that was; 0: it has none */
+	uint64_t rules_module;	 /* which loading of nf_tables it can read, if it does */
 	struct bpf_link *links[2];
 	bool ever_attached;
 	uint64_t missed;

@@ -131,8 +131,7 @@ static int open_report(const char *path, bool *created)
 }
 
 /* The report goes to a file that is opened before anything starts, so that an unwritable one is a
- * usage error and not a lost report; what it holds is kept until there is a report. One that is
- * created to try is taken away, so that no way to die leaves it there empty. */
+ * usage error and not a lost report; what it holds is kept until there is a report. */
 static int open_output(struct run *r)
 {
 	const char *path = r->cli->output;

@@ -42,8 +42,8 @@ static bool can_read(struct trace *t, uint32_t netns)
 
 static void note_age(struct trace *t, struct group *g)
 {
-	g->state_stale = g->kind == SAMPLE_DROP && g->finding < 0 && g->suspicious &&
-			 !g->state_unread && g->state_ns < g->last_ns;
+	g->state_stale = g->kind == SAMPLE_DROP && g->has_sample && g->netns && g->finding < 0 &&
+			 g->suspicious && !g->state_unread && g->state_ns < g->last_ns;
 	t->has_stale |= g->state_stale;
 }
 
@@ -65,12 +65,13 @@ static void diagnose(struct trace *t, size_t i)
 	diagnose_group(&t->diagnosis, g);
 	note_state(t, g);
 	/* The kernel does not apply the netns filter to retransmits (bpf/symptoms.bpf.c). */
-	if (g->kind != SAMPLE_RETRANSMIT || netns_wanted(&t->filter, g->netns))
+	if (g->kind != SAMPLE_RETRANSMIT || netns_wanted(&t->filter, g->netns) ||
+	    (g->finding >= 0 && netns_wanted(&t->filter, t->diagnosis.findings[g->finding].netns)))
 		return;
-	if (g->finding < 0)
+	/* of one that could not be looked into it is not known where the fault would be */
+	if (g->finding >= 0 || !(g->state_unread || t->namespaces_closed))
 		g->suspicious = false;
-	else if (!netns_wanted(&t->filter, t->diagnosis.findings[g->finding].netns))
-		g->finding = -1;
+	g->finding = -1;
 }
 
 /* What was looked at with older state, so that a flood costs no more than a packet. At the end what
@@ -278,7 +279,8 @@ int trace_start(struct trace *t, struct trace_options *opt)
 	if (session_open(&so, &t->kernel, &handlers, t, &t->session))
 		return EXIT_CANNOT;
 	rules_open(&t->rules, t->host);
-	t->explain.deep = deep;
+	/* without samples there is nothing to explain */
+	t->explain.deep = deep && !t->kernel.facts.ring_sleeps;
 	explain_tick(&t->explain, t->session, &t->kernel, t->host);
 	/* what takes longest of the first drop: others may be gone with their namespaces meanwhile
 	 */
@@ -442,7 +444,7 @@ static void fill_accounting(struct trace *t, const uint64_t *stats, struct repor
 }
 
 /* What looked like a silence may have been answered since, or the same way was. Where the state
- * that would tell it is gone it stands. */
+ * that would tell it is gone it stands, and is not sure. */
 static void end_silences(struct trace *t)
 {
 	for (size_t i = 0; i < t->table.n; i++) {
@@ -451,7 +453,9 @@ static void end_silences(struct trace *t)
 
 		if (g->kind != SAMPLE_RETRANSMIT || was < 0)
 			continue;
-		if (!can_read(t, g->netns) || !can_read(t, t->diagnosis.findings[was].netns))
+		g->state_unread =
+			!can_read(t, g->netns) || !can_read(t, t->diagnosis.findings[was].netns);
+		if (g->state_unread)
 			continue;
 		g->finding = -1;
 		diagnose(t, i);

@@ -363,7 +363,7 @@ void tunnel_silence_finding(struct finding *f, const struct group *g, struct hos
 	finding_place(f, h, "%s/silent/%s", dev->name, addr_str(vtep, a));
 	finding_summary(
 		f,
-		"packets of %s leave %s by %s to VTEP %s, and nothing comes back: %s may be "
+		"packets of %s leave %s through %s to VTEP %s, and nothing comes back: %s may be "
 		"blocked on that node or on the way",
 		flow_str(&g->flow, flow), where, dev->name, addr_str(vtep, a), what);
 	finding_evidence(f, AGREES_UNREAD, "the other side",

@@ -112,7 +112,7 @@ void like_try(struct likeness *l, const char *known)
 {
 	size_t n = letters_between(l->name, known);
 
-	if (n >= (l->best ? l->least : strlen(l->name) / 3 + 2))
+	if (n >= (l->best ? l->least : strlen(l->name) / 3 + 1))
 		return;
 	l->least = n;
 	l->best = known;

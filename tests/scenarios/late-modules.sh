@@ -52,6 +52,10 @@ variant_all()
 		fail "br_nf_dev_queue_xmit: $(probe_how br_nf_dev_queue_xmit)"
 	[[ $(query '[.drops[] | select(.flow.dport == 4434) | .hook + " " + .verdict.function] | unique | .[]') == \
 		"forward nft_do_chain" ]] || fail "not explained: $(query '.drops[] | select(.class != "noise") | del(.stack) | tostring')"
+	# what a probe sees needs nf_tables' types, too
+	! kernel_at_least 5 17 ||
+		[[ $(query '[.drops[] | select(.flow.dport == 4434) | .rule.certain] | unique | .[]') == true ]] ||
+		fail "the rule was not seen: $(query '.drops[] | select(.flow.dport == 4434) | del(.stack) | tostring')"
 	local found
 	found=$(query '[.findings[] | .fault + " " + .status + " " + .netns.name] | sort | join(", ")')
 	[[ $found == "bridge-nf-forward-drop confirmed $LAB-node1, vxlan-blocked confirmed $LAB-node2" ]] ||

@@ -1237,6 +1237,8 @@ static void test_silence_not_looked_into(void **state)
 	m->r.n_findings = 1;
 	g->finding = -1;
 	g->class = CLASS_UNEXPLAINED;
+	g->key.cls = PKT_TCP_SYN;
+	g->silent_ms = 3000;
 	assert_int_equal(judged(m, EXPR_FORBID, "fault=vxlan-blocked"), VERDICT_HELD);
 	g->suspicious = true;
 	assert_int_equal(judged(m, EXPR_FORBID, "fault=vxlan-blocked"), VERDICT_HELD);
@@ -1244,10 +1246,31 @@ static void test_silence_not_looked_into(void **state)
 	assert_int_equal(judged(m, EXPR_FORBID, "fault=vxlan-blocked"), VERDICT_INCONCLUSIVE);
 	assert_has(m->a.exprs[0].why, "silence");
 	assert_int_equal(judged(m, EXPR_FORBID, "fault=vxlan-blocked,dst=10.0.9.9"), VERDICT_HELD);
+	assert_int_equal(judged(m, EXPR_FORBID, "status=suspected,src=10.0.3.1"),
+			 VERDICT_INCONCLUSIVE);
+	/* which no silence is */
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=bridge-nf-off"), VERDICT_HELD);
+	m->groups[FAULT].tunnel.present = false;
+	assert_int_equal(judged(m, EXPR_FORBID, "status=confirmed,src=10.0.3.1"), VERDICT_HELD);
 	g->state_unread = false;
+	m->r.rules_closed = true;
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=masq-missing,dst=10.0.3.2"),
+			 VERDICT_INCONCLUSIVE);
+	m->r.rules_closed = false;
 	m->r.namespaces_closed = true;
 	assert_int_equal(judged(m, EXPR_FORBID, "fault=vxlan-blocked,dst=10.0.3.2"),
 			 VERDICT_INCONCLUSIVE);
+}
+
+/* It was found, and may have been answered when nobody could ask any more. */
+static void test_silence_that_is_gone(void **state)
+{
+	struct made *m = *state;
+
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=vxlan-blocked"), VERDICT_VIOLATED);
+	m->groups[RETRANSMIT].state_unread = true;
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=vxlan-blocked"), VERDICT_INCONCLUSIVE);
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=bridge-nf-off"), VERDICT_HELD);
 }
 
 static void test_allow_has_no_count(void **state)
@@ -1351,6 +1374,7 @@ int main(void)
 		T(test_doubtful_allow),
 		T(test_losses_of_an_allow),
 		T(test_silence_not_looked_into),
+		T(test_silence_that_is_gone),
 		T(test_allow_has_no_count),
 		T(test_defaults),
 		T(test_worst_wins),

@@ -448,8 +448,8 @@ static void test_where_a_fix_runs(void **state)
 		{"pod-a", "Fix now\n      ip netns exec pod-a sysctl -w x=1\n"},
 		{"pid 42 (x)", "Fix now\n      nsenter -t 42 -n sysctl -w x=1\n"},
 		{"/run/x y", "Fix now\n      nsenter --net='/run/x y' sysctl -w x=1\n"},
-		{NULL,
-		 "Fix now in netns 5, of which no name and no process is known\n      sysctl"},
+		{NULL, "Fix now in netns 5, of which no name and no process is known:\n      # "
+		       "there: sysctl"},
 	};
 	struct made *m = *state;
 

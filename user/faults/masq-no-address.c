@@ -64,11 +64,11 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	f->netns = g->netns;
 	f->status = has > 0 ? STATUS_CONFIRMED : STATUS_SUSPECTED;
 	finding_place(f, h, "%s", g->out);
-	finding_summary(
-		f,
-		"%s masquerades what leaves by %s, and has no IPv4 address to give it, so it is "
-		"dropped: %s",
-		where, g->out[0] ? g->out : "a device", flow_str(&g->flow, flow));
+	finding_summary(f,
+			"%s masquerades what leaves through %s, and has no IPv4 address to give "
+			"it, so it is "
+			"dropped: %s",
+			where, g->out[0] ? g->out : "a device", flow_str(&g->flow, flow));
 	finding_fix(
 		f, FIX_ADVICE,
 		"give %s its address back (`ip -4 address show`): a DHCP client that has stopped "

@@ -109,7 +109,8 @@ static void check_accounting(struct checks *c, const struct report *r)
 {
 	const struct accounting *a = &r->acc;
 	bool lost = a->uncounted || a->folded || a->samples_lost || a->retransmits_lost ||
-		    a->hooks_lost || (a->has_missed && a->missed) || r->ended_early;
+		    a->hooks_lost || (a->has_missed && a->missed) || judge_unread(a) ||
+		    r->ended_early;
 	struct check *check =
 		add_check(c, lost && c->inconclusive ? VERDICT_INCONCLUSIVE : VERDICT_HELD,
 			  xstrdup("accounting"),

@@ -151,6 +151,7 @@ static void print_flows(struct text_out *t, const struct finding *f)
 
 		put(t, "    %8s  %s%s", number(g->packets, n), flow_str(&g->flow, flow),
 		    g->other_ports ? ", and of other ports" : "");
+		put(t, "%s", g->kind == SAMPLE_RETRANSMIT && f->packets ? ", sent again" : "");
 		fputc('\n', t->to);
 		print_original(t, "              ", g);
 		if (g->tunnel.present && g->tunnel.inner.l3) {
@@ -213,9 +214,9 @@ static void print_fix_now(struct text_out *t, const struct finding *f)
 		return;
 	fprintf(t->to, "  %sFix now%s", start(t, BOLD), end(t));
 	if (gone)
-		put(t, " in %s, which is gone", name);
+		put(t, " in %s, which is gone:", name);
 	else if (!name && f->netns)
-		put(t, " in netns %u, of which no name and no process is known", f->netns);
+		put(t, " in netns %u, of which no name and no process is known:", f->netns);
 	fputc('\n', t->to);
 	for (size_t i = 0; i < f->n_fix; i++) {
 		char *line;
@@ -223,7 +224,8 @@ static void print_fix_now(struct text_out *t, const struct finding *f)
 		if (f->fix[i].when != FIX_NOW)
 			continue;
 		line = finding_command(f, t->r->host, f->fix[i].text);
-		put(t, "      %s", line ? line : f->fix[i].text);
+		/* nothing that could be pasted, to change another namespace */
+		put(t, "      %s%s", line ? "" : "# there: ", line ? line : f->fix[i].text);
 		fputc('\n', t->to);
 		free(line);
 	}
@@ -534,7 +536,7 @@ static void print_warnings(struct text_out *t)
 		     "%s drop%s not seen: another was being handled on the same CPU at that "
 		     "moment.",
 		     number(a->missed, n), were(a->missed));
-	if (a->samples_lost)
+	if (a->samples_lost && !t->r->no_samples)
 		warn(t, "%s sample%s lost: some groups may lack detail.",
 		     number(a->samples_lost, n), were(a->samples_lost));
 	if (a->hooks_lost)
@@ -552,7 +554,7 @@ static void print_warnings(struct text_out *t)
 	if (t->r->no_samples)
 		warn(t, "the lock of BPF's ring buffer may sleep on this real-time kernel (before "
 			"6.12), where a program must not: no drop is sampled. They are counted, by "
-			"reason, place and flow, and no fault is recognised.");
+			"reason, place and flow, and hardly a fault is recognised.");
 	if (t->r->rules_closed)
 		warn(t, "without CAP_NET_ADMIN and CAP_NET_RAW the packet filter's rules cannot be "
 			"read: a fault that a rule causes is not recognised.");
