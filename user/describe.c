@@ -301,6 +301,20 @@ static void describe_stack(struct group *g, const struct sample *s, struct kerne
 	describe_hook(g);
 }
 
+void describe_other_hook(struct group *g, const struct sample *s, struct kernel *k)
+{
+	struct group other = {.kind = g->kind, .key = g->key, .flow = g->flow};
+
+	if (g->hook_seen || g->hook == HOOK_NONE)
+		return;
+	describe_stack(&other, s, k);
+	/* a stack that is cut off, or ends at a trampoline, tells none */
+	g->hooks_differ |=
+		other.hook != HOOK_NONE &&
+		(other.hook != g->hook || strcmp(other.hook_family, g->hook_family) != 0);
+	free(other.stack);
+}
+
 /* The task that was current is the sender only if the drop happened in its own system call, and the
  * packet was not received: that one dies where it is read (udp_recvmsg()), or is taken from a
  * socket's backlog by who uses it. */

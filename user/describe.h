@@ -21,6 +21,8 @@ void describe_path(struct group *g, struct host *h);
 /* g->bridge anew, after g->in or g->out changed. */
 void describe_bridge(struct group *g, struct host *h);
 
+/* Does the stack of a later sample show another hook than the group's, which its first one told? */
+void describe_other_hook(struct group *g, const struct sample *s, struct kernel *k);
 /* Exported for tests: the stack without what tracing put there, and where the packet was freed if a
  * trampoline stands in that place. */
 void describe_frames(struct group *g, const struct symbol *frames, int n);

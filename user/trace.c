@@ -107,6 +107,8 @@ static void take_sample(struct trace *t, size_t i, const struct sample *s)
 	g->last_ns = s->ts;
 	if (!g->has_sample)
 		describe_sample(g, s, &t->kernel, t->host);
+	else if (s->kind == SAMPLE_DROP)
+		describe_other_hook(g, s, &t->kernel);
 	g->other_ports |=
 		g->flow.has_ports && (s->sport != g->flow.sport || s->dport != g->flow.dport);
 	if (s->kind == SAMPLE_RETRANSMIT) {

@@ -184,6 +184,32 @@ variant_silence_of_what_is_gone()
 	says "SUSPECTED  vxlan-blocked"
 }
 
+# Packets of one flow, at one place in the kernel, that died in two hooks: the stacks tell.
+variant_two_hooks_one_group()
+{
+	local drop second
+	export WHYDROP_TEST=on-demand,rung=stack
+	lab_up
+	in_ns node1 nft -f - <<-END
+		table ip fw {
+			chain early {
+				type filter hook prerouting priority 0
+			}
+			chain late {
+				type filter hook forward priority 0
+			}
+		}
+	END
+	drop="ip netns exec $LAB-node1 nft add rule ip fw"
+	# a group is sampled four times a second
+	second="for i in 1 2 3 4 5 6; do $(client flood $POD_C 4998 --count 1); sleep 0.1; done"
+	ends_with 4 --netns "$LAB-node1" --port 4998 --forbid hook=forward -- sh -c "
+		$drop early udp dport 4998 drop && $second
+		ip netns exec $LAB-node1 nft flush chain ip fw early
+		$drop late udp dport 4998 drop && $second"
+	says "hook or rule is not sure"
+}
+
 # short_lived NAME: a namespace of that name, one packet to a closed port in it, and it is gone
 short_lived()
 {
