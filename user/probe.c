@@ -756,6 +756,8 @@ static void describe(const struct probe_set *s, const struct probe *p, char *buf
 		    s->needed[p->def->family]
 			    ? "no such function here now: its module is not loaded, or the "
 			      "compiler inlined it"
+		    : s->kernel->facts.ring_sleeps
+			    ? "nothing is sampled on this real-time kernel, to be explained"
 			    : "no drop needed it");
 	else
 		add(buf, size, "; ", p->note);
