@@ -30,9 +30,7 @@ enum {
 
 static const struct argp_option options[] = {
 	{"duration", OPT_DURATION, "T", 0,
-	 "stop after T: 500ms, 30s, 2m, 1h (default: until Ctrl-C; in assert also CMD's end, which "
-	 "excludes it)",
-	 CLI_GROUP_OWN},
+	 "stop after T: 500ms, 30s, 2m, 1h (default: until Ctrl-C)", CLI_GROUP_OWN},
 	{0, 0, 0, 0,
 	 "Filters, each repeatable: values of one are alternatives, all kinds must agree",
 	 CLI_GROUP_FILTER},

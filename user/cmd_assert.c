@@ -128,7 +128,8 @@ static const struct argp argp = {
 	.parser = parse_option,
 	.children = children,
 	.args_doc = "[-- CMD ARG...]",
-	.doc = "Trace while CMD runs, for a time or until a signal, and judge what was dropped. "
+	.doc = "Trace while CMD runs, or without one for --duration or until a signal, and judge "
+	       "what was dropped. "
 	       "EXPR is KEY=VALUE[,KEY=VALUE...] and count>=N or count<=N: see whydrop(8).\v"
 	       "Exit status: 0 all held; 1 something did not hold, CMD failed, or the report could "
 	       "not be written; 2 usage; 3 cannot trace here; 4 inconclusive: what was lost could "
