@@ -449,6 +449,7 @@ static void fill_accounting(struct trace *t, const uint64_t *stats, struct repor
  * that would tell it is gone it stands, and is not sure. */
 static void end_silences(struct trace *t)
 {
+	host_refresh(t->host, now_ns(CLOCK_MONOTONIC));
 	for (size_t i = 0; i < t->table.n; i++) {
 		struct group *g = &t->table.groups[i];
 		int was = g->finding;
