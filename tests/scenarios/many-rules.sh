@@ -9,7 +9,7 @@ RULES=20000 # at least so many
 MANY_SECONDS=2 # until the rule is known
 WAIT_SECONDS=5
 if [[ -e /run/vm ]]; then
-	MANY_SECONDS=100 WAIT_SECONDS=60 # all is emulated
+	MANY_SECONDS=120 WAIT_SECONDS=100 # all is emulated
 fi
 BROKEN=$((SERVICES - SERVICES / 5)) # the service without endpoints that is asked
 
