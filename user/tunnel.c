@@ -224,9 +224,11 @@ static bool real_destination(const struct group *g, struct host *h, uint32_t nod
 		return !(e[i].status & IPS_SEEN_REPLY);
 	}
 	/* without rules that need it, conntrack does not work in a netns at all */
-	if (h->ops->conntrack(h, node, NULL, &e, &n) || n)
+	err = h->ops->conntrack(h, node, NULL, &e, &n);
+	if (!err && n)
 		return false;
-	finding_evidence(f, AGREES_UNREAD, check, "nothing is tracked here", "replies seen");
+	finding_evidence(f, AGREES_UNREAD, check, err ? strerror(-err) : "nothing is tracked here",
+			 "replies seen");
 	return true;
 }
 

@@ -177,7 +177,7 @@ variant_silence_of_what_is_gone()
 		}
 	END
 	ends_with 4 --netns "$LAB-node1" --netns "$LAB-poda" --forbid fault=vxlan-blocked \
-		--forbid fault=ip-forward-off -- sh -c "$(client tcp $POD_C $LAB_PORT --deadline 9)
+		--forbid fault=ip-forward-off -- sh -c "$(client tcp $POD_C $LAB_PORT --deadline 17)
 		ip netns del $LAB-node1; ip netns del $LAB-poda"
 	says "INCONCLUSIVE  forbid fault=vxlan-blocked"
 	says "HELD          forbid fault=ip-forward-off" # that is no silence
