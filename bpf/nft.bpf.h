@@ -65,9 +65,7 @@ static __always_inline struct dropping_expr nft_take_dropping(__u64 skb)
 	return last;
 }
 
-/* Where the chain has freed the packet, it is known by now whether anybody will ask for its
- * verdict.
- */
+/* Where the chain has freed the packet, it is known by now whether anybody will ask how it died. */
 static __always_inline int on_chain_return(__u32 fn, const __u64 *arg, __u32 ret)
 {
 	struct nft_chain *chain = (void *)arg[1];

@@ -74,7 +74,6 @@ static const struct argp argp = {
 	       "2 usage; 3 cannot trace here.",
 };
 
-/* Is the note worth a footnote? */
 static bool has_footnote(const struct probe_report *p)
 {
 	bool plain = p->armed == ARMED_ON_DEMAND && !strcmp(p->how, "fexit");
@@ -82,45 +81,43 @@ static bool has_footnote(const struct probe_report *p)
 	return !plain || log_level >= LOG_VERBOSE;
 }
 
-/* Many share a note: it is one footnote. Returns its number, and at which probe it is the first. */
-static size_t footnote(const struct trace *t, size_t i, size_t *first)
+/* Many share a note: it is one footnote. Returns how many there are; those of number[i] 0 have
+ * none, and text[k] is that of number k + 1. */
+static size_t number_notes(const struct trace *t, size_t n, size_t number[MAX_PROBES],
+			   const char *text[MAX_PROBES])
 {
-	size_t number = 0;
+	size_t notes = 0;
 
-	for (size_t j = 0; j <= i; j++) {
-		bool known = !has_footnote(&t->probes[j]);
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
 
-		for (size_t k = 0; k < j && !known; k++)
-			known = has_footnote(&t->probes[k]) &&
-				!strcmp(t->probes[k].note, t->probes[j].note);
-		number += !known;
-		*first = j;
-		if (!strcmp(t->probes[j].note, t->probes[i].note) && has_footnote(&t->probes[j]))
-			break;
+		number[i] = 0;
+		if (!has_footnote(&t->probes[i]))
+			continue;
+		while (k < notes && strcmp(text[k], t->probes[i].note) != 0)
+			k++;
+		if (k == notes)
+			text[notes++] = t->probes[i].note;
+		number[i] = k + 1;
 	}
-	return number;
+	return notes;
 }
 
 static void print_probes(const struct trace *t, size_t n)
 {
-	size_t first;
+	size_t number[MAX_PROBES], notes;
+	const char *text[MAX_PROBES];
 
+	notes = number_notes(t, n, number, text);
 	for (size_t i = 0; i < n; i++) {
 		printf("%-24s %-10s", t->probes[i].name, t->probes[i].how);
-		if (has_footnote(&t->probes[i]))
-			printf(" [%zu]", footnote(t, i, &first));
+		if (number[i])
+			printf(" [%zu]", number[i]);
 		putchar('\n');
 	}
 	putchar('\n');
-	for (size_t i = 0; i < n; i++) {
-		size_t number;
-
-		if (!has_footnote(&t->probes[i]))
-			continue;
-		number = footnote(t, i, &first);
-		if (first == i)
-			printf("[%zu] %s\n", number, t->probes[i].note);
-	}
+	for (size_t k = 0; k < notes; k++)
+		printf("[%zu] %s\n", k + 1, text[k]);
 }
 
 /* Words, as many to a line as have room. */

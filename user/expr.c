@@ -647,19 +647,8 @@ static bool is_learned(const struct expr_key *key)
 	       key->match == match_iface || key->match == match_class;
 }
 
-enum match expr_match(const struct expr *e, const struct report *r, const struct group *g)
-{
-	const struct subject s = {e, r, g};
-	enum match m = match_flows(e, g);
-
-	for (size_t i = 0; i < e->n && m != MATCH_NO; i++) {
-		if (e->terms[i].key->match)
-			m = least(m, e->terms[i].key->match(&s, &e->terms[i]));
-	}
-	return m;
-}
-
-bool expr_could_match(const struct expr *e, const struct report *r, const struct group *g)
+static enum match match_terms(const struct expr *e, const struct report *r, const struct group *g,
+			      bool learned)
 {
 	const struct subject s = {e, r, g};
 	enum match m = match_flows(e, g);
@@ -667,10 +656,20 @@ bool expr_could_match(const struct expr *e, const struct report *r, const struct
 	for (size_t i = 0; i < e->n && m != MATCH_NO; i++) {
 		const struct expr_key *key = e->terms[i].key;
 
-		if (key->match && !is_learned(key))
+		if (key->match && (learned || !is_learned(key)))
 			m = least(m, key->match(&s, &e->terms[i]));
 	}
-	return m != MATCH_NO;
+	return m;
+}
+
+enum match expr_match(const struct expr *e, const struct report *r, const struct group *g)
+{
+	return match_terms(e, r, g, true);
+}
+
+bool expr_could_match(const struct expr *e, const struct report *r, const struct group *g)
+{
+	return match_terms(e, r, g, false) != MATCH_NO;
 }
 
 /* What is being parsed, for messages. */
@@ -850,9 +849,10 @@ static const char *fault_hint(const struct expr_term *t, char *buf, size_t size)
 {
 	struct likeness like = {.name = t->value};
 
-	for (const struct fault *const *f = fault_catalogue; *f && t->key->match == match_fault;
-	     f++)
-		like_try(&like, (*f)->id);
+	if (t->key->match == match_fault) {
+		for (const struct fault *const *f = fault_catalogue; *f; f++)
+			like_try(&like, (*f)->id);
+	}
 	return like_hint(&like, buf, size);
 }
 

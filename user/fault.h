@@ -101,7 +101,6 @@ void finding_free(struct finding *f);
 /* The name of the finding's netns: of its own, a holder's, or NULL. *gone: it had one of its own,
  * and another netns has its inode number now. */
 const char *finding_netns_name(const struct finding *f, struct host *h, bool *gone);
-bool finding_is_in_host(const struct finding *f, struct host *h);
 /* A shell command of the finding's netns as it is run in the host's; NULL: nothing leads there. To
  * free(). */
 char *finding_command(const struct finding *f, struct host *h, const char *command);

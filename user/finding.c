@@ -90,7 +90,7 @@ const char *finding_netns_name(const struct finding *f, struct host *h, bool *go
 	return host_kept_name(h, f->netns, f->netns_name, gone);
 }
 
-bool finding_is_in_host(const struct finding *f, struct host *h)
+static bool is_in_host(const struct finding *f, struct host *h)
 {
 	const char *name = h->ops->netns_name(h, f->netns);
 
@@ -173,7 +173,7 @@ void finding_fix_sysctl(struct finding *f, struct host *h, const char *name)
 	for (char *p = strstr(file, name); p && *p; p++)
 		*p = *p == '/' ? '.' : *p;
 	finding_fix(f, FIX_NOW, "sysctl -w %s", quoted);
-	if (finding_is_in_host(f, h))
+	if (is_in_host(f, h))
 		finding_fix(f, FIX_PERSIST, "printf '%%s\\n' %s > %s", quoted,
 			    shell_quote(file, path, sizeof(path)));
 	else

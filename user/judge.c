@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "doubt.h"
 #include "judge.h"
 #include "util.h"
 
@@ -170,15 +171,14 @@ static void count_drops(const struct assertion *a, struct judged *j, const struc
 	}
 }
 
-/* A silence that could not be looked into: its namespace was gone or closed. */
+/* A silence that could not be looked into. */
 static void count_unread_silences(const struct assertion *a, const struct judged *j,
 				  const struct report *r, struct unsure *u)
 {
 	for (size_t i = r->n_groups; i < r->n_all && j->expr.about_findings; i++) {
 		const struct group *g = &r->groups[i];
 
-		if (g->finding < 0 && g->suspicious &&
-		    (g->state_unread || r->namespaces_closed || r->rules_closed))
+		if (g->suspicious && doubt_fault(r, g))
 			u->silences += verdict_on(a, j, r, g) != MATCH_NO;
 	}
 }

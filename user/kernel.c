@@ -220,9 +220,9 @@ static bool counts_what_links_missed(const struct btf *btf)
 	return find_member(btf, find_member(btf, t, "kprobe_multi"), "missed");
 }
 
-bool kernel_is_realtime(const char *path)
+static bool is_realtime(void)
 {
-	FILE *f = fopen(path, "re");
+	FILE *f = fopen("/sys/kernel/realtime", "re");
 	bool is = f && fgetc(f) == '1';
 
 	if (f)
@@ -258,8 +258,7 @@ void kernel_open(struct kernel *k, const struct btf *btf)
 	k->facts.rule_headers = btf__find_by_name_kind(btf, "get_func_arg", BTF_KIND_FUNC) > 0;
 	k->facts.counts_missed_perf = counts_what_links_missed(btf);
 	k->facts.nft_frees = k->facts.counts_missed_perf;
-	k->facts.ring_sleeps =
-		kernel_is_realtime("/sys/kernel/realtime") && has_plain_ring_lock(btf);
+	k->facts.ring_sleeps = is_realtime() && has_plain_ring_lock(btf);
 	k->facts.bridge_ports = btf__find_by_name_kind(btf, "net_bridge_port", BTF_KIND_STRUCT) > 0;
 	k->facts.has_nft = btf__find_by_name_kind(btf, "nft_do_chain", BTF_KIND_FUNC) > 0;
 	add_reason_enums(k, btf, 1);

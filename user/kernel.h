@@ -57,15 +57,13 @@ struct kernel {
 	void *share_arg;
 	uint64_t modules_hash; /* of /proc/modules */
 	uint64_t syms_hash;    /* the same when syms were read */
-	uint64_t
-		nameless[KERNEL_NAMELESS]; /* addresses that syms were read for, without a symbol */
+	/* addresses that syms were read for, without a symbol */
+	uint64_t nameless[KERNEL_NAMELESS];
 	size_t next_nameless;
 	struct pace syms_pace; /* of reading them again for the sake of an address */
 	bool watched_read, syms_tried, addresses_hidden, modules_tried;
 };
 
-/* Is it a real-time kernel, by the file /sys/kernel/realtime? */
-bool kernel_is_realtime(const char *path);
 /* btf: the kernel's own or that of --btf. Only read, not kept. */
 void kernel_open(struct kernel *k, const struct btf *btf);
 void kernel_close(struct kernel *k);

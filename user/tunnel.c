@@ -356,7 +356,7 @@ const struct link *tunnel_silence(const struct group *g, struct host *h, struct 
 void tunnel_silence_finding(struct finding *f, const struct group *g, struct host *h, uint32_t node,
 			    const struct link *dev, const struct addr *vtep, const char *what)
 {
-	char where[128], a[ADDR_STRLEN], flow[FLOW_STRLEN];
+	char where[NETNS_STRLEN], a[ADDR_STRLEN], flow[FLOW_STRLEN];
 
 	netns_phrase(h, node, where);
 	f->netns = node;

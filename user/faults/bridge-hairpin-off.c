@@ -42,7 +42,7 @@ static void write_fix(struct finding *f, const struct link *port)
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
-	char where[128], label[128], check[80], service[ADDR_STRLEN + 16] = "a Service";
+	char where[NETNS_STRLEN], label[128], check[80], service[ADDR_STRLEN + 16] = "a Service";
 	char vip[ADDR_STRLEN], pod[ADDR_STRLEN];
 	struct bridge_path p;
 

@@ -20,7 +20,7 @@ static bool signature(const struct group *g)
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	const char *port = g->in[0] ? g->in : g->out;
-	char where[128], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN];
+	char where[NETNS_STRLEN], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN];
 
 	if (!firewall_pods_packet(g, h))
 		return 0;

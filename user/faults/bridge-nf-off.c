@@ -151,7 +151,7 @@ static void write_summary(struct finding *f, const struct group *g, const struct
 static void write_path(struct finding *f, const struct group *g, struct host *h,
 		       const struct place *p)
 {
-	char server[128], client[128];
+	char server[NETNS_STRLEN], client[NETNS_STRLEN];
 
 	if (p->server_port->peer_netns)
 		netns_label(h, p->server_port->peer_netns, server);
@@ -169,7 +169,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	const char *sysctl =
 		v6 ? "net/bridge/bridge-nf-call-ip6tables" : "net/bridge/bridge-nf-call-iptables";
 	struct ct_entry e = {};
-	char where[128], check[64];
+	char where[NETNS_STRLEN], check[64];
 	struct place p;
 	enum agrees off;
 

@@ -33,7 +33,7 @@ static void switch_evidence(struct finding *f, const struct link *port, const ch
 
 static void examine_isolated(const struct bridge_path *p, struct host *h, struct finding *f)
 {
-	char where[128], from[128], to[128], dev[80];
+	char where[NETNS_STRLEN], from[128], to[128], dev[80];
 	/* the two are named in one order, whoever of them sends: one finding for both ways */
 	const struct link *a = p->in->ifindex < p->out->ifindex ? p->in : p->out;
 	const struct link *b = a == p->in ? p->out : p->in;
@@ -59,7 +59,7 @@ static void examine_isolated(const struct bridge_path *p, struct host *h, struct
 static void examine_flood(const struct group *g, const struct bridge_path *p, struct host *h,
 			  struct finding *f)
 {
-	char where[128], to[128], check[80], dev[80];
+	char where[NETNS_STRLEN], to[128], check[80], dev[80];
 
 	switch_evidence(f, p->out, "flood", "off", "on");
 	snprintf(check, sizeof(check), "FDB of %s for %02x:%02x:%02x:%02x:%02x:%02x",

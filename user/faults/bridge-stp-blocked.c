@@ -93,7 +93,7 @@ static void write_fix(struct finding *f, struct host *h, const struct bridge_pat
 /* A bridge that is down has all of its ports disabled, and takes none of them out of that. */
 static void describe_bridge(struct host *h, struct finding *f, const struct bridge_path *p)
 {
-	char where[128], dev[80], check[80];
+	char where[NETNS_STRLEN], dev[80], check[80];
 
 	snprintf(check, sizeof(check), "ip link show dev %s", p->bridge->name);
 	finding_evidence(f, AGREES_YES, check, "down", "up");
@@ -113,7 +113,7 @@ static void describe_bridge(struct host *h, struct finding *f, const struct brid
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
-	char where[128], label[128], check[80];
+	char where[NETNS_STRLEN], label[128], check[80];
 	const struct link *port;
 	struct bridge_path p;
 	const char *state;

@@ -164,7 +164,7 @@ static void write_state(struct finding *f, const struct bridge_path *p, const st
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
-	char where[128], label[128], vlan[40] = "any VLAN for untagged frames";
+	char where[NETNS_STRLEN], label[128], vlan[40] = "any VLAN for untagged frames";
 	struct vlan_table t;
 	struct bridge_path p;
 	struct lack l;

@@ -26,7 +26,7 @@ static bool died_before(const struct group *g, const struct ct_entry *e)
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	const struct flow *asked = g->has_original ? &g->original : &g->flow;
-	char where[128], flow[FLOW_STRLEN];
+	char where[NETNS_STRLEN], flow[FLOW_STRLEN];
 	struct ct_entry other;
 
 	if (!conntrack_own(f, asked, g->netns, h, &other) || died_before(g, &other))

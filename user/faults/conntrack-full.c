@@ -32,7 +32,7 @@ static bool read_number(struct host *h, uint32_t netns, const char *name, unsign
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
-	char where[128], value[32], want[32], flow[FLOW_STRLEN];
+	char where[NETNS_STRLEN], value[32], want[32], flow[FLOW_STRLEN];
 	unsigned long count, max;
 
 	if (!read_number(h, g->netns, "net/netfilter/nf_conntrack_count", &count) ||

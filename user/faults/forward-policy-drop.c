@@ -16,7 +16,7 @@ static bool signature(const struct group *g)
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
-	char where[128], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN];
+	char where[NETNS_STRLEN], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN];
 
 	if (!firewall_pods_packet(g, h))
 		return 0;

@@ -146,7 +146,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	const struct link *in = host_link(h, g->netns, g->in_ifindex);
 	const struct link *out = way_out(g, h);
 	const char *in_role, *out_role;
-	char where[128], dst[ADDR_STRLEN], sysctl[64], text[80];
+	char where[NETNS_STRLEN], dst[ADDR_STRLEN], sysctl[64], text[80];
 	enum agrees off;
 
 	if (!in || !out || addr_is_linklocal(&g->flow.src))

@@ -84,7 +84,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	uint32_t pod = g->kind == SAMPLE_RETRANSMIT ? host_node_of(h, g->netns) : 0;
 	uint32_t node = pod ? pod : g->netns;
-	char where[128], flow[FLOW_STRLEN], net[ADDR_STRLEN + 4];
+	char where[NETNS_STRLEN], flow[FLOW_STRLEN], net[ADDR_STRLEN + 4];
 	const struct known_cidr *services = firewall_service_cidr(h, node, &g->flow.dst);
 
 	/* kube-proxy's IPVS mode gives the node the Services' addresses, and needs no rules */

@@ -104,7 +104,7 @@ static bool can_grow(const struct link *l)
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	const struct check *c = find_check(g);
-	char where[128], dev[80], value[32];
+	char where[NETNS_STRLEN], dev[80], value[32];
 	struct step s = {};
 
 	if ((g->key.flags & KEY_FROM_MASK) != NETNS_FROM_DEV ||

@@ -82,7 +82,7 @@ static bool is_untranslated(const struct group *g, struct host *h, uint32_t node
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	uint32_t node = host_node_of(h, g->netns);
-	char where[128], flow[FLOW_STRLEN], net[ADDR_STRLEN + 4], name[4 * IFNAME_LEN + 3];
+	char where[NETNS_STRLEN], flow[FLOW_STRLEN], net[ADDR_STRLEN + 4], name[4 * IFNAME_LEN + 3];
 	const struct known_cidr *pods;
 	const struct link *dev;
 	struct addr dst;

@@ -55,7 +55,7 @@ static int masquerades(struct host *h, uint32_t netns, struct finding *f)
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
-	char where[128], flow[FLOW_STRLEN];
+	char where[NETNS_STRLEN], flow[FLOW_STRLEN];
 	int has;
 
 	if (!has_no_address(h, g->netns, f) || !(has = masquerades(h, g->netns, f)))
@@ -66,8 +66,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	finding_place(f, h, "%s", g->out);
 	finding_summary(f,
 			"%s masquerades what leaves through %s, and has no IPv4 address to give "
-			"it, so it is "
-			"dropped: %s",
+			"it, so it is dropped: %s",
 			where, g->out[0] ? g->out : "a device", flow_str(&g->flow, flow));
 	finding_fix(
 		f, FIX_ADVICE,

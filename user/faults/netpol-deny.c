@@ -42,7 +42,7 @@ static const struct kind {
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	const struct kind *kind = &kinds[rule_purpose(g->rule)];
-	char where[128], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN];
+	char where[NETNS_STRLEN], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN];
 
 	if (!firewall_pods_packet(g, h) && !firewall_cluster_addr(h, g->netns, &g->flow.src) &&
 	    !firewall_cluster_addr(h, g->netns, &g->flow.dst))

@@ -15,7 +15,7 @@ static bool signature(const struct group *g)
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
-	char where[128], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN], check[32], sender[64];
+	char where[NETNS_STRLEN], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN], check[32], sender[64];
 	uint32_t node = host_node_of(h, g->netns);
 
 	if (!firewall_cluster_addr(h, g->netns, &g->flow.dst) &&

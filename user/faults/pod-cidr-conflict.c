@@ -323,7 +323,7 @@ static void write_summary(struct finding *f, const struct group *g, const struct
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	const struct addr *a = is_source_check(g) ? &g->flow.src : &g->flow.dst;
-	char where[128], net[CIDR_STRLEN];
+	char where[NETNS_STRLEN], net[CIDR_STRLEN];
 	enum winner winner;
 	struct conflict c;
 

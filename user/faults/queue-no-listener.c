@@ -100,7 +100,8 @@ static long worst_of(const struct group *g, struct host *h, struct queues q)
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
-	char where[128], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN], queue[32] = "its queue";
+	char where[NETNS_STRLEN], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN],
+		queue[32] = "its queue";
 	long number = worst_of(g, h, queues_of(g->rule));
 	const char *why = trouble(f, g, h, number);
 	enum status status = f->status;

@@ -17,7 +17,7 @@ static bool signature(const struct group *g)
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
-	char where[128], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN], buf[RULE_SENT_LEN];
+	char where[NETNS_STRLEN], name[FIREWALL_NAME_LEN], flow[FLOW_STRLEN], buf[RULE_SENT_LEN];
 	const char *sent = group_sent_by(g, g->rule, buf);
 
 	if (!firewall_pods_packet(g, h) && !firewall_cluster_addr(h, g->netns, &g->flow.src) &&

@@ -36,7 +36,7 @@ static bool is_on_for_device(const struct group *g, struct host *h)
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
-	char where[128], flow[FLOW_STRLEN], asked[FLOW_STRLEN];
+	char where[NETNS_STRLEN], flow[FLOW_STRLEN], asked[FLOW_STRLEN];
 
 	if (is_on_for_device(g, h) ||
 	    evidence_sysctl(f, h, g->netns, "net/ipv4/conf/all/route_localnet", "1") != AGREES_YES)

@@ -34,7 +34,7 @@ static void describe_race(struct finding *f, const struct group *g, const char *
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
-	char where[128], a[ADDR_STRLEN], b[ADDR_STRLEN], flow[FLOW_STRLEN];
+	char where[NETNS_STRLEN], a[ADDR_STRLEN], b[ADDR_STRLEN], flow[FLOW_STRLEN];
 	struct ct_entry other;
 
 	if (!conntrack_other(f, g, h, &other))

@@ -102,7 +102,7 @@ static void ask_rules(const struct group *g, struct host *h, struct finding *f)
 
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
-	char where[128], asked[ADDR_STRLEN], gone[ADDR_STRLEN], value[FLOW_STRLEN];
+	char where[NETNS_STRLEN], asked[ADDR_STRLEN], gone[ADDR_STRLEN], value[FLOW_STRLEN];
 	struct ct_entry e;
 
 	if (h->ops->conntrack_get(h, g->netns, &g->original, &e) ||

@@ -189,7 +189,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	size_t channel = find_channel(g);
 	enum direction direction;
-	char where[128], hook[64], a[ADDR_STRLEN];
+	char where[NETNS_STRLEN], hook[64], a[ADDR_STRLEN];
 	struct addr peer;
 
 	if (g->kind == SAMPLE_RETRANSMIT) {

@@ -61,7 +61,7 @@ static bool is_local_only(const struct rule *r)
 static int examine(const struct group *g, struct host *h, struct finding *f)
 {
 	const struct flow *asked = g->has_original ? &g->original : &g->flow;
-	char where[128], flow[FLOW_STRLEN], addr[ADDR_STRLEN];
+	char where[NETNS_STRLEN], flow[FLOW_STRLEN], addr[ADDR_STRLEN];
 
 	if (g->rule && is_local_only(g->rule) && g->hook != HOOK_OUTPUT &&
 	    !firewall_pods_packet(g, h) && !firewall_cluster_addr(h, g->netns, &g->flow.src))

@@ -47,7 +47,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	enum vtep_known known;
 	struct addr peer;
 	bool trusted;
-	char where[128], what[32], hook[64], a[ADDR_STRLEN];
+	char where[NETNS_STRLEN], what[32], hook[64], a[ADDR_STRLEN];
 
 	if (g->kind == SAMPLE_RETRANSMIT) {
 		describe_silence(g, h, f);
