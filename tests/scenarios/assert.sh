@@ -310,6 +310,8 @@ variant_usage()
 		refused "'$value'" --forbid "$value" -- touch "$LAB_DIR/ran"
 		refused "'$value'" --expect "$value" --duration 1s
 	done
+	refused "did you mean ip-forward-off?" --forbid fault=ip-foward-off -- touch "$LAB_DIR/ran"
+	refused "did you mean reason?" --forbid reasn=X -- touch "$LAB_DIR/ran"
 	refused "'port=9,count>=2'" --allow 'port=9,count>=2' -- touch "$LAB_DIR/ran"
 	refused "'touch'" touch "$LAB_DIR/ran"
 	refused -- --duration 1s --

@@ -45,6 +45,7 @@ variant_bad_input()
 	no_lab
 	bad Usage:
 	bad nonesuch nonesuch
+	bad "did you mean trace?" trce
 	bad --nonesuch trace --nonesuch
 	bad stray trace --duration 1s stray
 	for value in 0 0s -5s 1y abc 9999999h 99999999999999999999s 1e3s ' 1s' '1s ' ''; do

@@ -158,7 +158,7 @@ static void test_text_says_what_was_lost(void **state)
 	m->r.acc.samples_lost = 4;
 	m->r.acc.hooks_lost = 5;
 	m->r.acc.retransmits_lost = 6;
-	m->r.addresses_hidden = true;
+	m->r.addresses_hidden = m->r.rules_closed = true;
 	m->probe.degraded = true;
 	text = render(&m->r, false, false);
 	assert_has(text, "WARNING tracing ended early");
@@ -169,6 +169,7 @@ static void test_text_says_what_was_lost(void **state)
 	assert_has(text, "WARNING 5 hook records were lost");
 	assert_has(text, "WARNING 6 retransmits were not looked at");
 	assert_has(text, "WARNING the kernel hides its addresses");
+	assert_has(text, "WARNING without CAP_NET_ADMIN and CAP_NET_RAW");
 	assert_has(text, "WARNING probe kfree_skb: tp_btf");
 	free(text);
 }
@@ -400,6 +401,51 @@ static void test_one_is_singular(void **state)
 	free(text);
 }
 
+/* That nothing is sampled is no loss of samples. */
+static void test_text_without_samples(void **state)
+{
+	struct made *m = *state;
+	char *text;
+
+	m->r.no_samples = true;
+	m->r.acc.samples_lost = 4;
+	text = render(&m->r, false, false);
+	assert_has(text, "WARNING the lock of BPF's ring buffer may sleep");
+	assert_null(strstr(text, "samples were lost"));
+	free(text);
+}
+
+/* What is told of the rule stands once; and of several findings each is in one line at the top. */
+static void test_text_says_it_once(void **state)
+{
+	struct made *m = *state;
+	struct rule rule = {.family = (char *)"ip",
+			    .table = (char *)"fw",
+			    .chain = (char *)"forward",
+			    .text = (char *)"drop"};
+	struct finding two[2];
+	char *text, *at;
+
+	m->groups[0].rule = &rule;
+	m->groups[0].other_ports = true;
+	m->f.rule = rule_str(&rule);
+	finding_evidence(&m->f, AGREES_YES, "rule", m->f.rule, NULL);
+	text = render(&m->r, false, false);
+	at = strstr(text, "CONFIRMED");
+	assert_non_null(at);
+	assert_null(strstr(text, "✓ rule: "));
+	assert_has(at, "10.0.0.2:80 (and from other ports)\n");
+	assert_null(strstr(text, "2 findings"));
+	free(text);
+	two[0] = two[1] = m->f;
+	two[1].packets = 0;
+	m->r.findings = two;
+	m->r.n_findings = 2;
+	text = render(&m->r, false, false);
+	assert_has(text, "\n2 findings: a-fault (1,234,567), a-fault (silence)\n");
+	free(text);
+}
+
 /* A report that lost or left out everything must not say that nothing was dropped. */
 static void test_no_findings_says_what_it_means(void **state)
 {
@@ -598,6 +644,8 @@ int main(void)
 		T(test_nothing_seen),
 		T(test_one_is_singular),
 		T(test_no_findings_says_what_it_means),
+		T(test_text_without_samples),
+		T(test_text_says_it_once),
 		T(test_show_all),
 		T(test_where_a_fix_runs),
 		T(test_fix_of_a_shell),

@@ -142,6 +142,12 @@ static void print_original(struct text_out *t, const char *indent, const struct 
 	fputc('\n', t->to);
 }
 
+/* The port of the described packet is not that of all. */
+static const char *other_ports(const struct group *g)
+{
+	return g->other_ports ? " (and from other ports)" : "";
+}
+
 static void print_flows(struct text_out *t, const struct finding *f)
 {
 	char n[NUMBER_LEN], flow[FLOW_STRLEN];
@@ -149,9 +155,9 @@ static void print_flows(struct text_out *t, const struct finding *f)
 	for (size_t i = 0; i < f->n_groups && i < TOP_FLOWS; i++) {
 		const struct group *g = &t->r->groups[f->groups[i]];
 
-		put(t, "    %8s  %s%s", number(g->packets, n), flow_str(&g->flow, flow),
-		    g->other_ports ? ", and of other ports" : "");
-		put(t, "%s", g->kind == SAMPLE_RETRANSMIT && f->packets ? ", sent again" : "");
+		put(t, "    %8s  %s%s%s", number(g->packets, n), flow_str(&g->flow, flow),
+		    other_ports(g),
+		    g->kind == SAMPLE_RETRANSMIT && f->packets ? ", sent again" : "");
 		fputc('\n', t->to);
 		print_original(t, "              ", g);
 		if (g->tunnel.present && g->tunnel.inner.l3) {
@@ -393,8 +399,7 @@ static void print_group(struct text_out *t, const struct group *g)
 	    t->where_width, loc, netns_text(t->r, g, ns, sizeof(ns)));
 	fputc('\n', t->to);
 	if (g->flow.l3 || g->in[0] || g->out[0]) {
-		put(t, "            %s%s", flow_str(&g->flow, flow),
-		    g->other_ports ? ", and of other ports" : "");
+		put(t, "            %s%s", flow_str(&g->flow, flow), other_ports(g));
 		if (g->in[0] || g->out[0])
 			put(t, "   %s%s%s%s", g->in[0] ? "in " : "", g->in,
 			    g->out[0] ? (g->in[0] ? " out " : "out ") : "", g->out);
