@@ -73,7 +73,7 @@ static void take_name(struct finding *f, struct host *h)
 
 void diagnose_group(struct diagnosis *d, struct group *g)
 {
-	g->suspicious = g->state_noted = false;
+	g->suspicious = g->state_noted = g->too_late = false;
 	for (const struct fault *const *fault = d->faults; *fault; fault++) {
 		struct finding f = {.fault = *fault};
 
@@ -81,6 +81,7 @@ void diagnose_group(struct diagnosis *d, struct group *g)
 			continue;
 		g->suspicious = true;
 		if ((*fault)->examine(g, d->host, &f) || f.status == STATUS_NONE) {
+			g->too_late |= f.too_late;
 			finding_free(&f);
 			continue;
 		}

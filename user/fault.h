@@ -54,9 +54,10 @@ struct finding {
 	size_t n_evidence;
 	struct fix *fix;
 	size_t n_fix;
-	char *path; /* where packets went; NULL: that of its largest group, or nothing known */
-	char *rule; /* the rule at fault, rule_str(): stands before one of the same fault and
-		     * place that knows none; NULL: none, or not known */
+	char *path;    /* where packets went; NULL: that of its largest group, or nothing known */
+	char *rule;    /* the rule at fault, rule_str(): stands before one of the same fault and
+			* place that knows none; NULL: none, or not known */
+	bool too_late; /* about a silence: it may have been answered before it was looked at */
 	struct addr silent; /* about a silence: who does not answer. A drop of packets from or to
 			     * that address explains it, and the finding goes. */
 
@@ -74,8 +75,7 @@ struct fault {
 	bool (*signature)(const struct group *g);
 	/*
 	 * Read the evidence and fill f: status, place, summary, netns, evidence, fix. Returns 0 (f
-	 * is empty and STATUS_NONE where it is not this fault) or -ENOMEM. `all` is what was seen
-	 * so far, for faults that must know whether something else explains the same packets.
+	 * is empty and STATUS_NONE where it is not this fault) or -ENOMEM.
 	 */
 	int (*examine)(const struct group *g, struct host *h, struct finding *f);
 };

@@ -138,6 +138,8 @@ struct group {
 		uint64_t since_ns; /* CLOCK_MONOTONIC */
 	} connections[GROUP_CONNECTIONS];
 	uint32_t silent_ms;
+	uint32_t looked_ms;   /* from the last retransmit until a fault was looked for */
+	bool too_late;	      /* and by then it may have been answered: nothing here can tell */
 	uint64_t icmp_errors; /* that had reached the netns when it was last looked at */
 	uint8_t sk_state;     /* retransmits: TCP state */
 	int sk_err;	      /* retransmits: pending soft error */

@@ -171,7 +171,7 @@ static void count_drops(const struct assertion *a, struct judged *j, const struc
 	}
 }
 
-/* A silence that could not be looked into. */
+/* A silence that could not be looked into, or not in time. */
 static void count_unread_silences(const struct assertion *a, const struct judged *j,
 				  const struct report *r, struct unsure *u)
 {
@@ -277,7 +277,8 @@ static uint64_t most(const struct assertion *a, const struct judged *j, const st
 			     "first one"},
 		{judge_unread(acc), "counted that could not be read"},
 		{u->silences,
-		 "of a silence whose namespace is gone or closed, so that nobody can tell"},
+		 "of a silence that may have been answered before it was looked at, or whose "
+		 "namespace is gone or closed"},
 	};
 
 	sum = j->count;

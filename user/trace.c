@@ -42,9 +42,11 @@ static bool can_read(struct trace *t, uint32_t netns)
 
 static void note_age(struct trace *t, struct group *g)
 {
-	g->state_stale = g->kind == SAMPLE_DROP && g->has_sample && g->netns && g->finding < 0 &&
-			 g->suspicious && !g->state_unread && g->state_ns < g->last_ns;
-	t->has_stale |= g->state_stale;
+	bool old = g->state_ns < g->last_ns;
+
+	g->state_stale = g->has_sample && g->netns && g->finding < 0 && g->suspicious &&
+			 !g->state_unread && (old || g->too_late);
+	t->has_stale |= g->state_stale && old;
 }
 
 /* Is what no fault explained of another time than the drop, or was there nothing to look at? */
@@ -61,7 +63,9 @@ static void note_state(struct trace *t, struct group *g)
 static void diagnose(struct trace *t, size_t i)
 {
 	struct group *g = &t->table.groups[i];
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
 
+	g->looked_ms = now > g->last_ns ? (uint32_t)((now - g->last_ns) / 1000000) : 0;
 	diagnose_group(&t->diagnosis, g);
 	note_state(t, g);
 	/* The kernel does not apply the netns filter to retransmits (bpf/symptoms.bpf.c). */
@@ -86,7 +90,8 @@ static void look_again(struct trace *t, bool last)
 	host_refresh(t->host, now);
 	t->has_stale = false;
 	for (size_t i = 0; i < t->table.n; i++) {
-		if (!t->table.groups[i].state_stale || t->table.groups[i].finding >= 0)
+		if (!t->table.groups[i].state_stale || t->table.groups[i].too_late ||
+		    t->table.groups[i].finding >= 0)
 			continue;
 		if (now_ns(CLOCK_MONOTONIC) - now < most)
 			diagnose(t, i);
@@ -462,6 +467,8 @@ static void end_silences(struct trace *t)
 			continue;
 		g->finding = -1;
 		diagnose(t, i);
+		if (g->finding < 0 && g->too_late)
+			g->finding = was;
 	}
 }
 

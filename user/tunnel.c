@@ -199,6 +199,14 @@ static bool is_own_entry(const struct group *g, const struct ct_entry *e)
 	       e->orig.sport == g->flow.sport;
 }
 
+/* Nobody can tell whether it was answered. At the moment of a retransmit it was not. */
+static bool is_untold(const struct group *g, struct finding *f, const char *check, const char *why)
+{
+	f->too_late = g->looked_ms >= 1000;
+	finding_evidence(f, AGREES_UNREAD, check, why, "replies seen");
+	return !f->too_late;
+}
+
 /* Where the flow really goes, since a Service's address is translated on the node. False where
  * conntrack knows that it was answered, or does not know it at all: then it is not under way. */
 static bool real_destination(const struct group *g, struct host *h, uint32_t node,
@@ -211,10 +219,8 @@ static bool real_destination(const struct group *g, struct host *h, uint32_t nod
 
 	snprintf(check, sizeof(check), "conntrack of %s", addr_str(&g->flow.src, flow));
 	*dst = g->flow.dst;
-	if (err) {
-		finding_evidence(f, AGREES_UNREAD, check, strerror(-err), "replies seen");
-		return true;
-	}
+	if (err)
+		return is_untold(g, f, check, strerror(-err));
 	for (size_t i = 0; i < n; i++) {
 		if (!is_own_entry(g, &e[i]))
 			continue;
@@ -227,9 +233,7 @@ static bool real_destination(const struct group *g, struct host *h, uint32_t nod
 	err = h->ops->conntrack(h, node, NULL, &e, &n);
 	if (!err && n)
 		return false;
-	finding_evidence(f, AGREES_UNREAD, check, err ? strerror(-err) : "nothing is tracked here",
-			 "replies seen");
-	return true;
+	return is_untold(g, f, check, err ? strerror(-err) : "nothing is tracked here");
 }
 
 #define TCP_CONNTRACK_ESTABLISHED 3 /* include/uapi/linux/netfilter/nf_conntrack_tcp.h */
@@ -272,6 +276,7 @@ static uint32_t idle_seconds(struct host *h, uint32_t node, const struct ct_entr
 static bool route_answers(const struct group *g, struct host *h, uint32_t node,
 			  const struct cidr *route)
 {
+	uint32_t silent_s = (g->silent_ms + g->looked_ms) / 1000;
 	const struct ct_entry *e;
 	size_t n;
 
@@ -279,7 +284,7 @@ static bool route_answers(const struct group *g, struct host *h, uint32_t node,
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		if ((cidr_has(route, &e[i].reply.src) || cidr_has(route, &e[i].orig.src)) &&
-		    idle_seconds(h, node, &e[i]) < g->silent_ms / 1000)
+		    idle_seconds(h, node, &e[i]) < silent_s)
 			return true;
 	}
 	return false;

@@ -433,6 +433,26 @@ static void test_silence_untracked(void **state)
 	assert_finding(l, 1, "vxlan-blocked", STATUS_SUSPECTED);
 }
 
+/* Looked at later, it may have been answered meanwhile; an entry of conntrack says whether it was.
+ */
+static void test_silence_looked_at_too_late(void **state)
+{
+	struct lab *l = *state;
+	struct group *g = silence(l);
+
+	g->looked_ms = 30000;
+	assert_finding(l, 1, "vxlan-blocked", STATUS_SUSPECTED);
+	assert_false(g->too_late);
+	start_again(l);
+	g = &l->groups[0];
+	l->node->n_conntrack = 0;
+	assert_null(diagnose(l, 1));
+	assert_true(g->suspicious && g->too_late);
+	g->looked_ms = 900;
+	assert_finding(l, 1, "vxlan-blocked", STATUS_SUSPECTED);
+	assert_false(g->too_late);
+}
+
 static void test_silence_of_submariner(void **state)
 {
 	struct lab *l = *state;
@@ -460,6 +480,9 @@ static void test_no_silence_where_others_answer(void **state)
 	assert_null(diagnose(l, 1));
 	e->timeout = 431900; /* idle since before */
 	assert_finding(l, 1, "vxlan-blocked", STATUS_SUSPECTED);
+	start_again(l);
+	l->groups[0].looked_ms = 100000; /* then it was since the silence began, before the look */
+	assert_null(diagnose(l, 1));
 }
 
 /* The same, told by a question of DNS: an answered UDP flow that lives on may ask in vain by now.
@@ -1090,6 +1113,7 @@ int main(void)
 		T(test_deleted_pod),
 		T(test_native_routing),
 		T(test_silence_untracked),
+		T(test_silence_looked_at_too_late),
 		T(test_silence_of_submariner),
 		T(test_no_silence_where_others_answer),
 		T(test_no_silence_where_udp_is_answered),

@@ -1253,6 +1253,9 @@ static void test_silence_not_looked_into(void **state)
 	m->groups[FAULT].tunnel.present = false;
 	assert_int_equal(judged(m, EXPR_FORBID, "status=confirmed,src=10.0.3.1"), VERDICT_HELD);
 	g->state_unread = false;
+	g->state_stale = true; /* looked at too late */
+	assert_int_equal(judged(m, EXPR_FORBID, "fault=vxlan-blocked"), VERDICT_INCONCLUSIVE);
+	g->state_stale = false;
 	m->r.rules_closed = true;
 	assert_int_equal(judged(m, EXPR_FORBID, "fault=masq-missing,dst=10.0.3.2"),
 			 VERDICT_INCONCLUSIVE);
