@@ -589,6 +589,42 @@ static void test_ipvs(void **state)
 	answer_free(&a);
 }
 
+/* A match that has no room for one more drops the packet, and its chain's policy did not. */
+static void test_policy_or_a_full_match(void **state)
+{
+	static const struct {
+		const char *rule;
+		bool certain;
+	} cases[] = {
+		{RULE("{\"xt\": {\"type\": \"match\", \"name\": \"comment\"}}, {\"accept\": null}"),
+		 true},
+		{RULE("{\"xt\": {\"type\": \"match\", \"name\": \"hashlimit\"}}, {\"accept\": "
+		      "null}"),
+		 false},
+		{RULE("{\"ct count\": {\"val\": 9}}, {\"accept\": null}"), false},
+		/* which such a packet does not come to */
+		{RULE("{\"match\": {\"op\": \"==\", \"left\": {\"meta\": {\"key\": \"l4proto\"}}, "
+		      "\"right\": "
+		      "\"icmp\"}}, {\"ct count\": {\"val\": 9}}, {\"accept\": null}"),
+		 true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct group g = seen_by_a_probe();
+		struct answer a;
+
+		g.verdict.rule = 0;
+		g.verdict.policy = true;
+		node.chains = CHAINS_AT("0", "drop");
+		node.rules = cases[i].rule;
+		a = answer(&g);
+		assert_true(a.known && a.rule.policy);
+		assert_int_equal(a.certain, cases[i].certain);
+		answer_free(&a);
+	}
+}
+
 /* Packets that leave the chain for its policy by a return: which rule that is, in its owner's way.
  */
 static void test_policy_behind_a_return(void **state)
@@ -1326,6 +1362,7 @@ int main(void)
 		cmocka_unit_test_setup(test_rule_comes_before_other_packets, set_node),
 		cmocka_unit_test_setup(test_only_one_may_have, set_node),
 		cmocka_unit_test_setup(test_ipvs, set_node),
+		cmocka_unit_test_setup(test_policy_or_a_full_match, set_node),
 		cmocka_unit_test_setup(test_policy_behind_a_return, set_node),
 		cmocka_unit_test_setup(test_several_may_have, set_node),
 		cmocka_unit_test(test_again_is_later_each_time),

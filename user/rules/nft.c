@@ -511,6 +511,15 @@ static bool is_xt_match(const char *name, json_t *arg)
 	return type && (!strcmp(type, "match") || !strcmp(type, "watcher"));
 }
 
+/* No room for one more: xt_hashlimit.c, xt_connlimit.c and nft_connlimit.c, net/netfilter/. */
+static bool may_fail(const char *name, json_t *arg)
+{
+	static const char *const matches[] = {"hashlimit", "connlimit", NULL};
+	const char *match = is_xt_match(name, arg) ? nft_text(arg, "name") : NULL;
+
+	return !strcmp(name, "ct count") || (match && is_one_of(match, matches));
+}
+
 /*
  * Does the rule go on behind the statement? Not where a map lacks what it is to note. What is not
  * known may even drop, and so may "ct expectation"
@@ -534,6 +543,7 @@ static enum tri statement(struct walk *w, struct place *at, const char *name, js
 		w->changed |= CHANGED_CT;
 	if (is_one_of(name, harmless))
 		return json_object_get(arg, "map") || !has_values(arg) ? TRI_MAYBE : TRI_YES;
+	w->out->may_fail |= may_fail(name, arg);
 	if (is_one_of(name, conditions) || is_xt_match(name, arg))
 		return TRI_MAYBE;
 	at->may_end |= do_other(w, at);
@@ -996,6 +1006,7 @@ int nft_replay(const struct nft_source *src, const struct group *g,
 	for (size_t i = 0; i < found.n; i++)
 		replay_add(out, &found.hits[i]);
 	out->cut = out->cut || found.cut;
+	out->may_fail = out->may_fail || found.may_fail;
 	if (marks)
 		marks_add_all(marks, &w.marks);
 	free(found.hits);

@@ -716,14 +716,15 @@ static bool is_mixed(struct reader *r, const struct rule *rule)
 }
 
 /* No rule was seen, but was every one of them watched? The functions of rules that drop are, before
- * this is asked; those of others (reject, xtables' targets) may have come with a module since. */
+ * this is asked; those of others (reject, xtables' targets) may have come with a module since, and
+ * those of matches are not. */
 static bool only_policy(struct reader *r, const struct group *g, uint64_t *left)
 {
 	struct replay replay = {};
 	bool only;
 
 	nft_replay(r->from->nft, g, NULL, NULL, NULL, &replay);
-	only = !replay.cut;
+	only = !replay.cut && !replay.may_fail;
 	for (size_t i = 0; i < replay.n; i++) {
 		const struct rule *hit = &replay.hits[i].rule;
 

@@ -85,7 +85,8 @@ struct replay {
 	/* Something on the packet's way could not be followed: others than hits may have done it.
 	 */
 	bool cut;
-	bool unread; /* the same of all that another packet filter has: no hit is sure then */
+	bool may_fail; /* a match on its way drops what it has no room to note: no rule's verdict */
+	bool unread;   /* the same of all that another packet filter has: no hit is sure then */
 	/* What other packet filters' rules in the hook may make of the mark; to be set before, or
 	 * NULL: there are none. */
 	const struct marks *others;
