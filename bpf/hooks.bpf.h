@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the programs on netfilter's and the bridge's functions share. They are attached only while a
- * drop needs explaining, or from the start with --deep.
+ * drop needs explaining, or from the start with --deep and in assert.
  *
  * Each looks at the function's return, and does nothing for a packet of which no sample was taken:
  * a verdict of "drop" is noted by the skb's address (the skb may be freed already, so it is never

@@ -163,7 +163,8 @@ static void print_text(const struct trace *t, size_t n)
 	putchar('\n');
 	print_probes(t, n);
 	puts("\nAttached all the time: kfree_skb, tcp_retransmit_skb. The others only while a drop "
-	     "needs\nexplaining, or with --deep. -v says what each cannot see.\n"
+	     "needs\nexplaining, or with --deep and in `whydrop assert`. -v says what each cannot "
+	     "see.\n"
 	     "stack: no program; a sample's stack shows the function, which frees the packet "
 	     "before it "
 	     "returns.\noff: no program, and nothing else shows the function.");

@@ -120,6 +120,7 @@ static int run(struct args *a, struct run *files)
 		goto out;
 	}
 	r.ended_early = ended_early;
+	r.has_all = true;
 	r.show_all = a->all;
 	r.filter_text = a->cli.filter.text;
 	err = run_print(files, print, &p);

@@ -24,17 +24,17 @@ static bool rule_unknown(const struct group *g)
 	       !firewall_without_rule(g);
 }
 
-bool doubt_proof(const struct group *g)
+bool doubt_proof(const struct report *r, const struct group *g)
 {
 	return g->class != CLASS_NOISE &&
-	       (rule_unknown(g) || (g->suspicious && (g->state_unread || g->state_stale)));
+	       (rule_unknown(g) ||
+		(g->suspicious && (g->state_unread || g->state_stale || r->rules_closed)));
 }
 
 bool doubt_fault(const struct report *r, const struct group *g)
 {
 	return g->finding < 0 &&
-	       (doubt_unsampled(g) || doubt_place(g) || r->namespaces_closed || doubt_proof(g) ||
-		(r->rules_closed && g->suspicious && g->class != CLASS_NOISE));
+	       (doubt_unsampled(g) || doubt_place(g) || r->namespaces_closed || doubt_proof(r, g));
 }
 
 /* Where a program that had the packet (NFQUEUE) lets it go: net/netfilter/nf_queue.c, and

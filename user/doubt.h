@@ -12,7 +12,7 @@ bool doubt_unsampled(const struct group *g);
 bool doubt_place(const struct group *g);
 /* Had it the signature of a fault that only a rule, or the node's state, would have proven? What
  * nothing suspects needs no proof. */
-bool doubt_proof(const struct group *g);
+bool doubt_proof(const struct report *r, const struct group *g);
 /* Might a fault be behind it that was not recognised? */
 bool doubt_fault(const struct report *r, const struct group *g);
 /* Without function names the stack proves no hook, and a packet filter drops in some hook. */

@@ -45,7 +45,7 @@ struct explain {
 
 /* A sample of the group came: does it need what only hook programs know? Before other records. */
 void explain_drop(struct explain *e, struct table *t, size_t group, const struct sample *s);
-/* Returns the group that the record belongs to and that it told something new about, or NULL. */
+/* Returns the group that the record belongs to, or NULL. */
 struct group *explain_hook(struct explain *e, struct table *t, struct host *h,
 			   const struct hook_sample *s);
 /* Arm and disarm, notice modules; several times a second. */

@@ -354,7 +354,8 @@ static enum match match_class(const struct subject *s, const struct expr_term *t
 			other = true;
 	}
 	/* that nothing explains it is sure, but not that nothing would have */
-	if (!some && s->g->finding < 0 && doubt_proof(s->g) && glob(t, word_class(CLASS_FAULT)))
+	if (!some && s->g->finding < 0 && doubt_proof(s->r, s->g) &&
+	    glob(t, word_class(CLASS_FAULT)))
 		return MATCH_MAYBE;
 	return some && other ? MATCH_MAYBE : sure(some);
 }

@@ -74,8 +74,8 @@ struct fault {
 	/* Cheap: could a group like this come from this fault? Looks at the group only. */
 	bool (*signature)(const struct group *g);
 	/*
-	 * Read the evidence and fill f: status, place, summary, netns, evidence, fix. Returns 0 (f
-	 * is empty and STATUS_NONE where it is not this fault) or -ENOMEM.
+	 * Read the evidence and fill f: status, place, summary, netns, evidence, fix. f is empty
+	 * and STATUS_NONE where it is not this fault. 0, or -errno: it is not this one either.
 	 */
 	int (*examine)(const struct group *g, struct host *h, struct finding *f);
 };

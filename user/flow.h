@@ -56,7 +56,7 @@ const char *addr_str(const struct addr *a, char *buf);
 const char *cidr_str(const struct cidr *c, char *buf);
 /* "tcp 10.0.0.1:4242 > 10.0.0.2:80 SYN"; buf of FLOW_STRLEN. */
 const char *flow_str(const struct flow *f, char *buf);
-/* "tcp", "udp", "icmp", "icmp6", "sctp", "esp", "arp", or "ip-proto-47". buf of 16. */
+/* "tcp", "udp", "icmp", "icmp6", "sctp", "esp", "arp", or "ip-proto-89". buf of 16. */
 const char *flow_proto_str(const struct flow *f, char *buf);
 /* "SYN", "SYN,ACK"…; buf of 40. Needs has_tcp_flags. */
 const char *flow_tcp_flags_str(const struct flow *f, char *buf);

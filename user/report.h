@@ -48,7 +48,8 @@ struct report {
 	struct finding *findings; /* the worst first */
 	size_t n_findings;
 	bool ended_early;	/* tracing failed before its end */
-	bool show_all;		/* --all: noise, too, in text */
+	bool has_all;		/* the command has the option --all */
+	bool show_all;		/* and it was given: noise, too, in text */
 	bool reasons_unsaid;	/* this kernel gives no drop reasons (before 5.17) */
 	bool addresses_hidden;	/* kernel.kptr_restrict hides symbols */
 	bool no_samples;	/* the lock of the ring buffer may sleep here: nothing is sampled */

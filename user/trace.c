@@ -254,7 +254,8 @@ int trace_start(struct trace *t, struct trace_options *opt)
 	memset(t, 0, sizeof(*t));
 	if (!may_load_bpf()) {
 		log_error("not permitted: tracing needs root, or CAP_BPF and CAP_PERFMON (and "
-			  "CAP_SYS_ADMIN to look into other namespaces, CAP_NET_ADMIN and "
+			  "CAP_SYS_ADMIN and CAP_SYS_PTRACE to look into other namespaces, "
+			  "CAP_NET_ADMIN and "
 			  "CAP_NET_RAW to read rules); try `sudo whydrop …`");
 		return EXIT_CANNOT;
 	}

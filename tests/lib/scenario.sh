@@ -418,7 +418,7 @@ nothing_waits()
 #   --status         confirmed (default) or suspected
 #   --mention TEXT   in the finding's summary or evidence (repeatable)
 #   --with OPTION    one more option of whydrop (repeatable); --deep: programs are attached from the start
-#   --in NAME        trace only in these namespaces (repeatable; default: the machine)
+#   --in NAME        trace only in these namespaces (repeatable; default: the lab's)
 #   --seconds N      for how long the broken flows try
 # scripts/demo replaces this function by one that shows it to a person.
 prove()

@@ -774,6 +774,10 @@ static void test_state_not_read(void **state)
 	assert_has(m->a.exprs[0].why, "not sure");
 	g->state_unread = false;
 	assert_int_equal(match(m, "fault=*", UNEXPLAINED), MATCH_NO);
+	m->r.rules_closed = true;
+	assert_int_equal(match(m, "fault=*", UNEXPLAINED), MATCH_MAYBE);
+	assert_int_equal(match(m, "class=fault", UNEXPLAINED), MATCH_MAYBE);
+	m->r.rules_closed = false;
 	g->state_stale = true;
 	assert_int_equal(match(m, "fault=*", UNEXPLAINED), MATCH_MAYBE);
 	g->class = CLASS_NOISE; /* as what dies with its namespace is */

@@ -288,9 +288,10 @@ size_t host_watch(struct host *h, struct pollfd *fds);
 int host_learn_names(struct host *h, bool changed, uint64_t asked_ns);
 /* Once more, at the end: what has changed since may be told from what was. */
 void host_learn_last_names(struct host *h);
-/* For a process of its own, which stays there: enter the netns. 0 or -ESRCH. */
+/* For a process of its own, which stays there: enter the netns. 0, -ESRCH, or what
+ * setns(2) says. */
 int host_enter(struct host *h, uint32_t netns);
-/* Calls what() in the netns, and comes back. 0, or -ESRCH: it was not called. */
+/* Calls what() in the netns, and comes back. 0, or as host_enter(): it was not called. */
 int host_visit(struct host *h, uint32_t netns, void (*what)(void *arg), void *arg);
 /* Is nf_tables in the kernel at this moment, so that asking for its rules loads nothing? Costs a
  * file of a few bytes, or nothing. */

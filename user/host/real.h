@@ -96,7 +96,7 @@ void netns_table_scan(struct netns_table *t);
 /* A descriptor of the netns, or -ESRCH if the way in leads nowhere or to another one by now. */
 int netns_open(const struct netns_entry *e);
 const struct netns_entry *netns_table_find(struct netns_table *t, uint32_t inode);
-/* Enter the netns; 0 or -ESRCH. Every success is followed by netns_leave(). */
+/* Enter the netns; 0, -ESRCH, or what setns(2) says. Every success is followed by netns_leave(). */
 int netns_enter(struct netns_table *t, uint32_t inode);
 void netns_leave(struct netns_table *t);
 

@@ -499,10 +499,11 @@ static void print_noise_line(struct text_out *t)
 			shown[n_shown++] = g->noise;
 	}
 	line = xasprintf("Noise: %s packet%s in %zu group%s that every healthy machine drops: "
-			 "%s%s%s%s%s. --all shows them.",
+			 "%s%s%s%s%s. %s them.",
 			 number(packets, n), plural(packets), groups, plural(groups), shown[0],
 			 n_shown > 1 ? "; " : "", n_shown > 1 ? shown[1] : "",
-			 n_shown > 2 ? "; " : "", n_shown > 2 ? shown[2] : "");
+			 n_shown > 2 ? "; " : "", n_shown > 2 ? shown[2] : "",
+			 t->r->has_all ? "--all shows" : "-o json lists");
 	put_filled(t, "", "", line);
 	free(line);
 	fputc('\n', t->to);
@@ -561,8 +562,9 @@ static void print_warnings(struct text_out *t)
 			"6.12), where a program must not: no drop is sampled. They are counted, by "
 			"reason, place and flow, and hardly a fault is recognised.");
 	if (t->r->rules_closed)
-		warn(t, "without CAP_NET_ADMIN and CAP_NET_RAW the packet filter's rules cannot be "
-			"read: a fault that a rule causes is not recognised.");
+		warn(t,
+		     "without CAP_NET_ADMIN or CAP_NET_RAW not all rules of the packet filter, nor "
+		     "conntrack, can be read: a fault that they cause is not recognised.");
 	if (t->r->namespaces_closed)
 		warn(t, "without CAP_SYS_ADMIN the state of other network namespaces cannot be "
 			"read: a fault there is not recognised.");

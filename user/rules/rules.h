@@ -39,7 +39,7 @@ void rules_open(struct rules *r, struct host *h);
 /*
  * Several times a second, though children run for a tenth of the time at most: take an answer that
  * has come, ask for groups that have none. Calls told()
- * for each group that got one. `last`: wait for the answers, for a few seconds at most.
+ * for each group that got one. `last`: wait for the answers, for ten seconds at most.
  */
 void rules_tick(struct rules *r, struct table *t, struct host *h, bool last,
 		void (*told)(void *arg, size_t group), void *arg);
