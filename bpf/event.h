@@ -187,6 +187,8 @@ struct table_verdict {
 	__u16 cpu;   /* where it was given */
 	__u64 ts;    /* bpf_ktime_get_ns() when it was given */
 	__u64 rule;  /* nft: the handle of the rule that said drop; 0: none was seen */
+	__u64 table_handle; /* nft: another one if it is made anew, and its rules' begin anew, too
+			     */
 	char table[WD_TABLE_LEN];
 	char chain[WD_CHAIN_LEN]; /* nft: the base chain that the hook runs */
 };

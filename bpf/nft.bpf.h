@@ -88,6 +88,7 @@ static __always_inline int on_chain_return(__u32 fn, const __u64 *arg, __u32 ret
 		bpf_probe_read_kernel_str(v.chain, sizeof(v.chain), BPF_CORE_READ(chain, name));
 		bpf_probe_read_kernel_str(v.table, sizeof(v.table), BPF_CORE_READ(table, name));
 		v.family = BPF_CORE_READ_BITFIELD_PROBED(table, family);
+		v.table_handle = BPF_CORE_READ(table, handle);
 	}
 	/* where rules are not seen (on_eval_return()), none does not mean the policy */
 	if (bpf_core_type_exists(struct nft_rule_dp) &&

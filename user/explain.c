@@ -183,6 +183,7 @@ static bool is_policy(const struct table_verdict *v, bool sees_rules)
 static bool same_verdict(const struct group *g, const struct table_verdict *v, bool sees_rules)
 {
 	if (g->verdict.function != probe_function(v->fn) ||
+	    g->verdict.table_handle != v->table_handle ||
 	    strncmp(g->verdict.table, v->table, sizeof(v->table)) ||
 	    strncmp(g->verdict.chain, v->chain, sizeof(v->chain)))
 		return false;
@@ -227,6 +228,15 @@ static bool has_verdict(const struct hook_sample *s)
 	return probe_function(v->fn) && fits_hook(v, s->has_hook ? s->pf : NFPROTO_BRIDGE);
 }
 
+/* Of the same base chain, in a table that was made anew since: the node has that one now. */
+static bool is_of_new_table(const struct group *g, const struct table_verdict *v)
+{
+	return v->table_handle > g->verdict.table_handle && v->fn == FN_NFT_DO_CHAIN &&
+	       g->verdict.function == probe_function(v->fn) && !g->rule_certain &&
+	       !strncmp(g->verdict.table, v->table, sizeof(v->table)) &&
+	       !strncmp(g->verdict.chain, v->chain, sizeof(v->chain));
+}
+
 /* Is it the group's? */
 static bool take_verdict(struct group *g, const struct hook_sample *s, bool sees_rules)
 {
@@ -238,13 +248,16 @@ static bool take_verdict(struct group *g, const struct hook_sample *s, bool sees
 		bool same = same_verdict(g, v, sees_rules);
 
 		g->verdicts_differ |= !same;
-		return same;
+		if (!is_of_new_table(g, v))
+			return same;
+		g->rule_explained = false;
 	}
 	g->verdict.function = probe_function(v->fn);
 	g->verdict.family =
 		v->fn == FN_NFT_DO_CHAIN && v->family ? nf_family_name(v->family) : NULL;
 	snprintf(g->verdict.table, sizeof(g->verdict.table), "%s", v->table);
 	snprintf(g->verdict.chain, sizeof(g->verdict.chain), "%s", v->chain);
+	g->verdict.table_handle = v->table_handle;
 	g->verdict.rule = v->rule;
 	g->verdict.policy = is_policy(v, sees_rules);
 	return true;

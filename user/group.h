@@ -158,8 +158,9 @@ struct group {
 		const char *function; /* "nft_do_chain": who said drop; static */
 		const char *family;   /* of an nft table; static */
 		char table[WD_TABLE_LEN], chain[WD_CHAIN_LEN];
-		uint64_t rule; /* nft: the handle of the rule that said drop; 0: not seen */
-		bool policy;   /* no rule did, but the base chain's policy */
+		uint64_t rule;	       /* nft: the handle of the rule that said drop; 0: not seen */
+		uint64_t table_handle; /* nft: of the table, as it was then */
+		bool policy;	       /* no rule did, but the base chain's policy */
 	} verdict;
 	struct { /* the bridge port that the frame was for, at that moment */
 		bool known;
@@ -197,9 +198,6 @@ struct group {
 	bool seen_only;		 /* the rules were asked about them, once the rule was known */
 	struct rule *also;	 /* n_also rules that dropped some of them instead; owned */
 	size_t n_also;
-	/* Of nft's ruleset, when it was read last before a probe saw a verdict, or else first: has
-	 * it changed since that verdict? 0: not known. */
-	uint32_t rule_generation;
 	/* Changing rules (rules/changes.c): nft's generation by the last look near a drop, 0: not
 	 * known; and when (CLOCK_MONOTONIC) it was seen first and last, and the one before it last,
 	 * 0: none was. */

@@ -5,8 +5,8 @@
  * Records hold only the fields in use, so sizes and offsets mean nothing: read fields through CO-RE,
  * and never copy a whole record.
  *
- * list 584266f79e8fdb0d6887aa32ed1cd6fefed9249a1b68729a94acca42f6b9e927
- * body 9b628928db2f77f217c5667a4ff9d781b5ccf0889a9cb40c8183c632ff7f55c3
+ * list 88633cf2a69d164fe6093be4c0c0f64d558ce8bb4e3e04dbf3b42fe1b266c322
+ * body 293557bd6a0fd80efb60eacd27f595288df8b3061422273d70973f62f5ec2eb3
  */
 #ifndef __VMLINUX_H__
 #define __VMLINUX_H__
@@ -286,6 +286,7 @@ struct xt_table {
 
 struct nft_table {
 	char *name;
+	u64 handle;
 	u16 family : 6;
 };
 struct nft_regs {

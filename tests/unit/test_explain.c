@@ -252,6 +252,18 @@ static void test_verdicts_differ(void **state)
 	assert_int_equal(g->hook, HOOK_FORWARD);
 	g->verdicts_differ = g->hooks_differ = false;
 	w->hook.hook = NF_INET_FORWARD;
+	w->hook.verdict.table_handle = 9; /* it was made anew, and what is certain stays */
+	assert_ptr_equal(hook(w), g);
+	assert_true(g->verdicts_differ);
+	assert_int_equal(g->verdict.table_handle, 0);
+	g->rule_certain = false;
+	g->rule_explained = true;
+	w->hook.verdict.rule = 2;
+	assert_ptr_equal(hook(w), g);
+	assert_int_equal(g->verdict.table_handle, 9);
+	assert_int_equal(g->verdict.rule, 2);
+	assert_false(g->rule_explained);
+	g->verdicts_differ = false;
 	strcpy(w->hook.verdict.table, "other");
 	assert_ptr_equal(hook(w), g);
 	assert_true(g->verdicts_differ);

@@ -96,7 +96,6 @@ void answer_write(const struct answer *a, FILE *to)
 	json_object_set_new(o, "none", json_boolean(a->none));
 	json_object_set_new(o, "nat", json_boolean(a->nat));
 	json_object_set_new(o, "mixed", json_boolean(a->mixed));
-	json_object_set_new(o, "generation", json_integer(a->generation));
 	set_text(o, "why", why);
 	json_object_set_new(o, "more", json_boolean(a->more));
 	json_object_set_new(o, "unsure", json_boolean(a->unsure));
@@ -239,8 +238,6 @@ static void take(struct group *g, json_t *o)
 	g->rule = rule;
 	g->rule_certain = json_is_true(json_object_get(o, "certain"));
 	g->rule_unsure = json_is_true(json_object_get(o, "unsure"));
-	if (!g->rule_explained || !g->rule_generation)
-		g->rule_generation = (uint32_t)json_integer_value(json_object_get(o, "generation"));
 	g->rule_others = (unsigned int)json_integer_value(json_object_get(o, "others"));
 	g->rule_may_be = rules_of(json_object_get(o, "may_be"), &g->n_rule_may_be);
 	g->rule_mixed = json_is_true(json_object_get(o, "mixed"));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <arpa/inet.h>
+#include <endian.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <netlink/attr.h>
@@ -269,6 +270,35 @@ uint32_t nft_source_generation(void)
 		generation = nft_source_number(generation, netns_cookie(nl_socket_get_fd(sk)));
 	nl_socket_free(sk);
 	return generation;
+}
+
+struct table_query {
+	const char *family, *name;
+	uint64_t handle;
+};
+
+static int on_handle(struct nl_msg *msg, void *arg)
+{
+	const struct nfgenmsg *h = nlmsg_data(nlmsg_hdr(msg));
+	const char *family = nf_family_name(h->nfgen_family);
+	struct nlattr *tb[NFTA_TABLE_MAX + 1];
+	struct table_query *q = arg;
+
+	if (nlmsg_parse(nlmsg_hdr(msg), sizeof(*h), tb, NFTA_TABLE_MAX, NULL) || !family ||
+	    strcmp(family, q->family) != 0 || !tb[NFTA_TABLE_NAME] ||
+	    nla_strcmp(tb[NFTA_TABLE_NAME], q->name) != 0 || !tb[NFTA_TABLE_HANDLE] ||
+	    nla_len(tb[NFTA_TABLE_HANDLE]) != sizeof(q->handle))
+		return NL_OK;
+	q->handle = be64toh(nla_get_u64(tb[NFTA_TABLE_HANDLE]));
+	return NL_OK;
+}
+
+uint64_t nft_source_table(const char *family, const char *table)
+{
+	struct table_query q = {family, table, 0};
+
+	nl_socket_free(ask(NFT_MSG_GETTABLE, NLM_F_DUMP, on_handle, &q));
+	return q.handle;
 }
 
 char *nft_source_text(const char *family, const char *table, const char *chain, uint64_t handle)

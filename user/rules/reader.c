@@ -574,7 +574,6 @@ static bool rule_in_chain(struct reader *r, json_t *chains, const struct group *
 	json_t *listing = src->chain(src->arg, family, table, chain);
 	unsigned int number;
 	json_t *rule = rule_with(listing, g->verdict.rule, &number);
-	/* handles are given anew when a table is made anew */
 	bool drops = rule && nft_rule_may_drop(rule), found = false;
 
 	if (drops && is_xtables(r, chains, family, table)) {
@@ -735,6 +734,14 @@ static bool only_policy(struct reader *r, const struct group *g, uint64_t *left)
 	return only;
 }
 
+/* The handles of a table's rules are given once, in the order in which they come, and begin anew
+ * with a table that is made anew; that of the table itself does not
+ * (net/netfilter/nf_tables_api.c). */
+static bool is_same_table(struct reader *r, const struct group *g)
+{
+	return r->from->table(g->verdict.family, g->verdict.table) == g->verdict.table_handle;
+}
+
 /* What hook programs saw of the verdict itself. */
 static bool seen(struct reader *r, const struct group *g, struct answer *a)
 {
@@ -742,6 +749,11 @@ static bool seen(struct reader *r, const struct group *g, struct answer *a)
 
 	if (!g->verdict.family || !g->verdict.table[0] || !r->has_nft)
 		return false;
+	a->gone = (g->verdict.policy || g->verdict.rule) && !is_same_table(r, g);
+	if (a->gone) {
+		a->why = "the table whose verdict a probe saw is gone, or was made anew since";
+		return true;
+	}
 	if (g->verdict.policy && only_policy(r, g, &left)) {
 		policy_rule(r, g, left, &a->rule);
 		a->why = "a probe saw the base chain's policy drop it";
@@ -1066,15 +1078,6 @@ static void find_consistent(struct reader *r, const struct group *g, struct answ
 	a->changing = true;
 }
 
-/* The verdict is not of the ruleset as it is now: what has that handle may be another rule. */
-static void doubt_changed(struct reader *r, const struct group *g, struct answer *a)
-{
-	if (!a->certain || !g->rule_generation || g->rule_generation == r->generation)
-		return;
-	a->certain = false;
-	a->why = "a probe saw a rule with that handle, but the ruleset has changed since";
-}
-
 /* What the group knows of packets that were asked about before. */
 static void take_earlier(const struct group *g, struct answer *a)
 {
@@ -1109,6 +1112,5 @@ void reader_close(struct reader *r)
 void reader_answer(struct reader *r, const struct group *g, struct answer *a)
 {
 	find_consistent(r, g, a);
-	doubt_changed(r, g, a);
 	a->generation = r->generation;
 }

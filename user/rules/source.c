@@ -78,6 +78,12 @@ static void forget(void)
 	nft_source_forget();
 }
 
-const struct rule_source rule_source_node = {
-	&nft_source_node, nft_source_text, nft_source_chain, nft_source_generation,
-	legacy_tables,	  saved,	   conntrack_full,   forget};
+const struct rule_source rule_source_node = {&nft_source_node,
+					     nft_source_text,
+					     nft_source_chain,
+					     nft_source_table,
+					     nft_source_generation,
+					     legacy_tables,
+					     saved,
+					     conntrack_full,
+					     forget};
