@@ -452,18 +452,21 @@ static void fill_accounting(struct trace *t, const uint64_t *stats, struct repor
 }
 
 /* What looked like a silence may have been answered since, or the same way was. Where the state
- * that would tell it is gone it stands, and is not sure. */
+ * that would tell it is gone, or there is no time left to read it, it stands, and is not sure. */
 static void end_silences(struct trace *t)
 {
-	host_refresh(t->host, now_ns(CLOCK_MONOTONIC));
+	uint64_t began = now_ns(CLOCK_MONOTONIC);
+
+	host_refresh(t->host, began);
 	for (size_t i = 0; i < t->table.n; i++) {
 		struct group *g = &t->table.groups[i];
 		int was = g->finding;
 
 		if (g->kind != SAMPLE_RETRANSMIT || was < 0)
 			continue;
-		g->state_unread =
-			!can_read(t, g->netns) || !can_read(t, t->diagnosis.findings[was].netns);
+		g->state_unread = now_ns(CLOCK_MONOTONIC) - began >= AGAIN_END_NS ||
+				  !can_read(t, g->netns) ||
+				  !can_read(t, t->diagnosis.findings[was].netns);
 		if (g->state_unread)
 			continue;
 		g->finding = -1;

@@ -191,14 +191,6 @@ bool tunnel_maybe_silence(const struct group *g)
 	       g->silent_ms >= RETRANSMIT_SILENT_MS && !g->sk_err && g->netns;
 }
 
-/* Is the entry that of this connection? */
-static bool is_own_entry(const struct group *g, const struct ct_entry *e)
-{
-	return e->proto == IPPROTO_TCP && addr_eq(&e->orig.src, &g->flow.src) &&
-	       addr_eq(&e->orig.dst, &g->flow.dst) && e->orig.dport == g->flow.dport &&
-	       e->orig.sport == g->flow.sport;
-}
-
 /* Nobody can tell whether it was answered. At the moment of a retransmit it was not. */
 static bool is_untold(const struct group *g, struct finding *f, const char *check, const char *why)
 {
@@ -213,27 +205,24 @@ static bool real_destination(const struct group *g, struct host *h, uint32_t nod
 			     struct finding *f, struct addr *dst)
 {
 	char check[80], flow[FLOW_STRLEN], value[FLOW_STRLEN + 16];
-	const struct ct_entry *e;
-	size_t n;
-	int err = h->ops->conntrack(h, node, &g->flow.src, &e, &n);
+	struct ct_entry e;
+	int err = h->ops->conntrack_get(h, node, &g->flow, &e), tracks;
 
 	snprintf(check, sizeof(check), "conntrack of %s", addr_str(&g->flow.src, flow));
 	*dst = g->flow.dst;
-	if (err)
-		return is_untold(g, f, check, strerror(-err));
-	for (size_t i = 0; i < n; i++) {
-		if (!is_own_entry(g, &e[i]))
-			continue;
-		*dst = e[i].reply.src;
-		snprintf(value, sizeof(value), "%s [UNREPLIED]", flow_str(&e[i].orig, flow));
+	if (!err && flow_same_tuple(&e.orig, &g->flow)) {
+		*dst = e.reply.src;
+		snprintf(value, sizeof(value), "%s [UNREPLIED]", flow_str(&e.orig, flow));
 		finding_evidence(f, AGREES_YES, check, value, "replies seen");
-		return !(e[i].status & IPS_SEEN_REPLY);
+		return !(e.status & IPS_SEEN_REPLY);
 	}
+	if (err && err != -ENOENT)
+		return is_untold(g, f, check, strerror(-err));
 	/* without rules that need it, conntrack does not work in a netns at all */
-	err = h->ops->conntrack(h, node, NULL, &e, &n);
-	if (!err && n)
+	tracks = host_tracks(h, node);
+	if (tracks > 0)
 		return false;
-	return is_untold(g, f, check, err ? strerror(-err) : "nothing is tracked here");
+	return is_untold(g, f, check, tracks ? strerror(-tracks) : "nothing is tracked here");
 }
 
 #define TCP_CONNTRACK_ESTABLISHED 3 /* include/uapi/linux/netfilter/nf_conntrack_tcp.h */

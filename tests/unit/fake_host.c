@@ -87,6 +87,10 @@ static int sysctl(struct host *h, uint32_t netns, const char *name, char *buf, s
 		snprintf(buf, size, "%s", f->sysctls[i].value);
 		return 0;
 	}
+	if (!strcmp(name, "net/netfilter/nf_conntrack_count")) {
+		snprintf(buf, size, "%zu", f->n_conntrack);
+		return f->conntrack_err;
+	}
 	return -ENODATA;
 }
 

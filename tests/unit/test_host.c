@@ -6,6 +6,8 @@
 #include <linux/rtnetlink.h>
 #include <net/ethernet.h>
 #include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
 #include "test.h"
 
@@ -208,6 +210,65 @@ static void cni_json(void **state)
 		free(cut);
 	}
 	assert_int_equal(v.n, 3);
+	free(v.data);
+}
+
+static void make(const char *root, const char *path, const char *text)
+{
+	char *name = xasprintf("%s/%s", root, path);
+	FILE *f = text ? fopen(name, "w") : NULL;
+
+	if (text) {
+		assert_non_null(f);
+		fputs(text, f);
+		fclose(f);
+	} else {
+		assert_int_equal(mkdir(name, 0700), 0);
+	}
+	free(name);
+}
+
+/* The first that has any is the cluster's. */
+static void cni_files(void **state)
+{
+	char root[] = "/tmp/whydrop-test-XXXXXX", command[64];
+	struct vec v = {.size = sizeof(struct known_cidr)};
+	struct cidr want = a_cidr("10.1.0.0/16");
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	cidrs_from_cni_files(root, 5, &v); /* there are none */
+	make(root, "etc", NULL);
+	make(root, "etc/cni", NULL);
+	make(root, "etc/cni/net.d", NULL);
+	make(root, "etc/cni/net.d/87-podman-bridge.conflist",
+	     "{\"ipam\":{\"subnet\":\"10.88.0.0/16\"}}");
+	make(root, "etc/cni/net.d/00-multus.conf", "{\"type\":\"multus\"}");
+	make(root, "etc/cni/net.d/05-old.conflist.bak", "{\"ipam\":{\"subnet\":\"10.5.0.0/16\"}}");
+	make(root, "etc/cni/net.d/10-pods.conf", "{\"ipam\":{\"subnet\":\"10.1.0.0/16\"}}");
+	for (int i = 0; i < 2; i++) { /* also where it is known already */
+		cidrs_from_cni_files(root, 5, &v);
+		assert_true(addr_eq(&only(&v)->net.addr, &want.addr));
+		assert_string_equal(only(&v)->source, "/etc/cni/net.d/10-pods.conf");
+	}
+	snprintf(command, sizeof(command), "rm -r %s", root);
+	assert_int_equal(system(command), 0);
+	free(v.data);
+}
+
+/* However many there are. */
+static void too_many_cidrs(void **state)
+{
+	struct vec v = {.size = sizeof(struct known_cidr)};
+	char text[64];
+
+	(void)state;
+	for (unsigned int i = 0; i < 1000; i++) {
+		snprintf(text, sizeof(text), "{\"ipam\":{\"subnet\":\"10.%u.%u.0/24\"}}", i / 250,
+			 i % 250);
+		assert_true(cidrs_from_cni(text, 5, "x", &v));
+	}
+	assert_int_equal(v.n, 256);
 	free(v.data);
 }
 
@@ -441,6 +502,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conntrack_lines),   cmocka_unit_test(snmp_counters),
 		cmocka_unit_test(udp_lines),	     cmocka_unit_test(cni_json),
+		cmocka_unit_test(cni_files),	     cmocka_unit_test(too_many_cidrs),
 		cmocka_unit_test(flannel_env),	     cmocka_unit_test(command_lines),
 		cmocka_unit_test(lookup_links),	     cmocka_unit_test(lookup_owner),
 		cmocka_unit_test(lookup_fdb),	     cmocka_unit_test(lookup_fdb_own_address),

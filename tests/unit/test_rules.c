@@ -12,6 +12,7 @@
 
 #include "rules/rule.h"
 #include "rules/rules.h"
+#include "rules/tool.h"
 #include "util.h"
 
 #define ANSWER "{\"rule\": {\"family\": \"ip\", \"table\": \"t\", \"chain\": \"c\", \"handle\": "
@@ -112,11 +113,59 @@ static void test_who_waits(void **state)
 	host_close(h);
 }
 
+/* Also where whoever started the tracer had it ignore SIGCHLD: then nobody knows how a tool ended.
+ */
+static void test_tool_that_fails(void **state)
+{
+	static const char *const fails[] = {"sh", "-c", "echo '*filter'; exit 3", NULL};
+	static const char *const works[] = {"sh", "-c", "echo '*filter'", NULL};
+	char *text;
+
+	(void)state;
+	assert_null(tool_output(fails));
+	text = tool_output(works);
+	assert_string_equal(text, "*filter\n");
+	free(text);
+	signal(SIGCHLD, SIG_IGN);
+	assert_null(tool_output(fails));
+	signal(SIGCHLD, SIG_DFL);
+}
+
+/* What the reader of rules runs ends with it, whatever it is at. */
+static void test_tools_end_with_their_reader(void **state)
+{
+	char script[64];
+	const char *const tool[] = {"sh", "-c", script, NULL};
+	struct rules r = {};
+	struct pollfd ends;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe2(fds, 0), 0); /* the tool has it open, too */
+	snprintf(script, sizeof(script), "echo >&%d; exec sleep 1000", fds[1]);
+	r.pid = fork();
+	if (!r.pid) {
+		setpgid(0, 0);
+		tool_output(tool);
+		_exit(1);
+	}
+	close(fds[1]);
+	r.fd = dup(fds[0]);
+	assert_int_equal(read(fds[0], &(char){0}, 1), 1);
+	rules_close(&r);
+	ends = (struct pollfd){.fd = fds[0]};
+	assert_int_equal(poll(&ends, 1, 10000), 1);
+	assert_true(ends.revents & POLLHUP);
+	close(fds[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers_are_taken_as_they_come),
 		cmocka_unit_test(test_who_waits),
+		cmocka_unit_test(test_tool_that_fails),
+		cmocka_unit_test(test_tools_end_with_their_reader),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

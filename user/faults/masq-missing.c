@@ -59,13 +59,11 @@ static bool is_untranslated(const struct group *g, struct host *h, uint32_t node
 			    struct addr *dst)
 {
 	char value[FLOW_STRLEN + 32], flow[FLOW_STRLEN];
-	const struct ct_entry *all;
 	struct ct_entry e;
-	size_t n;
 	int err = h->ops->conntrack_get(h, node, &g->flow, &e);
 
 	*dst = g->flow.dst;
-	if (err == -ENOENT && !h->ops->conntrack(h, node, NULL, &all, &n) && !n) {
+	if (err == -ENOENT && !host_tracks(h, node)) {
 		finding_evidence(f, AGREES_YES, "conntrack",
 				 "tracks nothing, so nothing is translated",
 				 "the node's address as source");

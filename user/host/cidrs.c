@@ -21,24 +21,30 @@
 #include "../util.h"
 #include "real.h"
 
-#define MAX_FILE (1 << 20)
-#define MAX_ROOT 64
+#define MAX_FILE      (1 << 20)
+#define MAX_ROOT      64
+#define MAX_CIDRS     256 /* of a netns: whoever has more is no cluster */
+#define MAX_CNI_NAMES 256
+#define MAX_CNI_FILES 16
 
-static void add(struct vec *out, const char *text, enum cidr_role role, uint32_t netns,
+/* Is it one? Then *out has it, as long as there is room. */
+static bool add(struct vec *out, const char *text, enum cidr_role role, uint32_t netns,
 		const char *source)
 {
 	struct known_cidr c = {.role = role, .netns = netns};
 	const struct known_cidr *old = out->data;
 
 	if (cidr_parse(text, &c.net) || !c.net.bits)
-		return;
+		return false;
 	for (size_t i = 0; i < out->n; i++) {
 		if (old[i].net.bits == c.net.bits && addr_eq(&old[i].net.addr, &c.net.addr) &&
 		    old[i].role == role)
-			return;
+			return true;
 	}
 	snprintf(c.source, sizeof(c.source), "%s", source);
-	vec_add(out, &c);
+	if (out->n < MAX_CIDRS)
+		vec_add(out, &c);
+	return true;
 }
 
 static void add_list(struct vec *out, const char *list, enum cidr_role role, uint32_t netns,
@@ -204,33 +210,36 @@ static void from_flannel(const char *root, uint32_t netns, struct vec *out)
 	free(text);
 }
 
-/* Every "subnet" anywhere below an "ipam" object: plugins nest them differently. */
-static void walk_json(const json_t *j, bool in_ipam, int depth, uint32_t netns, const char *source,
+/* Every "subnet" anywhere below an "ipam" object: plugins nest them differently. Is there one? */
+static bool walk_json(const json_t *j, bool in_ipam, int depth, uint32_t netns, const char *source,
 		      struct vec *out)
 {
 	const json_t *value;
+	bool found = false;
 	const char *key;
 	size_t i;
 
 	if (depth > 16)
-		return;
-	json_array_foreach((json_t *)j, i, value)
+		return false;
+	json_array_foreach((json_t *)j, i, value) found |=
 		walk_json(value, in_ipam, depth + 1, netns, source, out);
 	json_object_foreach((json_t *)j, key, value)
 	{
 		if (in_ipam && !strcmp(key, "subnet") && json_is_string(value))
-			add(out, json_string_value(value), CIDR_POD, netns, source);
-		walk_json(value, in_ipam || !strcmp(key, "ipam"), depth + 1, netns, source, out);
+			found |= add(out, json_string_value(value), CIDR_POD, netns, source);
+		found |= walk_json(value, in_ipam || !strcmp(key, "ipam"), depth + 1, netns, source,
+				   out);
 	}
+	return found;
 }
 
-void cidrs_from_cni(const char *text, uint32_t netns, const char *source, struct vec *out)
+bool cidrs_from_cni(const char *text, uint32_t netns, const char *source, struct vec *out)
 {
 	json_t *j = json_loads(text, 0, NULL);
+	bool found = j && walk_json(j, false, 0, netns, source, out);
 
-	if (j)
-		walk_json(j, false, 0, netns, source, out);
 	json_decref(j);
+	return found;
 }
 
 /* As libcni does: what another CNI has put out of use is called x.conflist.cilium_bak and the like.
@@ -242,26 +251,46 @@ static bool is_cni_name(const char *name)
 	return dot && (!strcmp(dot, ".conf") || !strcmp(dot, ".conflist") || !strcmp(dot, ".json"));
 }
 
-static void from_cni_files(const char *root, uint32_t netns, struct vec *out)
+static bool from_cni_file(const char *root, const char *name, uint32_t netns, struct vec *out)
+{
+	char path[300], source[160], *text;
+	bool found;
+
+	snprintf(path, sizeof(path), "etc/cni/net.d/%s", name);
+	text = read_file(root, path);
+	snprintf(source, sizeof(source), "/etc/cni/net.d/%.100s", name);
+	found = text && cidrs_from_cni(text, netns, source, out);
+	free(text);
+	return found;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Container runtimes take the first by name, and others are podman's, say, or left over; but the
+ * first may have no CIDR, and only pass on to another one (multus). */
+void cidrs_from_cni_files(const char *root, uint32_t netns, struct vec *out)
 {
 	int fd = open_below(root, "etc/cni/net.d", S_IFDIR);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	char *names[MAX_CNI_NAMES];
 	struct dirent *e;
+	bool found = false;
+	size_t n = 0;
 
-	while (d && (e = readdir(d))) {
-		char path[300], source[160], *text;
-
-		if (!is_cni_name(e->d_name))
-			continue;
-		snprintf(path, sizeof(path), "etc/cni/net.d/%s", e->d_name);
-		text = read_file(root, path);
-		snprintf(source, sizeof(source), "/etc/cni/net.d/%.100s", e->d_name);
-		if (text)
-			cidrs_from_cni(text, netns, source, out);
-		free(text);
+	while (d && n < MAX_CNI_NAMES && (e = readdir(d))) {
+		if (is_cni_name(e->d_name))
+			names[n++] = xstrdup(e->d_name);
 	}
 	if (d)
 		closedir(d);
+	qsort(names, n, sizeof(*names), by_name);
+	for (size_t i = 0; i < n; i++) {
+		found = found || (i < MAX_CNI_FILES && from_cni_file(root, names[i], netns, out));
+		free(names[i]);
+	}
 }
 
 static const struct {
@@ -346,15 +375,23 @@ static void from_processes(uint32_t netns, struct vec *out)
 		closedir(d);
 }
 
+/* The same directory, also where one of them cannot be looked at. */
+static bool maybe_same(const struct stat *dir, const char *path)
+{
+	struct stat other;
+
+	return stat(path, &other) || (dir->st_dev == other.st_dev && dir->st_ino == other.st_ino);
+}
+
 /*
  * The root directory of the node: pid 1's for the machine itself, for a node in a container (kind)
- * that of the process that holds its netns. A netns with our own root is a lab: the machine's files
- * say nothing about it.
+ * that of the process that holds its netns. A netns with the machine's root, or with our own, is a
+ * lab, or what a service of the machine has for itself: the machine's files say nothing about it.
  */
 static bool find_root(struct real_host *h, uint32_t netns, char *root)
 {
 	const struct netns_entry *e = netns_table_find(&h->table, netns);
-	struct stat theirs, ours;
+	struct stat theirs;
 	uint32_t inode;
 
 	if (netns == h->table.host) {
@@ -365,8 +402,8 @@ static bool find_root(struct real_host *h, uint32_t netns, char *root)
 	if (!e || !e->pid || host_netns_of_pid(e->pid, &inode) || inode != netns)
 		return false;
 	snprintf(root, MAX_ROOT, "/proc/%d/root", e->pid);
-	return !stat(root, &theirs) && !stat("/proc/self/root", &ours) &&
-	       (theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino);
+	return !stat(root, &theirs) && !maybe_same(&theirs, "/proc/self/root") &&
+	       !maybe_same(&theirs, "/proc/1/root");
 }
 
 int read_cidrs(struct real_host *h, uint32_t netns, struct vec *out)
@@ -380,7 +417,7 @@ int read_cidrs(struct real_host *h, uint32_t netns, struct vec *out)
 	from_tunnel_routes(&h->base, netns, out);
 	if (find_root(h, netns, root)) {
 		from_flannel(root, netns, out);
-		from_cni_files(root, netns, out);
+		cidrs_from_cni_files(root, netns, out);
 	}
 	from_processes(netns, out);
 	return 0;

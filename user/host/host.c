@@ -20,12 +20,13 @@ static struct real_host *real(struct host *h)
 	return (struct real_host *)h;
 }
 
-static const struct cached *find_cached(struct real_host *h, uint32_t netns, enum cache_kind kind)
+static const struct cached *find_cached(struct real_host *h, uint32_t netns, enum cache_kind kind,
+					const struct addr *of)
 {
 	for (size_t i = 0; i < h->n_cache; i++) {
 		const struct cached *c = &h->cache[i];
 
-		if (c->netns != netns || c->kind != kind || kind == CACHE_CONNTRACK)
+		if (c->netns != netns || c->kind != kind || (of && !addr_eq(&c->of, of)))
 			continue;
 		if (c->read_ns < h->oldest_ns && kind != CACHE_CIDRS)
 			h->oldest_ns = c->read_ns;
@@ -34,14 +35,19 @@ static const struct cached *find_cached(struct real_host *h, uint32_t netns, enu
 	return NULL;
 }
 
-static const struct cached *keep(struct real_host *h, uint32_t netns, enum cache_kind kind, int err,
-				 const struct vec *v, uint64_t began_ns)
+static struct cached *keep(struct real_host *h, uint32_t netns, enum cache_kind kind, int err,
+			   const struct vec *v, uint64_t began_ns)
 {
 	struct cached *c;
 
 	h->cache = xreallocarray(h->cache, h->n_cache + 1, sizeof(*h->cache));
 	c = &h->cache[h->n_cache++];
-	*c = (struct cached){netns, kind, began_ns, err, v->data, v->n};
+	*c = (struct cached){.netns = netns,
+			     .kind = kind,
+			     .read_ns = began_ns,
+			     .err = err,
+			     .data = v->data,
+			     .n = v->n};
 	return c;
 }
 
@@ -70,7 +76,7 @@ static int read_kind(struct real_host *h, enum cache_kind kind, struct vec *v)
 
 static const struct cached *get(struct real_host *h, uint32_t netns, enum cache_kind kind)
 {
-	const struct cached *c = find_cached(h, netns, kind);
+	const struct cached *c = find_cached(h, netns, kind, NULL);
 	uint64_t began = now_ns(CLOCK_MONOTONIC);
 	struct vec v = {};
 	int err;
@@ -143,23 +149,28 @@ static int op_route_get(struct host *h, uint32_t netns, const struct route_query
 static int op_conntrack(struct host *h, uint32_t netns, const struct addr *a,
 			const struct ct_entry **out, size_t *n)
 {
+	struct addr of = a ? *a : (struct addr){.family = 0};
+	const struct cached *found = find_cached(real(h), netns, CACHE_CONNTRACK, &of);
+	uint64_t began = now_ns(CLOCK_MONOTONIC);
 	struct real_host *r = real(h);
-	const struct cached *c;
+	struct cached *c;
 	struct vec v = {};
 	int err;
 
-	read_kallsyms_names(r, KALLSYMS);
-	err = netns_enter(&r->table, netns);
-	if (err)
-		return err;
-	err = read_conntrack(a, r->has_ctnetlink, &v);
-	netns_leave(&r->table);
-	c = keep(r, netns, CACHE_CONNTRACK, err, &v, now_ns(CLOCK_MONOTONIC));
-	if (err)
-		return err;
-	*out = c->data;
-	*n = c->n;
-	return 0;
+	if (!found) {
+		read_kallsyms_names(r, KALLSYMS);
+		err = netns_enter(&r->table, netns);
+		if (!err) {
+			err = read_conntrack(a, r->has_ctnetlink, &v);
+			netns_leave(&r->table);
+		}
+		c = keep(r, netns, CACHE_CONNTRACK, err, &v, began);
+		c->of = of;
+		found = c;
+	}
+	*out = found->data;
+	*n = found->n;
+	return found->err;
 }
 
 static int op_conntrack_get(struct host *h, uint32_t netns, const struct flow *tuple,
@@ -179,13 +190,13 @@ static int op_conntrack_get(struct host *h, uint32_t netns, const struct flow *t
 
 static int op_cidrs(struct host *h, uint32_t netns, const struct known_cidr **out, size_t *n)
 {
-	const struct cached *c = find_cached(real(h), netns, CACHE_CIDRS);
-	uint64_t began = now_ns(CLOCK_MONOTONIC);
+	const struct cached *c = find_cached(real(h), netns, CACHE_CIDRS, NULL);
 	struct vec v = {};
 
 	if (!c) {
 		read_cidrs(real(h), netns, &v);
-		c = keep(real(h), netns, CACHE_CIDRS, 0, &v, began);
+		/* from when it had been read: that may take longer than it is kept */
+		c = keep(real(h), netns, CACHE_CIDRS, 0, &v, now_ns(CLOCK_MONOTONIC));
 	}
 	*out = c->data;
 	*n = c->n;
@@ -384,8 +395,7 @@ void host_refresh(struct host *h, uint64_t since_ns)
 		bool late = c->read_ns >= since_ns || c->kind == CACHE_CIDRS;
 
 		/* a netns that was not found yet may be there by now */
-		if (c->kind != CACHE_CONNTRACK && c->err != -ESRCH && now - c->read_ns < KEEP_NS &&
-		    late)
+		if (c->err != -ESRCH && now - c->read_ns < KEEP_NS && late)
 			r->cache[kept++] = *c;
 		else
 			free(c->data);

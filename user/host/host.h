@@ -178,7 +178,8 @@ struct host_ops {
 	int (*neighs)(struct host *h, uint32_t netns, const struct neigh **out, size_t *n);
 	/* The ports of all bridges that are a member of any VLAN. */
 	int (*vlans)(struct host *h, uint32_t netns, const struct port_vlans **out, size_t *n);
-	/* Every conntrack entry that has `a` in one of its tuples; a NULL: every TCP entry. */
+	/* Every conntrack entry that has `a` in one of its tuples; a NULL: every one of TCP or UDP
+	 * that was answered. A dump either way, of what may be a million. */
 	int (*conntrack)(struct host *h, uint32_t netns, const struct addr *a,
 			 const struct ct_entry **out, size_t *n);
 	/* The one entry that has the flow as its original or its reply tuple; -ENOENT: none. Costs
@@ -260,6 +261,8 @@ const char *host_kept_name(struct host *h, uint32_t netns, const char *kept, boo
 bool host_is_pod_bridge(struct host *h, uint32_t netns, const struct link *br);
 /* Is it a veth whose other end is a pod of this node? */
 bool host_is_pod_veth(struct host *h, uint32_t netns, const struct link *l);
+/* 1: conntrack has entries there; 0: none, as where no rule needs it; or -errno. */
+int host_tracks(struct host *h, uint32_t netns);
 /* The netns that the pod's default route leads to, over its veth: its node. 0: none. */
 uint32_t host_node_of(struct host *h, uint32_t pod_netns);
 

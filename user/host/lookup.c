@@ -4,6 +4,8 @@
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../util.h"
@@ -215,6 +217,17 @@ bool host_others_translate(struct host *h, uint32_t node)
 		}
 	}
 	return false;
+}
+
+int host_tracks(struct host *h, uint32_t netns)
+{
+	char value[32];
+	int err =
+		h->ops->sysctl(h, netns, "net/netfilter/nf_conntrack_count", value, sizeof(value));
+
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	return strtoul(value, NULL, 10) > 0;
 }
 
 uint32_t host_node_of(struct host *h, uint32_t pod_netns)

@@ -56,6 +56,7 @@ enum cache_kind {
 struct cached {
 	uint32_t netns;
 	enum cache_kind kind;
+	struct addr of; /* CACHE_CONNTRACK: whose entries; family 0: of all */
 	uint64_t read_ns;
 	int err;
 	void *data;
@@ -123,7 +124,9 @@ int read_rules_have(bool six, bool has_legacy_nat, bool has_nft, const struct ru
 int read_cidrs(struct real_host *h, uint32_t netns, struct vec *out);
 /* What a CNI's configuration, flannel's subnet.env and a command line say; for tests. text and args
  * are terminated, flannel's text is written to. */
-void cidrs_from_cni(const char *text, uint32_t netns, const char *source, struct vec *out);
+void cidrs_from_cni_files(const char *root, uint32_t netns, struct vec *out);
+/* Has it any? */
+bool cidrs_from_cni(const char *text, uint32_t netns, const char *source, struct vec *out);
 void cidrs_from_flannel(char *text, uint32_t netns, struct vec *out);
 void cidrs_from_arguments(const char *args, size_t len, uint32_t netns, struct vec *out);
 /* The pod of a process; false: none is known. */

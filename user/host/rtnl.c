@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/net_namespace.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
@@ -392,8 +393,9 @@ static bool flow_has(const struct flow *f, const struct addr *a)
 
 static void add_entry(struct ct_ctx *c, const struct ct_entry *e)
 {
+	bool told = e->proto == IPPROTO_TCP || e->proto == IPPROTO_UDP;
 	bool wanted = c->a ? flow_has(&e->orig, c->a) || flow_has(&e->reply, c->a)
-			   : e->proto == IPPROTO_TCP;
+			   : told && e->status & IPS_SEEN_REPLY;
 
 	if (wanted)
 		vec_add(c->out, e);

@@ -64,6 +64,7 @@ __attribute__((noreturn)) static void be_child(struct table *t, struct host *h, 
 	FILE *to;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setpgid(0, 0); /* with its tools: rules_close() */
 	/* the trace's programs are attached as long as somebody holds their links */
 	dup2(fd, STDERR_FILENO + 1);
 	close_range(STDERR_FILENO + 2, ~0U, 0);
@@ -71,6 +72,7 @@ __attribute__((noreturn)) static void be_child(struct table *t, struct host *h, 
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGALRM, SIG_DFL);
+	signal(SIGCHLD, SIG_DFL); /* ignored, it would hide how a tool ended */
 	alarm(CHILD_S);
 	path = xasprintf("%s:/usr/sbin:/sbin", getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
 	setenv("PATH", path, 1);
@@ -289,7 +291,9 @@ void rules_close(struct rules *r)
 	if (r->pid) {
 		struct rusage used = {};
 
-		kill(r->pid, SIGKILL);
+		/* what it runs may be at work still, where it has been killed itself */
+		if (kill(-r->pid, SIGKILL))
+			kill(r->pid, SIGKILL);
 		close(r->fd);
 		while (wait4(r->pid, NULL, 0, &used) < 0 && errno == EINTR)
 			;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -41,20 +43,30 @@ static char *read_all(int fd)
 static int spawn(const char *const argv[], int out, pid_t *pid)
 {
 	posix_spawn_file_actions_t fa;
+	posix_spawnattr_t attr;
+	sigset_t deadly;
 	int err;
 
 	posix_spawn_file_actions_init(&fa);
 	posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&fa, out, 1);
 	posix_spawn_file_actions_addopen(&fa, 2, "/dev/null", O_WRONLY, 0);
-	err = posix_spawnp(pid, argv[0], &fa, NULL, (char *const *)argv, environ);
+	/* who writes to nobody is to end */
+	sigemptyset(&deadly);
+	sigaddset(&deadly, SIGPIPE);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigdefault(&attr, &deadly);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
+	err = posix_spawnp(pid, argv[0], &fa, &attr, (char *const *)argv, environ);
+	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&fa);
 	return err;
 }
 
 char *tool_output(const char *const argv[])
 {
-	int fds[2], err, status = 0;
+	int fds[2], err, status;
+	bool ended;
 	char *s;
 	pid_t pid;
 
@@ -69,9 +81,9 @@ char *tool_output(const char *const argv[])
 	}
 	s = read_all(fds[0]);
 	close(fds[0]);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	while (!(ended = waitpid(pid, &status, 0) == pid) && errno == EINTR)
 		;
-	if (s && WIFEXITED(status) && !WEXITSTATUS(status))
+	if (s && ended && WIFEXITED(status) && !WEXITSTATUS(status))
 		return s;
 	free(s);
 	errno = EIO;
