@@ -20,10 +20,12 @@
 #include "rule.h"
 #include "rules.h"
 
-#define DUTY	     10	 /* a child runs for one tenth of the time at most: rulesets may be large */
-#define SEEN_DUTY    100 /* where it reads for more packets of groups whose rule is known */
-#define SEEN_NS	     1000000000ULL /* so long, and then those wait who know no rule */
-#define CHILD_S	     20		   /* then it is killed */
+#define DUTY	  10  /* a child runs for one tenth of the time at most: rulesets may be large */
+#define SEEN_DUTY 100 /* where it reads for more packets of groups whose rule is known */
+#define SEEN_NS	  1000000000ULL /* so long, and then those wait who know no rule */
+#define CHILD_S	  20		/* then it is killed */
+#define CHILD_BYTES                                                                                \
+	(384U << 20) /* a set of 300,000 elements; the trace is to survive what is larger */
 #define LAST_WAIT_NS 10000000000ULL
 #define MAX_ANSWER   (4U << 20)
 #define MAX_LOOKS    8 /* at the generations of rulesets, at one time */
@@ -60,11 +62,15 @@ __attribute__((noreturn)) static void be_child(struct table *t, struct host *h, 
 					       struct reader *reader, const size_t *groups,
 					       size_t n, int fd)
 {
+	const struct rlimit most = {CHILD_BYTES, CHILD_BYTES};
 	char *path;
 	FILE *to;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setpgid(0, 0); /* with its tools: rules_close() */
+	/* what libraries say of rulesets may have anything in it, and the parent tells how it went
+	 */
+	dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
 	/* the trace's programs are attached as long as somebody holds their links */
 	dup2(fd, STDERR_FILENO + 1);
 	close_range(STDERR_FILENO + 2, ~0U, 0);
@@ -74,6 +80,7 @@ __attribute__((noreturn)) static void be_child(struct table *t, struct host *h, 
 	signal(SIGALRM, SIG_DFL);
 	signal(SIGCHLD, SIG_DFL); /* ignored, it would hide how a tool ended */
 	alarm(CHILD_S);
+	setrlimit(RLIMIT_DATA, &most);
 	path = xasprintf("%s:/usr/sbin:/sbin", getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
 	setenv("PATH", path, 1);
 	fcntl(STDERR_FILENO + 1, F_SETFD, FD_CLOEXEC);
@@ -280,7 +287,8 @@ static bool collect(struct rules *r, struct table *t, void (*told)(void *arg, si
 	settle(r, t);
 	say_why(r, t,
 		now_ns(CLOCK_MONOTONIC) - r->started_ns < CHILD_S * 1000000000ULL
-			? "what reads the rules has ended before it had read them"
+			? "what reads the rules has ended before it had read them, or they are too "
+			  "large"
 			: "there are too many rules to read them in time");
 	rules_close(r);
 	return true;
