@@ -78,6 +78,18 @@ static void diagnose(struct trace *t, size_t i)
 	g->finding = -1;
 }
 
+/* Another netns by now: its state says nothing of the group. */
+static bool is_replaced(struct trace *t, const struct group *g)
+{
+	return host_netns_replaced(t->host, g->netns, g->netns_name);
+}
+
+static void give_up(struct group *g)
+{
+	g->state_unread = true;
+	g->state_stale = false;
+}
+
 /* What was looked at with older state, so that a flood costs no more than a packet. At the end what
  * there is no time for stays unsure. */
 static void look_again(struct trace *t, bool last)
@@ -93,10 +105,12 @@ static void look_again(struct trace *t, bool last)
 		if (!t->table.groups[i].state_stale || t->table.groups[i].too_late ||
 		    t->table.groups[i].finding >= 0)
 			continue;
-		if (now_ns(CLOCK_MONOTONIC) - now < most)
-			diagnose(t, i);
-		else
+		if (now_ns(CLOCK_MONOTONIC) - now >= most)
 			t->has_stale = true;
+		else if (is_replaced(t, &t->table.groups[i]))
+			give_up(&t->table.groups[i]);
+		else
+			diagnose(t, i);
 	}
 	pace_pay(&t->pace, now, now_ns(CLOCK_THREAD_CPUTIME_ID) - began);
 }
@@ -465,7 +479,7 @@ static void end_silences(struct trace *t)
 		if (g->kind != SAMPLE_RETRANSMIT || was < 0)
 			continue;
 		g->state_unread = now_ns(CLOCK_MONOTONIC) - began >= AGAIN_END_NS ||
-				  !can_read(t, g->netns) ||
+				  !can_read(t, g->netns) || is_replaced(t, g) ||
 				  !can_read(t, t->diagnosis.findings[was].netns);
 		if (g->state_unread)
 			continue;

@@ -272,6 +272,24 @@ static void too_many_cidrs(void **state)
 	free(v.data);
 }
 
+/* The kernel gives inode numbers again. */
+static void netns_replaced(void **state)
+{
+	struct fake_host h;
+
+	(void)state;
+	fake_host_init(&h);
+	fake_netns(&h, 7, "new");
+	fake_netns(&h, 8, "pid 42 (sleep)");
+	assert_false(host_netns_replaced(&h.base, 7, "new"));
+	assert_true(host_netns_replaced(&h.base, 7, "old"));
+	assert_false(
+		host_netns_replaced(&h.base, 7, "pid 41 (nginx)")); /* may have had no name yet */
+	assert_false(host_netns_replaced(&h.base, 7, NULL));
+	assert_false(host_netns_replaced(&h.base, 8, "old")); /* it has lost its name */
+	assert_false(host_netns_replaced(&h.base, 9, "old")); /* it is gone, and that is all */
+}
+
 static void flannel_env(void **state)
 {
 	char text[] = "FLANNEL_NETWORK=10.244.0.0/16,10.245.0.0/16\nFLANNEL_SUBNET=10.244.1.1/24\n"
@@ -500,14 +518,23 @@ static void pod_log_folders(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(conntrack_lines),   cmocka_unit_test(snmp_counters),
-		cmocka_unit_test(udp_lines),	     cmocka_unit_test(cni_json),
-		cmocka_unit_test(cni_files),	     cmocka_unit_test(too_many_cidrs),
-		cmocka_unit_test(flannel_env),	     cmocka_unit_test(command_lines),
-		cmocka_unit_test(lookup_links),	     cmocka_unit_test(lookup_owner),
-		cmocka_unit_test(lookup_fdb),	     cmocka_unit_test(lookup_fdb_own_address),
-		cmocka_unit_test(lookup_pod_bridge), cmocka_unit_test(lookup_node),
-		cmocka_unit_test(pod_cgroups),	     cmocka_unit_test(pod_log_folders),
+		cmocka_unit_test(conntrack_lines),
+		cmocka_unit_test(snmp_counters),
+		cmocka_unit_test(udp_lines),
+		cmocka_unit_test(cni_json),
+		cmocka_unit_test(netns_replaced),
+		cmocka_unit_test(cni_files),
+		cmocka_unit_test(too_many_cidrs),
+		cmocka_unit_test(flannel_env),
+		cmocka_unit_test(command_lines),
+		cmocka_unit_test(lookup_links),
+		cmocka_unit_test(lookup_owner),
+		cmocka_unit_test(lookup_fdb),
+		cmocka_unit_test(lookup_fdb_own_address),
+		cmocka_unit_test(lookup_pod_bridge),
+		cmocka_unit_test(lookup_node),
+		cmocka_unit_test(pod_cgroups),
+		cmocka_unit_test(pod_log_folders),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
