@@ -36,19 +36,21 @@ bool conntrack_other(struct finding *f, const struct group *g, struct host *h, s
 	struct flow answer = answer_of(&g->flow);
 	char text[FLOW_STRLEN];
 
-	if (h->ops->conntrack_get(h, g->netns, &answer, e) || is_same(&e->orig, &g->original))
+	if (h->ops->conntrack_get(h, g->netns, &answer, (uint16_t)g->ct_zone, e) ||
+	    is_same(&e->orig, &g->original))
 		return false;
 	finding_evidence(f, AGREES_YES, "this packet, after NAT", flow_str(&g->flow, text), NULL);
 	finding_evidence(f, AGREES_YES, "who has that already", flow_str(&e->orig, text), "nobody");
 	return true;
 }
 
-bool conntrack_own(struct finding *f, const struct flow *asked, uint32_t netns, struct host *h,
-		   struct ct_entry *e)
+bool conntrack_own(struct finding *f, const struct flow *asked, const struct group *g,
+		   struct host *h, struct ct_entry *e)
 {
 	char text[FLOW_STRLEN];
 
-	if (h->ops->conntrack_get(h, netns, asked, e) || !is_same(&e->orig, asked))
+	if (h->ops->conntrack_get(h, g->netns, asked, (uint16_t)g->ct_zone, e) ||
+	    !is_same(&e->orig, asked))
 		return false;
 	finding_evidence(f, AGREES_YES, "conntrack has it already", flow_str(&e->orig, text),
 			 "no entry yet");

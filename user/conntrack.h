@@ -13,7 +13,7 @@ bool conntrack_source_translated(const struct group *g);
 /* Another connection whose answers would be this packet's, as *e and as evidence. */
 bool conntrack_other(struct finding *f, const struct group *g, struct host *h, struct ct_entry *e);
 /* The entry of this very connection, which another packet made. */
-bool conntrack_own(struct finding *f, const struct flow *asked, uint32_t netns, struct host *h,
-		   struct ct_entry *e);
+bool conntrack_own(struct finding *f, const struct flow *asked, const struct group *g,
+		   struct host *h, struct ct_entry *e);
 
 #endif

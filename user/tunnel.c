@@ -199,6 +199,24 @@ static bool is_untold(const struct group *g, struct finding *f, const char *chec
 	return !f->too_late;
 }
 
+/* The connection's entry, in whatever zone: that takes a dump. */
+static int entry_of(const struct group *g, struct host *h, uint32_t node, struct ct_entry *out)
+{
+	int err = h->ops->conntrack_get(h, node, &g->flow, 0, out);
+	const struct ct_entry *e;
+	size_t n;
+
+	if (err != -ENOENT || h->ops->conntrack(h, node, &g->flow.src, &e, &n))
+		return err;
+	for (size_t i = 0; i < n; i++) {
+		if (flow_same_tuple(&e[i].orig, &g->flow)) {
+			*out = e[i];
+			return 0;
+		}
+	}
+	return err;
+}
+
 /* Where the flow really goes, since a Service's address is translated on the node. False where
  * conntrack knows that it was answered, or does not know it at all: then it is not under way. */
 static bool real_destination(const struct group *g, struct host *h, uint32_t node,
@@ -206,7 +224,7 @@ static bool real_destination(const struct group *g, struct host *h, uint32_t nod
 {
 	char check[80], flow[FLOW_STRLEN], value[FLOW_STRLEN + 16];
 	struct ct_entry e;
-	int err = h->ops->conntrack_get(h, node, &g->flow, &e), tracks;
+	int err = entry_of(g, h, node, &e), tracks;
 
 	snprintf(check, sizeof(check), "conntrack of %s", addr_str(&g->flow.src, flow));
 	*dst = g->flow.dst;

@@ -55,14 +55,14 @@ static int conntrack(struct host *h, uint32_t netns, const struct addr *a,
 	return 0;
 }
 
-static int conntrack_get(struct host *h, uint32_t netns, const struct flow *tuple,
+static int conntrack_get(struct host *h, uint32_t netns, const struct flow *tuple, uint16_t zone,
 			 struct ct_entry *out)
 {
 	const struct ct_entry *e;
 	size_t n;
 	int err = conntrack(h, netns, NULL, &e, &n);
 
-	for (size_t i = 0; !err && i < n; i++) {
+	for (size_t i = 0; !err && zone == find(h, netns)->zone && i < n; i++) {
 		if (flow_same_tuple(&e[i].orig, tuple) || flow_same_tuple(&e[i].reply, tuple)) {
 			*out = e[i];
 			return 0;

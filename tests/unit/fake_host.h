@@ -27,6 +27,7 @@ struct fake_netns {
 	struct fake_sysctl sysctls[FAKE_MAX];
 	size_t n_links, n_addrs, n_routes, n_neighs, n_vlans, n_conntrack, n_sockets, n_listeners,
 		n_cidrs;
+	uint16_t zone;		       /* of all conntrack entries */
 	int conntrack_err, sysctl_err; /* -errno of every such read; 0: as the arrays say */
 	int xfrm;
 	unsigned int queue; /* the only one that a program listens on */

@@ -1157,6 +1157,11 @@ static void test_clash(void **state)
 	g->has_ct_status = true;
 	assert_finding(l, 1, "conntrack-clash", STATUS_CONFIRMED);
 	anew(l);
+	l->node->zone = 7; /* another's, which has the same addresses */
+	assert_null(diagnose(l, 1));
+	g->ct_zone = 7;
+	assert_finding(l, 1, "conntrack-clash", STATUS_CONFIRMED);
+	anew(l);
 	l->node->conntrack[0].status = IPS_SRC_NAT_DONE; /* a later try's */
 	assert_null(diagnose(l, 1));
 }

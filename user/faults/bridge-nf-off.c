@@ -76,7 +76,7 @@ static enum status prove_translation(struct finding *f, const struct group *g, s
 {
 	char check[80], value[FLOW_STRLEN * 2 + 40], a[FLOW_STRLEN], b[FLOW_STRLEN];
 	struct ct_entry e;
-	int err = h->ops->conntrack_get(h, node, &g->flow, &e);
+	int err = h->ops->conntrack_get(h, node, &g->flow, 0, &e);
 
 	snprintf(check, sizeof(check), "conntrack of %s", addr_str(&g->flow.dst, a));
 	if (err == -ENOENT)

@@ -29,7 +29,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	char where[NETNS_STRLEN], flow[FLOW_STRLEN];
 	struct ct_entry other;
 
-	if (!conntrack_own(f, asked, g->netns, h, &other) || died_before(g, &other))
+	if (!conntrack_own(f, asked, g, h, &other) || died_before(g, &other))
 		return 0;
 	netns_phrase(h, g->netns, where);
 	f->netns = g->netns;

@@ -46,7 +46,7 @@ static bool is_untranslated(const struct group *g, struct host *h, uint32_t node
 	char value[FLOW_STRLEN + 32], flow[FLOW_STRLEN];
 	struct ct_entry e;
 
-	if (h->ops->conntrack_get(h, node, &g->flow, &e) || (e.status & IPS_SEEN_REPLY) ||
+	if (h->ops->conntrack_get(h, node, &g->flow, 0, &e) || (e.status & IPS_SEEN_REPLY) ||
 	    !addr_eq(&e.reply.src, &g->flow.dst))
 		return false;
 	snprintf(value, sizeof(value), "%s [UNREPLIED], not translated", flow_str(&e.orig, flow));

@@ -60,7 +60,7 @@ static bool is_untranslated(const struct group *g, struct host *h, uint32_t node
 {
 	char value[FLOW_STRLEN + 32], flow[FLOW_STRLEN];
 	struct ct_entry e;
-	int err = h->ops->conntrack_get(h, node, &g->flow, &e);
+	int err = h->ops->conntrack_get(h, node, &g->flow, 0, &e);
 
 	*dst = g->flow.dst;
 	if (err == -ENOENT && !host_tracks(h, node)) {

@@ -105,7 +105,7 @@ static int examine(const struct group *g, struct host *h, struct finding *f)
 	char where[NETNS_STRLEN], asked[ADDR_STRLEN], gone[ADDR_STRLEN], value[FLOW_STRLEN];
 	struct ct_entry e;
 
-	if (h->ops->conntrack_get(h, g->netns, &g->original, &e) ||
+	if (h->ops->conntrack_get(h, g->netns, &g->original, (uint16_t)g->ct_zone, &e) ||
 	    !addr_eq(&e.reply.src, &g->flow.dst) || !is_gone(g, h, f))
 		return 0;
 	netns_phrase(h, g->netns, where);

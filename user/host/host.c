@@ -173,7 +173,7 @@ static int op_conntrack(struct host *h, uint32_t netns, const struct addr *a,
 	return found->err;
 }
 
-static int op_conntrack_get(struct host *h, uint32_t netns, const struct flow *tuple,
+static int op_conntrack_get(struct host *h, uint32_t netns, const struct flow *tuple, uint16_t zone,
 			    struct ct_entry *out)
 {
 	struct real_host *r = real(h);
@@ -183,7 +183,7 @@ static int op_conntrack_get(struct host *h, uint32_t netns, const struct flow *t
 	err = netns_enter(&r->table, netns);
 	if (err)
 		return err;
-	err = read_conntrack_entry(tuple, r->has_ctnetlink, out);
+	err = read_conntrack_entry(tuple, zone, r->has_ctnetlink, out);
 	netns_leave(&r->table);
 	return err;
 }

@@ -182,10 +182,10 @@ struct host_ops {
 	 * that was answered. A dump either way, of what may be a million. */
 	int (*conntrack)(struct host *h, uint32_t netns, const struct addr *a,
 			 const struct ct_entry **out, size_t *n);
-	/* The one entry that has the flow as its original or its reply tuple; -ENOENT: none. Costs
-	 * a lookup, not a dump. */
+	/* The one entry of the zone (0: the default one) that has the flow as its original or its
+	 * reply tuple; -ENOENT: none. Costs a lookup, not a dump. */
 	int (*conntrack_get)(struct host *h, uint32_t netns, const struct flow *tuple,
-			     struct ct_entry *out);
+			     uint16_t zone, struct ct_entry *out);
 	int (*udp_sockets)(struct host *h, uint32_t netns, const struct local_socket **out,
 			   size_t *n);
 	int (*tcp_listeners)(struct host *h, uint32_t netns, const struct local_socket **out,

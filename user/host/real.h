@@ -109,7 +109,8 @@ int read_neighs(struct vec *out);
 int read_route_get(const struct route_query *q, struct route_answer *out);
 int read_conntrack(const struct addr *a, bool has_ctnetlink, struct vec *out);
 int read_vlans(struct vec *out);
-int read_conntrack_entry(const struct flow *tuple, bool has_ctnetlink, struct ct_entry *out);
+int read_conntrack_entry(const struct flow *tuple, uint16_t zone, bool has_ctnetlink,
+			 struct ct_entry *out);
 int read_sockets(bool tcp, struct vec *out);
 int read_icmp_errors(uint64_t *n);
 /* Services, of which there may be thousands. -ENOENT: IPVS is not there. */

@@ -494,17 +494,19 @@ static int find_conntrack_entry(const struct flow *tuple, struct ct_entry *out)
 	return err ? err : -ENOENT;
 }
 
-int read_conntrack_entry(const struct flow *tuple, bool has_ctnetlink, struct ct_entry *out)
+int read_conntrack_entry(const struct flow *tuple, uint16_t zone, bool has_ctnetlink,
+			 struct ct_entry *out)
 {
 	struct nfgenmsg h = {.nfgen_family = tuple->src.family, .version = NFNETLINK_V0};
 	struct ct_entry e = {};
 	struct nl_msg *msg;
 	int err = -ENOMEM;
 
-	if (!has_ctnetlink)
+	if (!has_ctnetlink) /* whose file tells of all zones */
 		return find_conntrack_entry(tuple, out);
 	msg = nlmsg_alloc_simple(NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, NLM_F_REQUEST);
-	if (msg && !nlmsg_append(msg, &h, sizeof(h), NLMSG_ALIGNTO) && !put_tuple(msg, tuple))
+	if (msg && !nlmsg_append(msg, &h, sizeof(h), NLMSG_ALIGNTO) && !put_tuple(msg, tuple) &&
+	    !(zone && nla_put_u16(msg, CTA_ZONE, htons(zone))))
 		err = ask(NETLINK_NETFILTER, msg, on_conntrack_entry, &e);
 	nlmsg_free(msg);
 	if (!err)
