@@ -51,14 +51,20 @@ static void plain(const char *name)
 	stop(data, expr);
 }
 
-static void payload(uint32_t base, uint32_t len, uint32_t to)
+static void payload_at(uint32_t base, uint32_t offset, uint32_t len, uint32_t to)
 {
 	struct nlattr *expr, *data = start("payload", &expr);
 
 	nla_put_u32(msg, NFTA_PAYLOAD_DREG, htonl(to));
 	nla_put_u32(msg, NFTA_PAYLOAD_BASE, htonl(base));
+	nla_put_u32(msg, NFTA_PAYLOAD_OFFSET, htonl(offset));
 	nla_put_u32(msg, NFTA_PAYLOAD_LEN, htonl(len));
 	stop(data, expr);
+}
+
+static void payload(uint32_t base, uint32_t len, uint32_t to)
+{
+	payload_at(base, 0, len, to);
 }
 
 /* to: NULL, or a map's register. */
@@ -108,6 +114,30 @@ static void test_rules_of_iptables(void **state)
 	assert_false(is_native(NFPROTO_IPV4)); /* no expression at all */
 	plain("immediate");
 	assert_false(is_native(NFPROTO_IPV4)); /* and is printed as what it is */
+}
+
+/* Of which iptables-nft-save tells the protocol only. */
+static void test_transport_headers(void **state)
+{
+	static const struct {
+		uint32_t offset, len;
+		bool native;
+	} cases[] = {
+		{0, 1, false},	{0, 2, false}, {2, 2, false}, {0, 4, false},
+		{13, 1, false}, {1, 1, true}, /* icmp code */
+		{4, 2, true},		      /* udp length */
+		{6, 2, true},	{4, 4, true},  {8, 4, true},  {14, 2, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		plain("meta");
+		payload_at(NFT_PAYLOAD_TRANSPORT_HEADER, cases[i].offset, cases[i].len, 1);
+		plain("cmp");
+		plain("counter");
+		plain("immediate");
+		assert_int_equal(is_native(NFPROTO_IPV4), cases[i].native);
+	}
 }
 
 /* Which iptables-nft-save prints without it. */
@@ -202,6 +232,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_rules_of_iptables, begin, end),
+		cmocka_unit_test_setup_teardown(test_transport_headers, begin, end),
 		cmocka_unit_test_setup_teardown(test_lookups, begin, end),
 		cmocka_unit_test_setup_teardown(test_header_without_a_counter, begin, end),
 		cmocka_unit_test_setup_teardown(test_ebtables_among, begin, end),

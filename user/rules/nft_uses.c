@@ -34,6 +34,13 @@ static void is_native(json_t *uses)
 	json_object_set_new_nocheck(uses, "native", json_true());
 }
 
+/* Ports, TCP's flags, ICMP's type with its code: more of a transport header iptables-nft does not
+ * ask for, nor print: for "udp length 13 counter accept" its tool says "-p udp -j ACCEPT". */
+static bool asks_as_iptables(uint32_t offset, uint32_t len)
+{
+	return (offset == 0 && len <= 4) || (offset == 2 && len == 2) || (offset == 13 && len == 1);
+}
+
 /* ebtables' among puts an address of IP behind that of Ethernet, or none. */
 static void payload(struct rule_uses *r, struct nlattr *data)
 {
@@ -45,6 +52,9 @@ static void payload(struct rule_uses *r, struct nlattr *data)
 		return;
 	base = number(tb[NFTA_PAYLOAD_BASE]);
 	len = number(tb[NFTA_PAYLOAD_LEN]);
+	if (base == NFT_PAYLOAD_TRANSPORT_HEADER &&
+	    !asks_as_iptables(number(tb[NFTA_PAYLOAD_OFFSET]), len))
+		is_native(r->uses);
 	if (base == NFT_PAYLOAD_LL_HEADER && len == ETH_ALEN)
 		r->mac = number(tb[NFTA_PAYLOAD_DREG]);
 	else if (base != NFT_PAYLOAD_NETWORK_HEADER || len != sizeof(struct in_addr))
