@@ -179,13 +179,24 @@ static bool is_policy(const struct table_verdict *v, bool sees_rules)
 	return sees_rules && !v->rule && v->policy == 1 + NF_DROP;
 }
 
+/* Of an nft table; NULL: of none. */
+static const char *family_of(const struct table_verdict *v)
+{
+	return v->fn == FN_NFT_DO_CHAIN && v->family ? nf_family_name(v->family) : NULL;
+}
+
+/* Is it of the group's table and base chain, by name? */
+static bool same_chain(const struct group *g, const struct table_verdict *v)
+{
+	return g->verdict.function == probe_function(v->fn) && g->verdict.family == family_of(v) &&
+	       !strncmp(g->verdict.table, v->table, sizeof(v->table)) &&
+	       !strncmp(g->verdict.chain, v->chain, sizeof(v->chain));
+}
+
 /* A verdict of whose rule nothing is known contradicts none. */
 static bool same_verdict(const struct group *g, const struct table_verdict *v, bool sees_rules)
 {
-	if (g->verdict.function != probe_function(v->fn) ||
-	    g->verdict.table_handle != v->table_handle ||
-	    strncmp(g->verdict.table, v->table, sizeof(v->table)) ||
-	    strncmp(g->verdict.chain, v->chain, sizeof(v->chain)))
+	if (!same_chain(g, v) || g->verdict.table_handle != v->table_handle)
 		return false;
 	if (v->rule)
 		return !g->verdict.policy && (!g->verdict.rule || g->verdict.rule == v->rule);
@@ -231,10 +242,7 @@ static bool has_verdict(const struct hook_sample *s)
 /* Of the same base chain, in a table that was made anew since: the node has that one now. */
 static bool is_of_new_table(const struct group *g, const struct table_verdict *v)
 {
-	return v->table_handle > g->verdict.table_handle && v->fn == FN_NFT_DO_CHAIN &&
-	       g->verdict.function == probe_function(v->fn) && !g->rule_certain &&
-	       !strncmp(g->verdict.table, v->table, sizeof(v->table)) &&
-	       !strncmp(g->verdict.chain, v->chain, sizeof(v->chain));
+	return same_chain(g, v) && v->table_handle > g->verdict.table_handle && !g->rule_certain;
 }
 
 /* Is it the group's? */
@@ -251,10 +259,10 @@ static bool take_verdict(struct group *g, const struct hook_sample *s, bool sees
 		if (!is_of_new_table(g, v))
 			return same;
 		g->rule_explained = false;
+		seen_forget_told(g);
 	}
 	g->verdict.function = probe_function(v->fn);
-	g->verdict.family =
-		v->fn == FN_NFT_DO_CHAIN && v->family ? nf_family_name(v->family) : NULL;
+	g->verdict.family = family_of(v);
 	snprintf(g->verdict.table, sizeof(g->verdict.table), "%s", v->table);
 	snprintf(g->verdict.chain, sizeof(g->verdict.chain), "%s", v->chain);
 	g->verdict.table_handle = v->table_handle;

@@ -89,6 +89,13 @@ void seen_told(struct group *g, int which, bool rule)
 	g->seen[which].told_rule |= rule;
 }
 
+void seen_forget_told(struct group *g)
+{
+	for (size_t i = 0; i < g->n_seen; i++)
+		g->seen[i].told = g->seen[i].told_rule = false;
+	g->seen_told = 0;
+}
+
 void seen_view(const struct group *g, size_t which, struct group *view)
 {
 	const struct seen_packet *p = &g->seen[which];

@@ -14,6 +14,8 @@ void seen_take(struct group *g, const struct sample *s);
 /* A hook program saw the sample that was like that one (-1: none that is kept) die by the group's
  * verdict, and by its rule or policy. */
 void seen_told(struct group *g, int which, bool rule);
+/* What was told was of another verdict than the group has now. */
+void seen_forget_told(struct group *g);
 /* The group as if that one was its only packet; borrowed, not to be freed. */
 void seen_view(const struct group *g, size_t which, struct group *view);
 

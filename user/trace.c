@@ -466,7 +466,8 @@ static void fill_accounting(struct trace *t, const uint64_t *stats, struct repor
 }
 
 /* What looked like a silence may have been answered since, or the same way was. Where the state
- * that would tell it is gone, or there is no time left to read it, it stands, and is not sure. */
+ * that would tell it is gone, or there is no time left to read it, it stands, and is not sure;
+ * where nothing tracks connections it stands as it was found. */
 static void end_silences(struct trace *t)
 {
 	uint64_t began = now_ns(CLOCK_MONOTONIC);

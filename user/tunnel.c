@@ -196,7 +196,7 @@ static bool is_untold(const struct group *g, struct finding *f, const char *chec
 {
 	f->too_late = g->looked_ms >= 1000;
 	finding_evidence(f, AGREES_UNREAD, check, why, "replies seen");
-	return !f->too_late;
+	return true;
 }
 
 /* The connection's entry, in whatever zone: that takes a dump. */
@@ -290,8 +290,12 @@ static bool route_answers(const struct group *g, struct host *h, uint32_t node,
 	if (!route->addr.family || h->ops->conntrack(h, node, NULL, &e, &n))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if ((cidr_has(route, &e[i].reply.src) || cidr_has(route, &e[i].orig.src)) &&
-		    idle_seconds(h, node, &e[i]) < silent_s)
+		/* an established TCP connection had packets both ways, whoever opened it; of UDP
+		 * that is answered here nothing is known to have come back there */
+		bool answers = cidr_has(route, &e[i].reply.src) ||
+			       (e[i].proto == IPPROTO_TCP && cidr_has(route, &e[i].orig.src));
+
+		if (answers && idle_seconds(h, node, &e[i]) < silent_s)
 			return true;
 	}
 	return false;
@@ -341,8 +345,8 @@ bool tunnel_any(struct host *h, uint32_t netns)
 	return false;
 }
 
-const struct link *tunnel_silence(const struct group *g, struct host *h, struct finding *f,
-				  uint32_t *node, struct addr *vtep)
+static const struct link *silent_device(const struct group *g, struct host *h, struct finding *f,
+					uint32_t *node, struct addr *vtep)
 {
 	struct route_query q = {.mark = 0};
 	struct route_answer route;
@@ -363,6 +367,15 @@ const struct link *tunnel_silence(const struct group *g, struct host *h, struct 
 	snprintf(value, sizeof(value), "dev %s, VTEP %s", dev->name, addr_str(vtep, a));
 	finding_evidence(f, AGREES_YES, check, value, NULL);
 	return dev;
+}
+
+const struct link *tunnel_silence(const struct group *g, struct host *h, struct finding *f,
+				  uint32_t *node, struct addr *vtep)
+{
+	const struct link *dev = silent_device(g, h, f, node, vtep);
+
+	f->too_late = f->too_late && dev;
+	return f->too_late ? NULL : dev;
 }
 
 void tunnel_silence_finding(struct finding *f, const struct group *g, struct host *h, uint32_t node,

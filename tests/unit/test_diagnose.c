@@ -504,6 +504,17 @@ static void test_no_silence_where_udp_is_answered(void **state)
 	e->status = 2; /* IPS_SEEN_REPLY */
 	e->timeout = 28;
 	assert_null(diagnose(l, 1));
+	/* what the others ask and get answered here comes in, which does not show that this goes
+	 * out */
+	e->reply = e->orig;
+	e->orig.src = e->reply.dst;
+	e->orig.dst = e->reply.src;
+	assert_finding(l, 1, "vxlan-blocked", STATUS_SUSPECTED);
+	start_again(l);
+	e->orig = e->reply;
+	e->reply.src = e->orig.dst;
+	e->reply.dst = e->orig.src;
+	assert_null(diagnose(l, 1));
 	e->status = 2 | 4; /* IPS_ASSURED */
 	assert_finding(l, 1, "vxlan-blocked", STATUS_SUSPECTED);
 	start_again(l);

@@ -259,7 +259,13 @@ static void test_verdicts_differ(void **state)
 	g->rule_certain = false;
 	g->rule_explained = true;
 	w->hook.verdict.rule = 2;
+	w->hook.verdict.family = NFPROTO_IPV4; /* another table of that name */
 	assert_ptr_equal(hook(w), g);
+	assert_int_equal(g->verdict.table_handle, 0);
+	w->hook.verdict.family = NFPROTO_INET;
+	g->seen_told = 3;
+	assert_ptr_equal(hook(w), g);
+	assert_int_equal(g->seen_told, 0);
 	assert_int_equal(g->verdict.table_handle, 9);
 	assert_int_equal(g->verdict.rule, 2);
 	assert_false(g->rule_explained);

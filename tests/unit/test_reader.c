@@ -31,6 +31,7 @@ static struct {
 	const char *filter;	    /* likewise; NULL: an empty one */
 	uint32_t generation;
 	uint64_t table;		     /* its handle */
+	bool closed;		     /* and it cannot be asked */
 	int changes;		     /* so many readings change it */
 	int reads, forgotten, tools; /* tools: runs of them */
 	int texts;		     /* of rules, that were asked for */
@@ -95,11 +96,12 @@ static char *chain_of(const char *family, const char *table, uint64_t handle, bo
 	return *gone ? NULL : strdup("c");
 }
 
-static uint64_t table_of(const char *family, const char *table)
+static bool table_of(const char *family, const char *table, uint64_t *handle)
 {
 	(void)family;
 	(void)table;
-	return node.table;
+	*handle = node.table;
+	return !node.closed;
 }
 
 static uint32_t generation(void)
@@ -496,8 +498,32 @@ static void test_table_made_anew(void **state)
 	g.rule_since_ns = 40;
 	g.rule_read_ns = 60;
 	a = answer(&g);
+	assert_true(a.known && a.certain); /* the packet still comes by it */
+	answer_free(&a);
+	g.asks = 1;
+	node.rules = RULE("{\"match\": {\"op\": \"==\", \"left\": {\"payload\": {\"protocol\": "
+			  "\"udp\", \"field\": \"dport\"}}, \"right\": 443}}," DROP);
+	a = answer(&g); /* which was put in its place, and has its handle */
+	assert_true(a.known && !a.certain);
+	assert_has(a.why, "changed since");
+	answer_free(&a);
+	g.rule_drop_generation = 7;
+	a = answer(&g);
 	assert_true(a.known && a.certain);
 	answer_free(&a);
+	g.rule_drop_generation = 6;
+	node.rules = "[]";
+	node.chains = CHAINS_AT("0", "drop");
+	g.verdict.rule = 0;
+	g.verdict.policy = true;
+	a = answer(&g);
+	assert_true(a.known && a.rule.policy && !a.certain);
+	answer_free(&a);
+	node.closed = true;
+	a = answer(&g);
+	assert_false(a.gone);
+	answer_free(&a);
+	node.closed = false;
 	node.table = 6;
 	for (int policy = 0; policy < 2; policy++) {
 		g.verdict.policy = policy;
@@ -602,6 +628,12 @@ static void test_policy_or_a_full_match(void **state)
 		      "null}"),
 		 false},
 		{RULE("{\"ct count\": {\"val\": 9}}, {\"accept\": null}"), false},
+		{RULE("{\"set\": {\"op\": \"add\", \"elem\": 1, \"set\": \"@s\", \"stmt\": [{\"ct "
+		      "count\": {\"val\": 9}}]}}"),
+		 false},
+		{RULE("{\"meter\": {\"name\": \"m\", \"key\": 1, \"stmt\": {\"ct count\": "
+		      "{\"val\": 9}}}}"),
+		 false},
 		/* which such a packet does not come to */
 		{RULE("{\"match\": {\"op\": \"==\", \"left\": {\"meta\": {\"key\": \"l4proto\"}}, "
 		      "\"right\": "

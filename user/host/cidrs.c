@@ -21,11 +21,13 @@
 #include "../util.h"
 #include "real.h"
 
-#define MAX_FILE      (1 << 20)
-#define MAX_ROOT      64
-#define MAX_CIDRS     256 /* of a netns: whoever has more is no cluster */
-#define MAX_CNI_NAMES 256
-#define MAX_CNI_FILES 16
+#define MAX_FILE  (1 << 20)
+#define MAX_ROOT  64
+#define MAX_CIDRS 8192 /* of a netns: nodes of a large cluster have a route to each of the others  \
+			*/
+#define MAX_FILE_CIDRS 64
+#define MAX_CNI_NAMES  256
+#define MAX_CNI_FILES  16
 
 /* Is it one? Then *out has it, as long as there is room. */
 static bool add(struct vec *out, const char *text, enum cidr_role role, uint32_t netns,
@@ -210,36 +212,43 @@ static void from_flannel(const char *root, uint32_t netns, struct vec *out)
 	free(text);
 }
 
-/* Every "subnet" anywhere below an "ipam" object: plugins nest them differently. Is there one? */
-static bool walk_json(const json_t *j, bool in_ipam, int depth, uint32_t netns, const char *source,
-		      struct vec *out)
+/* What a file of CNI's tells. */
+struct cni_file {
+	uint32_t netns;
+	const char *source;
+	struct vec *out;
+	size_t n; /* CIDRs that it has, known or new */
+};
+
+/* Every "subnet" anywhere below an "ipam" object: plugins nest them differently. */
+static void walk_json(const json_t *j, bool in_ipam, int depth, struct cni_file *f)
 {
 	const json_t *value;
-	bool found = false;
 	const char *key;
 	size_t i;
 
 	if (depth > 16)
-		return false;
-	json_array_foreach((json_t *)j, i, value) found |=
-		walk_json(value, in_ipam, depth + 1, netns, source, out);
+		return;
+	json_array_foreach((json_t *)j, i, value) walk_json(value, in_ipam, depth + 1, f);
 	json_object_foreach((json_t *)j, key, value)
 	{
-		if (in_ipam && !strcmp(key, "subnet") && json_is_string(value))
-			found |= add(out, json_string_value(value), CIDR_POD, netns, source);
-		found |= walk_json(value, in_ipam || !strcmp(key, "ipam"), depth + 1, netns, source,
-				   out);
+		if (in_ipam && f->n < MAX_FILE_CIDRS && !strcmp(key, "subnet") &&
+		    json_is_string(value))
+			f->n += add(f->out, json_string_value(value), CIDR_POD, f->netns,
+				    f->source);
+		walk_json(value, in_ipam || !strcmp(key, "ipam"), depth + 1, f);
 	}
-	return found;
 }
 
 bool cidrs_from_cni(const char *text, uint32_t netns, const char *source, struct vec *out)
 {
+	struct cni_file f = {netns, source, out, 0};
 	json_t *j = json_loads(text, 0, NULL);
-	bool found = j && walk_json(j, false, 0, netns, source, out);
 
+	if (j)
+		walk_json(j, false, 0, &f);
 	json_decref(j);
-	return found;
+	return f.n;
 }
 
 /* As libcni does: what another CNI has put out of use is called x.conflist.cilium_bak and the like.

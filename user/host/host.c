@@ -20,13 +20,18 @@ static struct real_host *real(struct host *h)
 	return (struct real_host *)h;
 }
 
+static bool same_of(const struct addr *a, const struct addr *b)
+{
+	return a->family == b->family && (!a->family || addr_eq(a, b));
+}
+
 static const struct cached *find_cached(struct real_host *h, uint32_t netns, enum cache_kind kind,
 					const struct addr *of)
 {
 	for (size_t i = 0; i < h->n_cache; i++) {
 		const struct cached *c = &h->cache[i];
 
-		if (c->netns != netns || c->kind != kind || (of && !addr_eq(&c->of, of)))
+		if (c->netns != netns || c->kind != kind || (of && !same_of(&c->of, of)))
 			continue;
 		if (c->read_ns < h->oldest_ns && kind != CACHE_CIDRS)
 			h->oldest_ns = c->read_ns;

@@ -516,8 +516,11 @@ static bool may_fail(const char *name, json_t *arg)
 {
 	static const char *const matches[] = {"hashlimit", "connlimit", NULL};
 	const char *match = is_xt_match(name, arg) ? nft_text(arg, "name") : NULL;
+	json_t *inner = json_object_get(arg, "stmt"), *one = json_array_get(inner, 0);
 
-	return !strcmp(name, "ct count") || (match && is_one_of(match, matches));
+	/* what a set or a meter does for each of its elements: one statement, or a list */
+	return !strcmp(name, "ct count") || (match && is_one_of(match, matches)) ||
+	       json_object_get(one ? one : inner, "ct count");
 }
 
 /*
@@ -529,6 +532,7 @@ static enum tri statement(struct walk *w, struct place *at, const char *name, js
 {
 	struct nft_place place = {&w->lookups, &w->packet, w->base->family, w->base->table};
 
+	w->out->may_fail |= may_fail(name, arg);
 	if (!strcmp(name, "match"))
 		return nft_match(&place, arg);
 	if (!strcmp(name, "mangle"))
@@ -543,7 +547,6 @@ static enum tri statement(struct walk *w, struct place *at, const char *name, js
 		w->changed |= CHANGED_CT;
 	if (is_one_of(name, harmless))
 		return json_object_get(arg, "map") || !has_values(arg) ? TRI_MAYBE : TRI_YES;
-	w->out->may_fail |= may_fail(name, arg);
 	if (is_one_of(name, conditions) || is_xt_match(name, arg))
 		return TRI_MAYBE;
 	at->may_end |= do_other(w, at);

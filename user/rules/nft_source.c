@@ -123,7 +123,7 @@ static json_t *listing(const char *what, const char *family, const char *table, 
 }
 
 /* Asks nf_tables of this netns; each message of the answer goes to on(). The socket is to be freed;
- * NULL: there was none. */
+ * NULL: there was no answer, or it was cut. */
 static struct nl_sock *ask(int type, int flags, nl_recvmsg_msg_cb_t on, void *arg)
 {
 	struct nfgenmsg h = {.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0};
@@ -135,9 +135,11 @@ static struct nl_sock *ask(int type, int flags, nl_recvmsg_msg_cb_t on, void *ar
 	nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, on, arg);
 	if (!nl_connect(sk, NETLINK_NETFILTER) &&
 	    nl_send_simple(sk, NFNL_SUBSYS_NFTABLES << 8 | type, NLM_F_REQUEST | flags, &h,
-			   sizeof(h)) >= 0)
-		nl_recvmsgs_default(sk);
-	return sk;
+			   sizeof(h)) >= 0 &&
+	    nl_recvmsgs_default(sk) >= 0)
+		return sk;
+	nl_socket_free(sk);
+	return NULL;
 }
 
 static int on_table(struct nl_msg *msg, void *arg)
@@ -293,12 +295,14 @@ static int on_handle(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-uint64_t nft_source_table(const char *family, const char *table)
+bool nft_source_table(const char *family, const char *table, uint64_t *handle)
 {
 	struct table_query q = {family, table, 0};
+	struct nl_sock *sk = ask(NFT_MSG_GETTABLE, NLM_F_DUMP, on_handle, &q);
 
-	nl_socket_free(ask(NFT_MSG_GETTABLE, NLM_F_DUMP, on_handle, &q));
-	return q.handle;
+	*handle = q.handle;
+	nl_socket_free(sk);
+	return sk;
 }
 
 char *nft_source_text(const char *family, const char *table, const char *chain, uint64_t handle)

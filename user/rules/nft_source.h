@@ -14,8 +14,8 @@ void nft_source_forget(void);
 uint32_t nft_source_generation(void);
 /* What that is made of: the kernel's number, not 0, and the netns's cookie (SO_NETNS_COOKIE). */
 uint32_t nft_source_number(uint32_t generation, uint64_t cookie);
-/* The handle of a table; 0: it is not there. */
-uint64_t nft_source_table(const char *family, const char *table);
+/* The handle of a table; 0: it is not there. False: that cannot be asked. */
+bool nft_source_table(const char *family, const char *table, uint64_t *handle);
 /* A rule as `nft list` writes it; to free(). NULL: not found. */
 char *nft_source_text(const char *family, const char *table, const char *chain, uint64_t handle);
 /* The chain that has the rule with that handle; to free(). NULL: not found, or the table cannot be

@@ -631,13 +631,16 @@ static bool is_anywhere(struct reader *r, json_t *chains, const struct group *g,
 }
 
 /* The rule whose handle a probe saw. Most are in the base chain itself or where a replay leads, so
- * that thousands of chains need not be listed. *gone: it is not there any more. */
-static bool find_handle(struct reader *r, const struct group *g, struct rule *out, bool *gone)
+ * that thousands of chains need not be listed. *gone: it is not there any more; *met: the packet
+ * comes by it. */
+static bool find_handle(struct reader *r, const struct group *g, struct rule *out, bool *gone,
+			bool *met)
 {
 	json_t *chains = read_chains(r);
 	char *chain = chains ? chain_by_replay(r, g, gone) : NULL;
 	bool found = false;
 
+	*met = chain;
 	if (chains && !*gone)
 		found = rule_is_in(r, chains, g, chain, out) ||
 			rule_is_in(r, chains, g, xstrdup(g->verdict.chain), out) ||
@@ -734,23 +737,33 @@ static bool only_policy(struct reader *r, const struct group *g, uint64_t *left)
 	return only;
 }
 
-/* The handles of a table's rules are given once, in the order in which they come, and begin anew
- * with a table that is made anew; that of the table itself does not
- * (net/netfilter/nf_tables_api.c). */
-static bool is_same_table(struct reader *r, const struct group *g)
+/* A table that is made anew has another handle, and the handles of its rules begin anew
+ * (net/netfilter/nf_tables_api.c). TRI_MAYBE: it cannot be asked. */
+static enum tri is_same_table(struct reader *r, const struct group *g)
 {
-	return r->from->table(g->verdict.family, g->verdict.table) == g->verdict.table_handle;
+	uint64_t handle;
+
+	if (!r->from->table(g->verdict.family, g->verdict.table, &handle))
+		return TRI_MAYBE;
+	return handle == g->verdict.table_handle ? TRI_YES : TRI_NO;
 }
 
-/* What hook programs saw of the verdict itself. */
+/* What hook programs saw of the verdict itself. A rule that is replaced leaves its handle to the
+ * new one, and what was beside a policy may be gone. */
 static bool seen(struct reader *r, const struct group *g, struct answer *a)
 {
+	bool changed = changes_since_drop(g, r->generation) == CHANGES_SINCE, met = false;
 	uint64_t left = 0;
+	enum tri same;
 
-	if (!g->verdict.family || !g->verdict.table[0] || !r->has_nft)
+	if (!g->verdict.family || !g->verdict.table[0] || !r->has_nft ||
+	    !(g->verdict.policy || g->verdict.rule))
 		return false;
-	a->gone = (g->verdict.policy || g->verdict.rule) && !is_same_table(r, g);
-	if (a->gone) {
+	same = is_same_table(r, g);
+	if (same == TRI_MAYBE)
+		return false;
+	if (same == TRI_NO) {
+		a->gone = true;
 		a->why = "the table whose verdict a probe saw is gone, or was made anew since";
 		return true;
 	}
@@ -759,14 +772,22 @@ static bool seen(struct reader *r, const struct group *g, struct answer *a)
 		a->why = "a probe saw the base chain's policy drop it";
 	} else if (!g->verdict.rule) {
 		return false;
-	} else if (find_handle(r, g, &a->rule, &a->gone)) {
+	} else if (find_handle(r, g, &a->rule, &a->gone, &met)) {
 		a->why = "a probe saw its verdict";
 	} else {
 		if (a->gone)
 			a->why = "the rule that a probe saw is gone: the ruleset has changed since";
 		return a->gone;
 	}
-	a->known = a->certain = a->by_probe = true;
+	a->known = true;
+	a->by_probe = true;
+	a->certain = !changed || met;
+	if (!a->certain)
+		a->why = a->rule.policy
+				 ? "a probe saw the base chain's policy drop it, but the "
+				   "ruleset has changed since"
+				 : "a probe saw a rule with that handle, but the ruleset has "
+				   "changed since";
 	return true;
 }
 

@@ -12,7 +12,7 @@ struct rule_source {
 			  uint64_t handle);
 	char *(*nft_chain)(const char *family, const char *table, uint64_t handle, bool *gone);
 	/* as nft_source_table() */
-	uint64_t (*table)(const char *family, const char *table);
+	bool (*table)(const char *family, const char *table, uint64_t *handle);
 	/* Of nft's ruleset: another number after each change. 0: not known. */
 	uint32_t (*generation)(void);
 	/* The tables of iptables-legacy that the netns has, one a line: asking for another one
