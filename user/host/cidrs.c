@@ -21,10 +21,10 @@
 #include "../util.h"
 #include "real.h"
 
-#define MAX_FILE  (1 << 20)
-#define MAX_ROOT  64
-#define MAX_CIDRS 8192 /* of a netns: nodes of a large cluster have a route to each of the others  \
-			*/
+#define MAX_FILE (1 << 20)
+#define MAX_ROOT 64
+/* of a netns: each node of a large cluster has a route to each of the others */
+#define MAX_CIDRS      8192
 #define MAX_FILE_CIDRS 64
 #define MAX_CNI_NAMES  256
 #define MAX_CNI_FILES  16
