@@ -78,12 +78,6 @@ static void diagnose(struct trace *t, size_t i)
 	g->finding = -1;
 }
 
-/* Another netns by now: its state says nothing of the group. */
-static bool is_replaced(struct trace *t, const struct group *g)
-{
-	return host_netns_replaced(t->host, g->netns, g->netns_name);
-}
-
 static void give_up(struct group *g)
 {
 	g->state_unread = true;
@@ -107,8 +101,9 @@ static void look_again(struct trace *t, bool last)
 			continue;
 		if (now_ns(CLOCK_MONOTONIC) - now >= most)
 			t->has_stale = true;
-		else if (is_replaced(t, &t->table.groups[i]))
-			give_up(&t->table.groups[i]);
+		else if (host_netns_replaced(t->host, t->table.groups[i].netns,
+					     t->table.groups[i].netns_name))
+			give_up(&t->table.groups[i]); /* that one's state says nothing of it */
 		else
 			diagnose(t, i);
 	}
@@ -465,12 +460,19 @@ static void fill_accounting(struct trace *t, const uint64_t *stats, struct repor
 	a->missed = t->probes[0].missed;
 }
 
+/* The one that had that name, and not another one with its inode number. */
+static bool is_still_there(struct trace *t, uint32_t netns, const char *name)
+{
+	return can_read(t, netns) && !host_netns_replaced(t->host, netns, name);
+}
+
 /* What looked like a silence may have been answered since, or the same way was. Where the state
  * that would tell it is gone, or there is no time left to read it, it stands, and is not sure;
  * where nothing tracks connections it stands as it was found. */
 static void end_silences(struct trace *t)
 {
 	uint64_t began = now_ns(CLOCK_MONOTONIC);
+	const struct finding *f;
 
 	host_refresh(t->host, began);
 	for (size_t i = 0; i < t->table.n; i++) {
@@ -479,9 +481,10 @@ static void end_silences(struct trace *t)
 
 		if (g->kind != SAMPLE_RETRANSMIT || was < 0)
 			continue;
+		f = &t->diagnosis.findings[was];
 		g->state_unread = now_ns(CLOCK_MONOTONIC) - began >= AGAIN_END_NS ||
-				  !can_read(t, g->netns) || is_replaced(t, g) ||
-				  !can_read(t, t->diagnosis.findings[was].netns);
+				  !is_still_there(t, g->netns, g->netns_name) ||
+				  !is_still_there(t, f->netns, f->netns_name);
 		if (g->state_unread)
 			continue;
 		g->finding = -1;

@@ -164,7 +164,7 @@ variant_fault_that_begins_later()
 }
 
 # A silence was seen, and the test took away what would tell whether it was answered after all.
-variant_silence_of_what_is_gone()
+silence_up()
 {
 	export WHYDROP_TEST=on-demand
 	lab_up
@@ -176,12 +176,36 @@ variant_silence_of_what_is_gone()
 			}
 		}
 	END
+}
+
+# silence_is_unsure COMMANDS: after it
+silence_is_unsure()
+{
 	ends_with 4 --netns "$LAB-node1" --netns "$LAB-poda" --forbid fault=vxlan-blocked \
-		--forbid fault=ip-forward-off -- sh -c "$(client tcp $POD_C $LAB_PORT --deadline 17)
-		ip netns del $LAB-node1; ip netns del $LAB-poda"
+		--forbid fault=ip-forward-off -- bash -c "$(client tcp $POD_C $LAB_PORT --deadline 17)
+		$1"
 	says "INCONCLUSIVE  forbid fault=vxlan-blocked"
 	says "HELD          forbid fault=ip-forward-off" # that is no silence
 	says "SUSPECTED  vxlan-blocked"
+}
+
+variant_silence_of_what_is_gone()
+{
+	silence_up
+	silence_is_unsure "ip netns del $LAB-node1; ip netns del $LAB-poda"
+}
+
+# The kernel gives its inode number to the next netns, once it is all gone: that one has nothing to say.
+variant_silence_and_a_new_netns()
+{
+	silence_up
+	silence_is_unsure "gone=\$(stat -Lc %i /run/netns/$LAB-node1)
+		ip netns del $LAB-node1; ip netns del $LAB-poda
+		for ((i = 0; i < 100; i++)); do
+			ip netns add $LAB-new\$i
+			[[ \$(stat -Lc %i /run/netns/$LAB-new\$i) != \"\$gone\" ]] || break
+			sleep 0.1
+		done"
 }
 
 # Packets of one flow, at one place in the kernel, that died in two hooks: the stacks tell.

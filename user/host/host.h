@@ -257,8 +257,8 @@ bool host_netns_is_holder(const char *name);
  * the inode number of a netns that is gone is given away again; what holds it now, else; or NULL.
  * *gone: another one has its inode number now. */
 const char *host_kept_name(struct host *h, uint32_t netns, const char *kept, bool *gone);
-/* Has another netns the inode number of the one that had that name? Not one that lost its name
- * while somebody still holds it. */
+/* Has another netns the inode number of the one that had that name, which the kernel gives again at
+ * once? Or it has lost its name, and somebody still holds it. */
 bool host_netns_replaced(struct host *h, uint32_t netns, const char *kept);
 /* Is it a bridge with veth ports whose other ends are in other namespaces? (a CNI's bridge) */
 bool host_is_pod_bridge(struct host *h, uint32_t netns, const struct link *br);

@@ -167,11 +167,10 @@ const char *host_kept_name(struct host *h, uint32_t netns, const char *kept, boo
 
 bool host_netns_replaced(struct host *h, uint32_t netns, const char *kept)
 {
-	const char *now = h->ops->netns_name(h, netns);
 	bool other;
 
 	host_kept_name(h, netns, kept, &other);
-	return other && !host_netns_is_holder(now);
+	return other;
 }
 
 bool host_is_pod_bridge(struct host *h, uint32_t netns, const struct link *br)
