@@ -562,9 +562,8 @@ static void print_warnings(struct text_out *t)
 			"6.12), where a program must not: no drop is sampled. They are counted, by "
 			"reason, place and flow, and hardly a fault is recognised.");
 	if (t->r->rules_closed)
-		warn(t,
-		     "without CAP_NET_ADMIN or CAP_NET_RAW not all rules of the packet filter, nor "
-		     "conntrack, can be read: a fault that they cause is not recognised.");
+		warn(t, "without CAP_NET_ADMIN or CAP_NET_RAW, conntrack and some rules of the "
+			"packet filter cannot be read: a fault that they cause is not recognised.");
 	if (t->r->namespaces_closed)
 		warn(t, "without CAP_SYS_ADMIN the state of other network namespaces cannot be "
 			"read: a fault there is not recognised.");
