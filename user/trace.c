@@ -78,12 +78,6 @@ static void diagnose(struct trace *t, size_t i)
 	g->finding = -1;
 }
 
-static void give_up(struct group *g)
-{
-	g->state_unread = true;
-	g->state_stale = false;
-}
-
 /* What was looked at with older state, so that a flood costs no more than a packet. At the end what
  * there is no time for stays unsure. */
 static void look_again(struct trace *t, bool last)
@@ -96,17 +90,21 @@ static void look_again(struct trace *t, bool last)
 	host_refresh(t->host, now);
 	t->has_stale = false;
 	for (size_t i = 0; i < t->table.n; i++) {
-		if (!t->table.groups[i].state_stale || t->table.groups[i].too_late ||
-		    t->table.groups[i].finding >= 0)
+		struct group *g = &t->table.groups[i];
+
+		if (!g->state_stale || g->too_late || g->finding >= 0)
 			continue;
-		if (now_ns(CLOCK_MONOTONIC) - now >= most)
+		if (now_ns(CLOCK_MONOTONIC) - now >= most) {
 			t->has_stale = true;
-		else if (host_netns_replaced(t->host, t->table.groups[i].netns,
-					     t->table.groups[i].netns_name))
-			give_up(&t->table.groups[i]); /* that one's state says nothing of it */
-		else
+		} else if (host_netns_replaced(t->host, g->netns, g->netns_name)) {
+			/* that one's state says nothing of it */
+			g->state_unread = true;
+			g->state_stale = false;
+		} else {
 			diagnose(t, i);
+		}
 	}
+
 	pace_pay(&t->pace, now, now_ns(CLOCK_THREAD_CPUTIME_ID) - began);
 }
 
@@ -264,8 +262,7 @@ int trace_start(struct trace *t, struct trace_options *opt)
 	if (!may_load_bpf()) {
 		log_error("not permitted: tracing needs root, or CAP_BPF and CAP_PERFMON (and "
 			  "CAP_SYS_ADMIN and CAP_SYS_PTRACE to look into other namespaces, "
-			  "CAP_NET_ADMIN and "
-			  "CAP_NET_RAW to read rules); try `sudo whydrop …`");
+			  "CAP_NET_ADMIN and CAP_NET_RAW to read rules); try `sudo whydrop …`");
 		return EXIT_CANNOT;
 	}
 	probes_log_libbpf();

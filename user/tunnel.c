@@ -192,11 +192,11 @@ bool tunnel_maybe_silence(const struct group *g)
 }
 
 /* Nobody can tell whether it was answered. At the moment of a retransmit it was not. */
-static bool is_untold(const struct group *g, struct finding *f, const char *check, const char *why)
+static void note_untold(const struct group *g, struct finding *f, const char *check, int err)
 {
 	f->too_late = g->looked_ms >= 1000;
-	finding_evidence(f, AGREES_UNREAD, check, why, "replies seen");
-	return true;
+	finding_evidence(f, AGREES_UNREAD, check, err ? strerror(-err) : "nothing is tracked here",
+			 "replies seen");
 }
 
 /* The connection's entry, in whatever zone: that takes a dump. */
@@ -224,7 +224,7 @@ static bool real_destination(const struct group *g, struct host *h, uint32_t nod
 {
 	char check[80], flow[FLOW_STRLEN], value[FLOW_STRLEN + 16];
 	struct ct_entry e;
-	int err = entry_of(g, h, node, &e), tracks;
+	int err = entry_of(g, h, node, &e);
 
 	snprintf(check, sizeof(check), "conntrack of %s", addr_str(&g->flow.src, flow));
 	*dst = g->flow.dst;
@@ -234,13 +234,13 @@ static bool real_destination(const struct group *g, struct host *h, uint32_t nod
 		finding_evidence(f, AGREES_YES, check, value, "replies seen");
 		return !(e.status & IPS_SEEN_REPLY);
 	}
-	if (err && err != -ENOENT)
-		return is_untold(g, f, check, strerror(-err));
 	/* without rules that need it, conntrack does not work in a netns at all */
-	tracks = host_tracks(h, node);
-	if (tracks > 0)
+	if (!err || err == -ENOENT)
+		err = host_tracks(h, node);
+	if (err > 0)
 		return false;
-	return is_untold(g, f, check, tracks ? strerror(-tracks) : "nothing is tracked here");
+	note_untold(g, f, check, err);
+	return true;
 }
 
 #define TCP_CONNTRACK_ESTABLISHED 3 /* include/uapi/linux/netfilter/nf_conntrack_tcp.h */

@@ -163,7 +163,7 @@ variant_fault_that_begins_later()
 	says "confirmed bridge-no-egress: "
 }
 
-# A silence was seen, and the test took away what would tell whether it was answered after all.
+# Node 2 drops VXLAN.
 silence_up()
 {
 	export WHYDROP_TEST=on-demand
@@ -178,7 +178,7 @@ silence_up()
 	END
 }
 
-# silence_is_unsure COMMANDS: after it
+# silence_is_unsure COMMANDS: that take away what would tell whether it was answered after all
 silence_is_unsure()
 {
 	ends_with 4 --netns "$LAB-node1" --netns "$LAB-poda" --forbid fault=vxlan-blocked \

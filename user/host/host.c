@@ -31,7 +31,7 @@ static const struct cached *find_cached(struct real_host *h, uint32_t netns, enu
 	for (size_t i = 0; i < h->n_cache; i++) {
 		const struct cached *c = &h->cache[i];
 
-		if (c->netns != netns || c->kind != kind || (of && !same_of(&c->of, of)))
+		if (c->netns != netns || c->kind != kind || !same_of(&c->of, of))
 			continue;
 		if (c->read_ns < h->oldest_ns && kind != CACHE_CIDRS)
 			h->oldest_ns = c->read_ns;
@@ -40,23 +40,17 @@ static const struct cached *find_cached(struct real_host *h, uint32_t netns, enu
 	return NULL;
 }
 
-static struct cached *keep(struct real_host *h, uint32_t netns, enum cache_kind kind, int err,
-			   const struct vec *v, uint64_t began_ns)
+static const struct cached *keep(struct real_host *h, struct cached c, const struct vec *v)
 {
-	struct cached *c;
-
+	c.data = v->data;
+	c.n = v->n;
 	h->cache = xreallocarray(h->cache, h->n_cache + 1, sizeof(*h->cache));
-	c = &h->cache[h->n_cache++];
-	*c = (struct cached){.netns = netns,
-			     .kind = kind,
-			     .read_ns = began_ns,
-			     .err = err,
-			     .data = v->data,
-			     .n = v->n};
-	return c;
+	h->cache[h->n_cache] = c;
+	return &h->cache[h->n_cache++];
 }
 
-static int read_kind(struct real_host *h, enum cache_kind kind, struct vec *v)
+static int read_kind(struct real_host *h, enum cache_kind kind, const struct addr *of,
+		     struct vec *v)
 {
 	switch (kind) {
 	case CACHE_LINKS:
@@ -74,33 +68,38 @@ static int read_kind(struct real_host *h, enum cache_kind kind, struct vec *v)
 		return read_sockets(kind == CACHE_TCP, v);
 	case CACHE_IPVS:
 		return read_ipvs(v);
+	case CACHE_CONNTRACK:
+		return read_conntrack(of->family ? of : NULL, h->has_ctnetlink, v);
 	default:
 		return -EINVAL;
 	}
 }
 
-static const struct cached *get(struct real_host *h, uint32_t netns, enum cache_kind kind)
-{
-	const struct cached *c = find_cached(h, netns, kind, NULL);
-	uint64_t began = now_ns(CLOCK_MONOTONIC);
-	struct vec v = {};
-	int err;
+static const struct addr all; /* of family 0 */
 
-	if (c)
-		return c;
-	err = netns_enter(&h->table, netns);
-	if (!err) {
-		err = read_kind(h, kind, &v);
+static const struct cached *get(struct real_host *h, uint32_t netns, enum cache_kind kind,
+				const struct addr *of)
+{
+	const struct cached *found = find_cached(h, netns, kind, of);
+	struct cached c = {
+		.netns = netns, .kind = kind, .of = *of, .read_ns = now_ns(CLOCK_MONOTONIC)};
+	struct vec v = {};
+
+	if (found)
+		return found;
+	c.err = netns_enter(&h->table, netns);
+	if (!c.err) {
+		c.err = read_kind(h, kind, of, &v);
 		netns_leave(&h->table);
 	}
-	return keep(h, netns, kind, err, &v, began);
+	return keep(h, c, &v);
 }
 
 /* One reader of an array: the ops differ in the element's type only. */
 #define ARRAY_OP(name, type, kind)                                                                 \
 	static int name(struct host *h, uint32_t netns, const type **out, size_t *n)               \
 	{                                                                                          \
-		const struct cached *c = get(real(h), netns, kind);                                \
+		const struct cached *c = get(real(h), netns, kind, &all);                          \
                                                                                                    \
 		if (c->err)                                                                        \
 			return c->err;                                                             \
@@ -154,28 +153,13 @@ static int op_route_get(struct host *h, uint32_t netns, const struct route_query
 static int op_conntrack(struct host *h, uint32_t netns, const struct addr *a,
 			const struct ct_entry **out, size_t *n)
 {
-	struct addr of = a ? *a : (struct addr){.family = 0};
-	const struct cached *found = find_cached(real(h), netns, CACHE_CONNTRACK, &of);
-	uint64_t began = now_ns(CLOCK_MONOTONIC);
-	struct real_host *r = real(h);
-	struct cached *c;
-	struct vec v = {};
-	int err;
+	const struct cached *c;
 
-	if (!found) {
-		read_kallsyms_names(r, KALLSYMS);
-		err = netns_enter(&r->table, netns);
-		if (!err) {
-			err = read_conntrack(a, r->has_ctnetlink, &v);
-			netns_leave(&r->table);
-		}
-		c = keep(r, netns, CACHE_CONNTRACK, err, &v, began);
-		c->of = of;
-		found = c;
-	}
-	*out = found->data;
-	*n = found->n;
-	return found->err;
+	read_kallsyms_names(real(h), KALLSYMS);
+	c = get(real(h), netns, CACHE_CONNTRACK, a ? a : &all);
+	*out = c->data;
+	*n = c->n;
+	return c->err;
 }
 
 static int op_conntrack_get(struct host *h, uint32_t netns, const struct flow *tuple, uint16_t zone,
@@ -195,13 +179,17 @@ static int op_conntrack_get(struct host *h, uint32_t netns, const struct flow *t
 
 static int op_cidrs(struct host *h, uint32_t netns, const struct known_cidr **out, size_t *n)
 {
-	const struct cached *c = find_cached(real(h), netns, CACHE_CIDRS, NULL);
+	const struct cached *c = find_cached(real(h), netns, CACHE_CIDRS, &all);
 	struct vec v = {};
 
 	if (!c) {
 		read_cidrs(real(h), netns, &v);
 		/* from when it had been read: that may take longer than it is kept */
-		c = keep(real(h), netns, CACHE_CIDRS, 0, &v, now_ns(CLOCK_MONOTONIC));
+		c = keep(real(h),
+			 (struct cached){.netns = netns,
+					 .kind = CACHE_CIDRS,
+					 .read_ns = now_ns(CLOCK_MONOTONIC)},
+			 &v);
 	}
 	*out = c->data;
 	*n = c->n;
@@ -312,7 +300,7 @@ static int op_nfqueue(struct host *h, uint32_t netns, unsigned int queue, uint64
 
 static int op_ipvs_servers(struct host *h, uint32_t netns, const struct flow *to, unsigned int *n)
 {
-	const struct cached *c = get(real(h), netns, CACHE_IPVS);
+	const struct cached *c = get(real(h), netns, CACHE_IPVS, &all);
 
 	return c->err ? c->err : ipvs_servers_of(c->data, c->n, to, n);
 }

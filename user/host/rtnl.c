@@ -2,8 +2,8 @@
 /* Questions to rtnetlink and ctnetlink, asked in the netns that the thread is in. */
 #include <errno.h>
 #include <linux/net_namespace.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>

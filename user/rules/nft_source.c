@@ -268,7 +268,7 @@ uint32_t nft_source_generation(void)
 	uint32_t generation = 0;
 	struct nl_sock *sk = ask(NFT_MSG_GETGEN, 0, on_generation, &generation);
 
-	if (generation)
+	if (sk && generation)
 		generation = nft_source_number(generation, netns_cookie(nl_socket_get_fd(sk)));
 	nl_socket_free(sk);
 	return generation;
@@ -299,10 +299,11 @@ bool nft_source_table(const char *family, const char *table, uint64_t *handle)
 {
 	struct table_query q = {family, table, 0};
 	struct nl_sock *sk = ask(NFT_MSG_GETTABLE, NLM_F_DUMP, on_handle, &q);
+	bool known = sk;
 
 	*handle = q.handle;
 	nl_socket_free(sk);
-	return sk;
+	return known;
 }
 
 char *nft_source_text(const char *family, const char *table, const char *chain, uint64_t handle)

@@ -24,8 +24,8 @@
 #define SEEN_DUTY 100 /* where it reads for more packets of groups whose rule is known */
 #define SEEN_NS	  1000000000ULL /* so long, and then those wait who know no rule */
 #define CHILD_S	  20		/* then it is killed */
-#define CHILD_BYTES                                                                                \
-	(384U << 20) /* a set of 300,000 elements; the trace is to survive what is larger */
+/* A set of 300,000 elements; the trace is to survive what is larger. */
+#define CHILD_BYTES  (384U << 20)
 #define LAST_WAIT_NS 10000000000ULL
 #define MAX_ANSWER   (4U << 20)
 #define MAX_LOOKS    8 /* at the generations of rulesets, at one time */
